@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+// The protected face of Lua 5.4 for Swift.
+//
+// Every function below catches Lua's errors inside: none of them jumps over its caller. Every callback of `luar_host`
+// is called from inside a protected call and must return: it reports an error by its return code, and C raises it
+// after the callback's frame is gone. A state belongs to one thread at a time.
+
+#ifndef LUAR_H
+#define LUAR_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct luar_state luar_state;
+
+/// What kind of value a `luar_value` holds.
+enum {
+    LUAR_NIL,
+    LUAR_BOOLEAN,
+    LUAR_INTEGER,
+    LUAR_NUMBER,
+    LUAR_STRING,
+    LUAR_OBJECT,
+    LUAR_FUNCTION,
+    LUAR_TABLE,
+    /// From the host only: a table of objects of one type, from `ids`.
+    LUAR_OBJECTS,
+    /// From the host only: the argument whose index (from 0) `integer` holds, unchanged.
+    LUAR_ARGUMENT,
+    /// A coroutine, or anything else that no host function takes.
+    LUAR_OTHER
+};
+
+/// One value on its way between Lua and the host. Memory it points to is borrowed: from Lua until the callback
+/// returns; from the host until C has copied it, which is before anything else runs.
+typedef struct luar_value {
+    int type;
+    /// An object's type, as `luar_define_type` numbered it.
+    int object_type;
+    /// An integer, a boolean, an object's identity or a function's reference.
+    int64_t integer;
+    double number;
+    /// A string's bytes, or an object's payload.
+    const char *bytes;
+    size_t count;
+    /// A table's entries as `count` pairs: key, value, key, value.
+    const struct luar_value *entries;
+    const int64_t *ids;
+} luar_value;
+
+/// The handlers to run next, and what their answers may be.
+typedef struct {
+    /// References of the functions to call, in order.
+    const int32_t *handlers;
+    int handler_count;
+    /// Nonzero: call all and ignore answers. Zero: stop at the first answer that is not nil.
+    int is_notice;
+    /// Accepted answers beside nil: bits `1 << LUAR_…`. `true` is never an answer unless LUAR_BOOLEAN is set;
+    /// `false` is accepted when `accepts_false` is nonzero.
+    int accepts;
+    int accepts_false;
+    /// With LUAR_OBJECT: the one type accepted.
+    int object_type;
+    /// The longest string accepted, alone or within a list, in bytes.
+    size_t longest;
+    /// What the event is called and may answer, for error texts; both must outlive the step.
+    const char *event;
+    const char *expected;
+    luar_value arguments[2];
+    int argument_count;
+} luar_step;
+
+/// A Lua source file as the host hands it out.
+typedef struct {
+    /// What makes the file itself: loaded once under this key.
+    const char *key;
+    size_t key_count;
+    /// Its name in error texts, beginning with '@'.
+    const char *chunk;
+    const char *text;
+    size_t count;
+} luar_source;
+
+/// What the host answers. All callbacks return 0 for success; any other code means that `result` holds an error text,
+/// which C raises in the calling script with file and line.
+typedef struct {
+    void *context;
+    /// Takes the answer of the last step (nil before the first) and fills the next. Returns 0 when nothing is left.
+    int (*next)(void *context, const luar_value *answer, luar_step *step);
+    /// Reads a field. `field` is -1 for a name the type does not have: the callback explains that in `result`.
+    int (*get)(void *context, const luar_value *object, int field, const luar_value *key, luar_value *result);
+    /// Assigns a field; `result` takes an error text.
+    int (*set)(void *context, const luar_value *object, int field, const luar_value *value, luar_value *result);
+    /// Calls host function `function`.
+    int (*call)(void *context, int function, const luar_value *arguments, int count, luar_value *result);
+    /// Finds the source that `require(name)` means.
+    int (*find)(void *context, const luar_value *name, luar_source *source, luar_value *result);
+} luar_host;
+
+/// Why a protected call failed.
+enum { LUAR_OK, LUAR_ERROR, LUAR_TIMEOUT, LUAR_MEMORY };
+
+/// A failure, in the state's own memory until the next protected call. Texts are cut where they do not fit.
+typedef struct {
+    int kind;
+    int line;
+    char script[128];
+    char message[1024];
+    char traceback[4096];
+    /// CPU time that the failed handler or script used, in nanoseconds, as far as it was measured.
+    int64_t used;
+} luar_failure;
+
+/// Makes a state with the sandboxed libraries, or returns NULL when `memory_limit` bytes do not hold them.
+luar_state *luar_open(luar_host host, size_t memory_limit);
+void luar_close(luar_state *state);
+
+/// The failure that the last protected call met.
+const luar_failure *luar_last_failure(const luar_state *state);
+/// Bytes that the state holds now.
+size_t luar_memory(const luar_state *state);
+
+/// How a type treats its objects.
+enum {
+    /// One identity is always the same Lua value, until `luar_forget`.
+    LUAR_SAME_VALUE = 1,
+};
+/// How a field behaves.
+enum { LUAR_READ, LUAR_READ_WRITE, LUAR_METHOD, LUAR_DATA };
+
+/// Defines an object type; returns its number, or -1 when memory is short.
+int luar_define_type(luar_state *state, const char *name, int flags);
+/// Defines a field: `id` goes to `get` and `set`; for a method to `call`. LUAR_DATA is a table of the scripts' own.
+/// Returns a LUAR_ code.
+int luar_define_field(luar_state *state, int type, const char *name, int access, int id);
+/// Defines a global function or, with a dotted path, one inside a read-only table. `keeps_function` nonzero: function
+/// arguments arrive as references that the host owns if it reports success.
+int luar_define_function(luar_state *state, const char *path, int id, int keeps_function);
+/// Defines a constant by the same paths.
+int luar_define_constant(luar_state *state, const char *path, const luar_value *value);
+/// Makes the defined tables read-only; `unknown` is the host function that explains a missing name: it gets the
+/// table's path and the name. Call once, before the first script.
+int luar_seal(luar_state *state, int unknown);
+
+/// Opens the budget for what follows: CPU nanoseconds of this thread and Lua instructions, both shared by all
+/// protected calls until the next `luar_begin`.
+void luar_begin(luar_state *state, int64_t cpu_nanoseconds, int64_t instructions);
+
+/// Loads and runs the script with this name, by way of `find`. Returns a LUAR_ code.
+int luar_require(luar_state *state, const char *name, size_t count);
+
+/// What to do with the handler that failed, when a run goes on.
+enum { LUAR_START, LUAR_SKIP, LUAR_BLOCK };
+/// Runs steps until `next` has none left, all in one protected call. After a failure, call it again with LUAR_SKIP
+/// (the failed handler answered nil) or LUAR_BLOCK (it answered false). No handler runs twice.
+int luar_run(luar_state *state, int how);
+/// The position of the handler that failed within its step.
+int luar_failed_index(const luar_state *state);
+
+/// Where the script stands that called the host function now running: 0 when unknown.
+int luar_caller_line(luar_state *state);
+const char *luar_caller_script(luar_state *state);
+
+/// Drops the value kept for an object of a LUAR_SAME_VALUE type.
+int luar_forget(luar_state *state, int type, int64_t id);
+
+#endif

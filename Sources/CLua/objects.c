@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+#include "state.h"
+
+#include <string.h>
+
+// Objects are userdata that hold a type and an identity; what they are is the host's business. Every userdata a script
+// can reach is one of these.
+
+typedef struct {
+    int type;
+    int64_t identity;
+} object;
+
+/// User value 1 of an object: its payload string, or the scripts' own table.
+enum { extra = 1 };
+
+static void read_object(lua_State *L, int index, luar_value *value) {
+    object *it = lua_touserdata(L, index);
+    value->type = LUAR_OBJECT;
+    value->object_type = it->type;
+    value->integer = it->identity;
+    if (lua_getiuservalue(L, index, extra) == LUA_TSTRING) {
+        // The userdata keeps the string alive after the pop.
+        value->bytes = lua_tolstring(L, -1, &value->count);
+    }
+    lua_pop(L, 1);
+}
+
+static void read_entries(lua_State *L, int index, luar_value *value) {
+    luar_value *entries = lua_newuserdatauv(L, 2 * LUAR_MOST_ENTRIES * sizeof *entries, 0);
+    size_t count = 0;
+    lua_pushnil(L);
+    while (lua_next(L, index)) {
+        if (count == LUAR_MOST_ENTRIES) luaL_error(L, "a table here may have at most %d entries", LUAR_MOST_ENTRIES);
+        luar_read(L, lua_gettop(L) - 1, &entries[2 * count], 0);
+        luar_read(L, lua_gettop(L), &entries[2 * count + 1], 0);
+        count++;
+        lua_pop(L, 1);
+    }
+    value->entries = entries;
+    value->count = count;
+}
+
+void luar_read(lua_State *L, int index, luar_value *value, int with_entries) {
+    memset(value, 0, sizeof *value);
+    switch (lua_type(L, index)) {
+        case LUA_TNONE:
+        case LUA_TNIL: value->type = LUAR_NIL; break;
+        case LUA_TBOOLEAN:
+            value->type = LUAR_BOOLEAN;
+            value->integer = lua_toboolean(L, index);
+            break;
+        case LUA_TNUMBER:
+            value->type = lua_isinteger(L, index) ? LUAR_INTEGER : LUAR_NUMBER;
+            value->integer = lua_tointeger(L, index);
+            value->number = lua_tonumber(L, index);
+            break;
+        case LUA_TSTRING:
+            value->type = LUAR_STRING;
+            value->bytes = lua_tolstring(L, index, &value->count);
+            break;
+        case LUA_TUSERDATA: read_object(L, index, value); break;
+        case LUA_TFUNCTION: value->type = LUAR_FUNCTION; break;
+        case LUA_TTABLE:
+            value->type = LUAR_TABLE;
+            if (with_entries) read_entries(L, index, value);
+            break;
+        default: value->type = LUAR_OTHER;
+    }
+}
+
+/// Pushes the Lua value of an object.
+static void push_object(lua_State *L, int type, int64_t identity, const char *payload, size_t count) {
+    luar_state *state = luar_of(L);
+    int same = state->type_flags[type] & LUAR_SAME_VALUE;
+    if (same) {
+        lua_rawgeti(L, LUA_REGISTRYINDEX, state->identity[type]);
+        if (lua_rawgeti(L, -1, identity) != LUA_TNIL) {
+            lua_remove(L, -2);
+            return;
+        }
+        lua_pop(L, 1);
+    }
+    object *it = lua_newuserdatauv(L, sizeof *it, 1);
+    it->type = type;
+    it->identity = identity;
+    if (payload) {
+        lua_pushlstring(L, payload, count);
+        lua_setiuservalue(L, -2, extra);
+    }
+    lua_rawgeti(L, LUA_REGISTRYINDEX, state->metatable[type]);
+    lua_setmetatable(L, -2);
+    if (same) {
+        lua_pushvalue(L, -1);
+        lua_rawseti(L, -3, identity);
+        lua_remove(L, -2);
+    }
+}
+
+static void push_objects(lua_State *L, const luar_value *value) {
+    luar_charge(L, (int64_t)value->count);
+    lua_createtable(L, (int)value->count, 0);
+    for (size_t i = 0; i < value->count; i++) {
+        push_object(L, value->object_type, value->ids[i], NULL, 0);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+}
+
+void luar_push(lua_State *L, const luar_value *value) {
+    switch (value->type) {
+        case LUAR_BOOLEAN: lua_pushboolean(L, (int)value->integer); break;
+        case LUAR_INTEGER: lua_pushinteger(L, value->integer); break;
+        case LUAR_NUMBER: lua_pushnumber(L, value->number); break;
+        case LUAR_STRING: lua_pushlstring(L, value->bytes ? value->bytes : "", value->count); break;
+        case LUAR_OBJECT: push_object(L, value->object_type, value->integer, value->bytes, value->count); break;
+        case LUAR_OBJECTS: push_objects(L, value); break;
+        default: lua_pushnil(L);
+    }
+}
+
+int luar_raise(lua_State *L, const luar_value *error) {
+    luaL_where(L, 1);
+    lua_pushlstring(L, error->bytes ? error->bytes : "refused", error->bytes ? error->count : 7);
+    lua_concat(L, 2);
+    return lua_error(L);
+}
+
+/// A field's access and id in one integer, as the type's table of fields stores it.
+static lua_Integer pack_field(int access, int id) { return (lua_Integer)access << 32 | id; }
+
+static int report_unknown(lua_State *L, luar_state *state, const luar_value *self) {
+    luar_value key, result = {0};
+    luar_read(L, 2, &key, 0);
+    state->host.get(state->host.context, self, -1, &key, &result);
+    return luar_raise(L, &result);
+}
+
+static int read_field(lua_State *L) {
+    luar_state *state = luar_of(L);
+    object *it = lua_touserdata(L, 1);
+    lua_pushvalue(L, 2);
+    int type = lua_rawget(L, lua_upvalueindex(1));
+    if (type == LUA_TFUNCTION) return 1;
+    luar_value self = {.type = LUAR_OBJECT, .object_type = it->type, .integer = it->identity}, result = {0};
+    if (type == LUA_TNIL) return report_unknown(L, state, &self);
+    lua_Integer field = lua_tointeger(L, -1);
+    if (field >> 32 == LUAR_DATA) {
+        if (lua_getiuservalue(L, 1, extra) == LUA_TTABLE) return 1;
+        lua_newtable(L);
+        lua_pushvalue(L, -1);
+        lua_setiuservalue(L, 1, extra);
+        return 1;
+    }
+    if (state->host.get(state->host.context, &self, (int)field, NULL, &result) != 0) return luar_raise(L, &result);
+    luar_push(L, &result);
+    return 1;
+}
+
+static int write_field(lua_State *L) {
+    luar_state *state = luar_of(L);
+    object *it = lua_touserdata(L, 1);
+    lua_pushvalue(L, 2);
+    int type = lua_rawget(L, lua_upvalueindex(1));
+    luar_value self = {.type = LUAR_OBJECT, .object_type = it->type, .integer = it->identity}, value, result = {0};
+    if (type == LUA_TNIL) return report_unknown(L, state, &self);
+    lua_Integer field = type == LUA_TNUMBER ? lua_tointeger(L, -1) : pack_field(LUAR_METHOD, 0);
+    if (field >> 32 != LUAR_READ_WRITE)
+        return luaL_error(L, "%s.%s is read-only", lua_tostring(L, lua_upvalueindex(2)), luaL_tolstring(L, 2, NULL));
+    luar_read(L, 3, &value, 0);
+    if (state->host.set(state->host.context, &self, (int)field, &value, &result) != 0) return luar_raise(L, &result);
+    return 0;
+}
+
+static int show(lua_State *L) {
+    object *it = lua_touserdata(L, 1);
+    lua_pushfstring(L, "%s %I", lua_tostring(L, lua_upvalueindex(1)), (LUAI_UACINT)it->identity);
+    return 1;
+}
+
+struct definition {
+    const char *name;
+    int type, flags, access, id;
+};
+
+static int define_type(lua_State *L) {
+    luar_state *state = luar_of(L);
+    struct definition *definition = lua_touserdata(L, 1);
+    int type = state->types;
+    if (type == LUAR_MOST_TYPES) return luaL_error(L, "too many object types");
+    lua_createtable(L, 0, 6);
+    lua_newtable(L);
+    int metatable = lua_gettop(L) - 1, fields = metatable + 1;
+    lua_pushvalue(L, fields);
+    lua_pushcclosure(L, read_field, 1);
+    lua_setfield(L, metatable, "__index");
+    lua_pushvalue(L, fields);
+    lua_pushstring(L, definition->name);
+    lua_pushcclosure(L, write_field, 2);
+    lua_setfield(L, metatable, "__newindex");
+    lua_pushstring(L, definition->name);
+    lua_pushcclosure(L, show, 1);
+    lua_setfield(L, metatable, "__tostring");
+    lua_pushstring(L, definition->name);
+    lua_setfield(L, metatable, "__name");
+    lua_pushliteral(L, "locked");
+    lua_setfield(L, metatable, "__metatable");
+    // The fields stay reachable for luar_define_field, under an integer that no script can use.
+    lua_rawseti(L, metatable, 1);
+    state->metatable[type] = luaL_ref(L, LUA_REGISTRYINDEX);
+    lua_newtable(L);
+    state->identity[type] = luaL_ref(L, LUA_REGISTRYINDEX);
+    state->type_flags[type] = definition->flags;
+    definition->type = state->types++;
+    return 0;
+}
+
+int luar_define_type(luar_state *state, const char *name, int flags) {
+    struct definition definition = {.name = name, .flags = flags, .type = -1};
+    luar_protect(state, define_type, &definition);
+    return definition.type;
+}
+
+static int call_method(lua_State *L);
+
+static int define_field(lua_State *L) {
+    luar_state *state = luar_of(L);
+    struct definition *definition = lua_touserdata(L, 1);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, state->metatable[definition->type]);
+    lua_rawgeti(L, -1, 1);
+    if (definition->access == LUAR_METHOD) {
+        lua_pushinteger(L, definition->id);
+        lua_pushinteger(L, definition->type);
+        lua_pushstring(L, definition->name);
+        lua_pushcclosure(L, call_method, 3);
+    } else {
+        lua_pushinteger(L, pack_field(definition->access, definition->id));
+    }
+    lua_setfield(L, -2, definition->name);
+    return 0;
+}
+
+int luar_define_field(luar_state *state, int type, const char *name, int access, int id) {
+    struct definition definition = {.name = name, .type = type, .access = access, .id = id};
+    return luar_protect(state, define_field, &definition);
+}
+
+/// A method: the host function in upvalue 1, called on an object of the type in upvalue 2.
+static int call_method(lua_State *L) {
+    luar_state *state = luar_of(L);
+    enum { most = 4 };
+    luar_value arguments[most], result = {0};
+    object *it = lua_touserdata(L, 1);
+    if (!it || it->type != lua_tointeger(L, lua_upvalueindex(2))) {
+        const char *name = lua_tostring(L, lua_upvalueindex(3));
+        return luaL_error(L, "call '%s' with a colon on an object: object:%s(...)", name, name);
+    }
+    int count = lua_gettop(L) < most ? lua_gettop(L) : most;
+    for (int i = 0; i < count; i++) luar_read(L, i + 1, &arguments[i], 0);
+    int code = state->host.call(
+        state->host.context, (int)lua_tointeger(L, lua_upvalueindex(1)), arguments, count, &result);
+    if (code != 0) return luar_raise(L, &result);
+    luar_push(L, &result);
+    return 1;
+}
+
+static int forget(lua_State *L) {
+    luar_state *state = luar_of(L);
+    const luar_value *which = lua_touserdata(L, 1);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, state->identity[which->object_type]);
+    if (lua_rawgeti(L, -1, which->integer) != LUA_TNIL) {
+        lua_pushnil(L);
+        lua_rawseti(L, -3, which->integer);
+    }
+    return 0;
+}
+
+int luar_forget(luar_state *state, int type, int64_t id) {
+    luar_value which = {.object_type = type, .integer = id};
+    return luar_protect(state, forget, &which);
+}

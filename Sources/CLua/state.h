@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+#ifndef LUAR_STATE_H
+#define LUAR_STATE_H
+
+#include "luar.h"
+
+#include <lua5.4/lauxlib.h>
+#include <lua5.4/lua.h>
+#include <lua5.4/lualib.h>
+
+/// Instructions between two visits of the count hook while no large values live.
+#define LUAR_INTERVAL 1000
+/// A block of at least this many bytes counts as large: one instruction on it can take milliseconds.
+#define LUAR_LARGE ((size_t)64 << 10)
+/// Entries that a table argument may have.
+#define LUAR_MOST_ENTRIES 64
+#define LUAR_MOST_TYPES 16
+
+struct luar_state {
+    lua_State *lua;
+    /// The thread (coroutine) that runs now: the one whose hook the allocator may hurry.
+    lua_State *running;
+    luar_host host;
+    luar_failure failure;
+
+    size_t memory, memory_limit;
+    /// Bytes in large blocks alive, and bytes allocated since the clock was last read.
+    size_t large, grown;
+
+    /// The budget of the entry that runs now. `cpu_start` is 0 until the clock is first needed.
+    int64_t cpu_allowed, cpu_start, handler_start, instructions_left, work;
+    int visits, hurried;
+    /// Handler calls so far, and the one that `handler_start` belongs to.
+    int64_t calls, clocked_call;
+    /// LUAR_TIMEOUT or LUAR_MEMORY once a limit was passed, until the outermost call has returned.
+    int tripped;
+
+    luar_step step;
+    luar_value answer;
+    int index, in_step;
+
+    int types;
+    int type_flags[LUAR_MOST_TYPES];
+    int identity[LUAR_MOST_TYPES], metatable[LUAR_MOST_TYPES];
+    /// Registry references: the globals scripts see, the results of `require`, the environments' metatable.
+    int base, loaded, environment;
+    char caller_script[128];
+};
+
+/// The state behind any of its threads. Never raises.
+static inline luar_state *luar_of(lua_State *L) { return *(luar_state **)lua_getextraspace(L); }
+
+// limits.c
+/// The capped allocator. Never raises; a refusal makes Lua collect garbage and ask again.
+void *luar_allocate(void *state, void *block, size_t old_size, size_t new_size);
+/// The count hook: raises once a limit is passed, and then again at every instruction.
+void luar_hook(lua_State *L, lua_Debug *record);
+/// Counts `units` instructions' worth of work done inside a C function. Raises past a limit.
+void luar_charge(lua_State *L, int64_t units);
+/// Raises again while a limit is passed: for functions that caught an error. Never returns then.
+void luar_reraise(lua_State *L);
+/// Records that memory ran out and raises.
+void luar_trip_memory(lua_State *L);
+int64_t luar_cpu_now(void);
+/// Calls `function` with `argument` as light userdata; returns a LUAR_ code and fills `failure`. Never raises.
+int luar_protect(luar_state *state, lua_CFunction function, void *argument);
+
+// sandbox.c, library_*.c: each pushes or changes library tables and may raise on memory.
+void luar_open_sandbox(lua_State *L);
+void luar_open_calls(lua_State *L);
+void luar_open_coroutines(lua_State *L);
+void luar_open_tables(lua_State *L);
+void luar_open_strings(lua_State *L);
+/// Replaces the table at the top by a read-only stand-in for it. `name` is for error texts. May raise.
+void luar_lock(lua_State *L, const char *name);
+/// Pushes a text for the value at `index` that shows no address. May raise.
+void luar_push_text(lua_State *L, int index);
+
+// objects.c
+/// Fills `value` from the stack. `with_entries`: a table's entries are flattened into memory left on the stack.
+/// May raise.
+void luar_read(lua_State *L, int index, luar_value *value, int with_entries);
+/// Pushes what the host gave. May raise.
+void luar_push(lua_State *L, const luar_value *value);
+/// Raises the host's error text with the calling script's position.
+int luar_raise(lua_State *L, const luar_value *error);
+
+// load.c
+/// Lua's `require`. May raise.
+int luar_lua_require(lua_State *L);
+
+#endif

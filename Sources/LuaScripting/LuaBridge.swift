@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+internal import CLua
+
+/// Carries C's callbacks to a host and the host's results back to C.
+///
+/// The state owns the bridge and outlives no callback, so the unretained pointer in `luar_host.context` is valid in
+/// each of them. The host owns the state, hence `unowned`.
+final class LuaBridge {
+    private unowned let host: any LuaHost
+    /// Memory for texts and lists made for one answer; C has copied them before the next callback comes.
+    private var scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: 256, alignment: 8)
+    /// Keeps the function list of the running step alive.
+    private var functions: LuaFunctionList?
+
+    init(host: any LuaHost) {
+        self.host = host
+    }
+
+    deinit {
+        self.scratch.deallocate()
+    }
+
+    var callbacks: luar_host {
+        luar_host(
+            context: Unmanaged.passUnretained(self).toOpaque(),
+            next: { context, answer, step in
+                guard let context, let answer, let step else { return 0 }
+                return LuaBridge.from(context).next(answer, step)
+            },
+            get: { context, object, field, key, result in
+                guard let context, let object, let result else { return 1 }
+                return LuaBridge.from(context).get(object, field, key, result)
+            },
+            set: { context, object, field, value, result in
+                guard let context, let object, let value, let result else { return 1 }
+                return LuaBridge.from(context).set(object, field, value, result)
+            },
+            call: { context, function, arguments, count, result in
+                guard let context, let result else { return 1 }
+                let bridge = LuaBridge.from(context)
+                let arguments = LuaArguments(base: arguments, count: Int(count))
+                return bridge.write(bridge.host.call(Int(function), arguments), to: result)
+            },
+            find: { context, name, source, result in
+                guard let context, let name, let source, let result else { return 1 }
+                return LuaBridge.from(context).find(name, source, result)
+            }
+        )
+    }
+
+    private static func from(_ context: UnsafeMutableRawPointer) -> LuaBridge {
+        Unmanaged<LuaBridge>.fromOpaque(context).takeUnretainedValue()
+    }
+
+    private func next(_ answer: UnsafePointer<luar_value>, _ step: UnsafeMutablePointer<luar_step>) -> CInt {
+        guard let next = self.host.next(after: LuaValue(answer, listed: true)) else {
+            self.functions = nil
+            return 0
+        }
+        self.functions = next.functions
+        next.write(to: step)
+        return 1
+    }
+
+    private func get(
+        _ object: UnsafePointer<luar_value>,
+        _ field: CInt,
+        _ key: UnsafePointer<luar_value>?,
+        _ result: UnsafeMutablePointer<luar_value>
+    ) -> CInt {
+        guard case .object(let object) = LuaValue(object) else { return 1 }
+        if field < 0 {
+            let key = key.map { LuaValue($0) } ?? .nil
+            return self.write(.failure(self.host.explain(missing: key, in: object.type)), to: result)
+        }
+        return self.write(self.host.get(Int(field), of: object), to: result)
+    }
+
+    private func set(
+        _ object: UnsafePointer<luar_value>,
+        _ field: CInt,
+        _ value: UnsafePointer<luar_value>,
+        _ result: UnsafeMutablePointer<luar_value>
+    ) -> CInt {
+        guard case .object(let object) = LuaValue(object) else { return 1 }
+        guard let problem = self.host.set(Int(field), of: object, to: LuaValue(value)) else { return 0 }
+        return self.write(.failure(problem), to: result)
+    }
+
+    private func find(
+        _ name: UnsafePointer<luar_value>,
+        _ source: UnsafeMutablePointer<luar_source>,
+        _ result: UnsafeMutablePointer<luar_value>
+    ) -> CInt {
+        switch self.host.find(LuaValue(name).text ?? "") {
+        case .failure(let missing):
+            return self.write(.failure(missing.reason), to: result)
+        case .success(let found):
+            // One buffer for all three: key, then the name with its terminator, then the text.
+            let key = Array(found.key.utf8)
+            let name = Array("@\(found.name)".utf8) + [0]
+            let all = self.fill(key.count + name.count + found.text.count) { target in
+                target.copyBytes(from: key)
+                UnsafeMutableRawBufferPointer(rebasing: target[key.count...]).copyBytes(from: name)
+                UnsafeMutableRawBufferPointer(rebasing: target[(key.count + name.count)...]).copyBytes(from: found.text)
+            }
+            guard let base = all.baseAddress?.assumingMemoryBound(to: CChar.self) else { return 1 }
+            source.pointee.key = base
+            source.pointee.key_count = key.count
+            source.pointee.chunk = base + key.count
+            source.pointee.text = base + key.count + name.count
+            source.pointee.count = found.text.count
+            return 0
+        }
+    }
+
+    /// Writes a result for C and returns its code.
+    private func write(_ result: LuaResult, to raw: UnsafeMutablePointer<luar_value>) -> CInt {
+        switch result {
+        case .value(let value):
+            value.write(to: raw)
+            return 0
+        case .text(let text):
+            LuaValue.bytes(self.copy(text)).write(to: raw)
+            return 0
+        case .objects(let type, let ids):
+            let copy = self.fill(ids.count * MemoryLayout<Int64>.stride) { target in
+                ids.withUnsafeBytes { target.copyMemory(from: $0) }
+            }
+            raw.pointee.type = CInt(LUAR_OBJECTS)
+            raw.pointee.object_type = type.number
+            raw.pointee.ids = copy.baseAddress?.assumingMemoryBound(to: Int64.self)
+            raw.pointee.count = ids.count
+            return 0
+        case .argument(let index):
+            raw.pointee.type = CInt(LUAR_ARGUMENT)
+            raw.pointee.integer = Int64(index)
+            return 0
+        case .failure(let reason):
+            LuaValue.bytes(self.copy(reason)).write(to: raw)
+            return 1
+        }
+    }
+
+    private func copy(_ text: String) -> UnsafeRawBufferPointer {
+        var text = text
+        return text.withUTF8 { bytes in
+            self.fill(bytes.count) { $0.copyMemory(from: UnsafeRawBufferPointer(bytes)) }
+        }
+    }
+
+    /// Lends `count` bytes of scratch to `body` and returns them filled.
+    private func fill(_ count: Int, _ body: (UnsafeMutableRawBufferPointer) -> Void) -> UnsafeRawBufferPointer {
+        if count > self.scratch.count {
+            self.scratch.deallocate()
+            self.scratch = .allocate(byteCount: max(count, 2 * self.scratch.count), alignment: 8)
+        }
+        let part = UnsafeMutableRawBufferPointer(rebasing: self.scratch[..<count])
+        body(part)
+        return UnsafeRawBufferPointer(part)
+    }
+}

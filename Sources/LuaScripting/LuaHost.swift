@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+/// What a state asks of the program around it. All calls come on the thread that runs the state, from inside Lua.
+public protocol LuaHost: AnyObject {
+    /// Takes the answer of the last step (`.nil` before the first) and returns the next step, or nil at the end.
+    func next(after answer: LuaValue) -> LuaStep?
+    /// Reads a field of an object.
+    func get(_ field: Int, of object: LuaObject) -> LuaResult
+    /// Explains a field that a type does not have.
+    func explain(missing key: LuaValue, in type: LuaType) -> String
+    /// Assigns a field; returns an error text, or nil when it is done.
+    func set(_ field: Int, of object: LuaObject, to value: LuaValue) -> String?
+    /// Calls a host function; a method gets its object as the first argument.
+    func call(_ function: Int, _ arguments: LuaArguments) -> LuaResult
+    /// Finds the script that `require(name)` means.
+    func find(_ name: String) -> Result<LuaSource, LuaSource.Missing>
+}
+
+/// What a host function answers.
+public enum LuaResult {
+    /// A value; bytes it points to must stay alive until the next call into the host.
+    case value(LuaValue)
+    /// A text made for this answer.
+    case text(String)
+    /// A table of objects of one type.
+    case objects(LuaType, [Int64])
+    /// The argument at an index, unchanged: saves making a string again.
+    case argument(Int)
+    /// An error, raised in the calling script with its file and line.
+    case failure(String)
+}
+
+/// The arguments of a host function. A missing one reads as `.nil`.
+public struct LuaArguments {
+    let base: UnsafePointer<RawValue>?
+    /// How many there are.
+    public let count: Int
+
+    /// The argument at an index, from 0.
+    public subscript(index: Int) -> LuaValue {
+        guard let base, index < self.count else { return .nil }
+        return LuaValue(base + index)
+    }
+}
+
+/// A script's source.
+public struct LuaSource: Sendable {
+    /// Why a script was not found, as a text for the script that asked.
+    public struct Missing: Error {
+        /// What is wrong, and what there is instead.
+        public var reason: String
+
+        /// Makes an explanation.
+        public init(reason: String) { self.reason = reason }
+    }
+
+    /// What tells files apart: one key is loaded once.
+    public var key: String
+    /// What error texts and tracebacks call it.
+    public var name: String
+    /// The Lua text.
+    public var text: [UInt8]
+
+    /// Makes a source.
+    public init(key: String, name: String, text: [UInt8]) {
+        self.key = key
+        self.name = name
+        self.text = text
+    }
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+internal import CLua
+
+/// One sandboxed Lua state. It belongs to one thread at a time, the one that runs its host; it is not `Sendable`.
+///
+/// The host defines types, fields and functions, seals them, loads scripts, and then runs steps. No Lua error ever
+/// leaves a method but as a ``LuaError``, and no Swift frame is jumped over: callbacks return codes and C raises.
+public final class LuaState {
+    /// What becomes of a step after one of its functions failed.
+    public enum Recovery {
+        /// As if the function had answered nil: the next one runs.
+        case skip
+        /// As if it had answered false: the step is over.
+        case block
+    }
+
+    /// How a field of an object behaves.
+    public enum Access {
+        case read
+        case readWrite
+        /// A host function called with a colon.
+        case method
+        /// A table of the scripts' own, made when first read.
+        case data
+    }
+
+    /// What the scripts may use.
+    public let limits: LuaLimits
+    private let bridge: LuaBridge
+    private let state: OpaquePointer
+    private var isSealed = false
+
+    /// Opens a state for a host, which it does not keep alive.
+    ///
+    /// - Throws: ``LuaError`` of kind `memory` if the memory limit does not even hold the libraries.
+    public init(limits: LuaLimits, host: any LuaHost) throws {
+        self.limits = limits
+        self.bridge = LuaBridge(host: host)
+        guard let state = luar_open(self.bridge.callbacks, limits.memory) else {
+            throw LuaError(kind: .memory, message: "the memory limit of \(limits.memory) bytes does not hold Lua itself")
+        }
+        self.state = state
+    }
+
+    deinit {
+        luar_close(self.state)
+    }
+
+    /// Bytes the state holds now.
+    public var memory: Int { luar_memory(self.state) }
+
+    /// Defines an object type. With `sameValue` one identity is always the same Lua value until ``forget(_:_:)``.
+    public func defineType(_ name: String, sameValue: Bool) throws -> LuaType {
+        let number = luar_define_type(self.state, name, sameValue ? CInt(LUAR_SAME_VALUE) : 0)
+        guard number >= 0 else { throw self.lastError }
+        return LuaType(number: number)
+    }
+
+    /// Defines a field, or a method with the number of a host function.
+    public func defineField(_ name: String, of type: LuaType, _ access: Access, _ id: Int) throws {
+        let code =
+            switch access {
+            case .read: LUAR_READ
+            case .readWrite: LUAR_READ_WRITE
+            case .method: LUAR_METHOD
+            case .data: LUAR_DATA
+            }
+        try self.check(luar_define_field(self.state, type.number, name, CInt(code), CInt(id)))
+    }
+
+    /// Defines a host function under a dotted path. With `keepsFunctions` function arguments arrive as references
+    /// that the host owns unless it answers with a failure.
+    public func defineFunction(_ path: String, _ id: Int, keepsFunctions: Bool = false) throws {
+        try self.check(luar_define_function(self.state, path, CInt(id), keepsFunctions ? 1 : 0))
+    }
+
+    /// Defines a constant under a dotted path.
+    public func defineConstant(_ path: String, _ value: LuaValue) throws {
+        var raw = luar_value()
+        value.write(to: &raw)
+        try self.check(luar_define_constant(self.state, path, &raw))
+    }
+
+    /// Makes all that was defined read-only. Host function `missing` explains an unknown name: its arguments are the
+    /// table's path and the name.
+    public func seal(missing: Int) throws {
+        precondition(!self.isSealed, "a state is sealed once")
+        self.isSealed = true
+        try self.check(luar_seal(self.state, CInt(missing)))
+    }
+
+    /// Opens the budget for loading; every ``load(_:)`` until the next ``run(_:)`` shares it.
+    public func beginLoading() {
+        self.begin(self.limits.loading)
+    }
+
+    /// Loads and runs a script by the name that `require` would use, unless it was loaded before.
+    public func load(_ name: String) throws {
+        var name = name
+        let status = name.withUTF8 { bytes in
+            bytes.withMemoryRebound(to: CChar.self) { luar_require(self.state, $0.baseAddress, $0.count) }
+        }
+        try self.check(status)
+    }
+
+    /// Runs the host's steps to their end, all on one budget and, as long as no function fails, in one protected call.
+    ///
+    /// - Parameter recover: Decides about a function that failed, by its index within the range of its step.
+    public func run(_ recover: (LuaError, Int) -> Recovery) {
+        self.begin(self.limits.handlers)
+        var how = CInt(LUAR_START)
+        while luar_run(self.state, how) != CInt(LUAR_OK) {
+            switch recover(self.lastError, max(0, Int(luar_failed_index(self.state)))) {
+            case .skip: how = CInt(LUAR_SKIP)
+            case .block: how = CInt(LUAR_BLOCK)
+            }
+        }
+    }
+
+    /// Drops the value kept for an object, so that Lua may collect it once no script holds it.
+    public func forget(_ type: LuaType, _ id: Int64) {
+        // The only failure is memory for the lookup, and then the value merely stays a little longer.
+        _ = luar_forget(self.state, type.number, id)
+    }
+
+    /// The script and line that called the host function now running.
+    public var caller: (script: String, line: Int) {
+        let line = Int(luar_caller_line(self.state))
+        return (luar_caller_script(self.state).map { String(cString: $0) } ?? "", line)
+    }
+
+    private func begin(_ budget: LuaLimits.Budget) {
+        let (seconds, attoseconds) = budget.cpuTime.components
+        luar_begin(self.state, seconds * 1_000_000_000 + attoseconds / 1_000_000_000, budget.instructions)
+    }
+
+    private var lastError: LuaError {
+        guard let failure = luar_last_failure(self.state) else {
+            return LuaError(kind: .error, message: "unknown failure")
+        }
+        return LuaError(failure)
+    }
+
+    private func check(_ status: CInt) throws {
+        guard status == CInt(LUAR_OK) else { throw self.lastError }
+    }
+}

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+internal import StockModules
+
+/// The default Lua files, embedded so that one binary runs from any folder.
+public enum StockScripts {
+    /// Every stock file by its path in this folder.
+    public static let files: [String: [UInt8]] = [
+        "commands.lua": PackageResources.commands_lua,
+        "console.lua": PackageResources.console_lua,
+        "format.lua": PackageResources.format_lua,
+        "lib/commands.lua": StockModules.commands,
+    ]
+}

@@ -1,0 +1,8 @@
+-- What clients may type beside chatting. Add your own commands the same way, here or in a file of yours.
+
+local commands = require("commands")
+
+commands.add("/sair", "leave the chat", function(client, rest)
+  if rest ~= "" then return true end -- "/sair agora" is a message like any other
+  client:close("left")
+end)
