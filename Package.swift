@@ -68,13 +68,17 @@ let package = Package(
             name: "RelayHost",
             dependencies: [
                 "RelayHooks", "RelayTransport", "RelayCore", "LuaScripting", "StockScripts", nioCore, nioPosix, logging,
-                lifecycle,
+                lifecycle, .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+                .product(name: "DequeModule", package: "swift-collections"),
             ],
             swiftSettings: strict
         ),
         .executableTarget(
             name: "luar",
-            dependencies: ["RelayHost", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: [
+                "RelayHost", "RelayTransport", "RelayCore", "LuaScripting",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
             swiftSettings: strict
         ),
     ]

@@ -39,7 +39,6 @@ struct luar_state {
 
     luar_step step;
     luar_value answer;
-    int index, in_step;
 
     int types;
     int type_flags[LUAR_MOST_TYPES];

@@ -11,8 +11,6 @@ final class LuaBridge {
     private unowned let host: any LuaHost
     /// Memory for texts and lists made for one answer; C has copied them before the next callback comes.
     private var scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: 256, alignment: 8)
-    /// Keeps the function list of the running step alive.
-    private var functions: LuaFunctionList?
 
     init(host: any LuaHost) {
         self.host = host
@@ -55,11 +53,7 @@ final class LuaBridge {
     }
 
     private func next(_ answer: UnsafePointer<luar_value>, _ step: UnsafeMutablePointer<luar_step>) -> CInt {
-        guard let next = self.host.next(after: LuaValue(answer, listed: true)) else {
-            self.functions = nil
-            return 0
-        }
-        self.functions = next.functions
+        guard let next = self.host.next(after: LuaValue(answer, listed: true)) else { return 0 }
         next.write(to: step)
         return 1
     }
@@ -124,6 +118,10 @@ final class LuaBridge {
             return 0
         case .text(let text):
             LuaValue.bytes(self.copy(text)).write(to: raw)
+            return 0
+        case .object(let type, let id, let payload):
+            let copy = self.fill(payload.count) { $0.copyBytes(from: payload) }
+            LuaValue.object(LuaObject(type: type, id: id, payload: copy)).write(to: raw)
             return 0
         case .objects(let type, let ids):
             let copy = self.fill(ids.count * MemoryLayout<Int64>.stride) { target in

@@ -3,7 +3,7 @@
 
 /// What a state asks of the program around it. All calls come on the thread that runs the state, from inside Lua.
 public protocol LuaHost: AnyObject {
-    /// Takes the answer of the last step (`.nil` before the first) and returns the next step, or nil at the end.
+    /// Takes the answer of the last function (`.nil` before the first) and returns the next step, or nil at the end.
     func next(after answer: LuaValue) -> LuaStep?
     /// Reads a field of an object.
     func get(_ field: Int, of object: LuaObject) -> LuaResult
@@ -23,6 +23,8 @@ public enum LuaResult {
     case value(LuaValue)
     /// A text made for this answer.
     case text(String)
+    /// An object with bytes made for this answer.
+    case object(LuaType, Int64, payload: [UInt8])
     /// A table of objects of one type.
     case objects(LuaType, [Int64])
     /// The argument at an index, unchanged: saves making a string again.

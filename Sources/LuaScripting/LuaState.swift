@@ -8,11 +8,11 @@ internal import CLua
 /// The host defines types, fields and functions, seals them, loads scripts, and then runs steps. No Lua error ever
 /// leaves a method but as a ``LuaError``, and no Swift frame is jumped over: callbacks return codes and C raises.
 public final class LuaState {
-    /// What becomes of a step after one of its functions failed.
+    /// What a function that failed shall have answered.
     public enum Recovery {
-        /// As if the function had answered nil: the next one runs.
+        /// nil: no opinion.
         case skip
-        /// As if it had answered false: the step is over.
+        /// false: no.
         case block
     }
 
@@ -105,16 +105,17 @@ public final class LuaState {
         try self.check(status)
     }
 
-    /// Runs the host's steps to their end, all on one budget and, as long as no function fails, in one protected call.
+    /// Calls the functions that the host's steps name, all on one budget and, as long as none fails, in one protected
+    /// call. No function is called twice for one step.
     ///
-    /// - Parameter recover: Decides about a function that failed, by its index within the range of its step.
-    public func run(_ recover: (LuaError, Int) -> Recovery) {
+    /// - Parameter recover: Decides about the function that failed, which is the one of the last step.
+    public func run(_ recover: (LuaError) -> Recovery) {
         self.begin(self.limits.handlers)
-        var how = CInt(LUAR_START)
-        while luar_run(self.state, how) != CInt(LUAR_OK) {
-            switch recover(self.lastError, max(0, Int(luar_failed_index(self.state)))) {
-            case .skip: how = CInt(LUAR_SKIP)
-            case .block: how = CInt(LUAR_BLOCK)
+        var answer = luar_value()
+        while luar_run(self.state, answer) != CInt(LUAR_OK) {
+            switch recover(self.lastError) {
+            case .skip: LuaValue.nil.write(to: &answer)
+            case .block: LuaValue.boolean(false).write(to: &answer)
             }
         }
     }

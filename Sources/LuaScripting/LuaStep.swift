@@ -5,26 +5,6 @@ internal import CLua
 
 typealias RawValue = luar_value
 
-/// A list of functions to run for one event, in order. Immutable; its memory lives as long as the list.
-public final class LuaFunctionList {
-    let references: UnsafeMutablePointer<Int32>
-    /// How many functions it holds.
-    public let count: Int
-
-    /// Makes a list.
-    public init(_ functions: [LuaFunction]) {
-        self.count = functions.count
-        self.references = .allocate(capacity: max(1, functions.count))
-        for (index, function) in functions.enumerated() {
-            self.references[index] = function.reference
-        }
-    }
-
-    deinit {
-        self.references.deallocate()
-    }
-}
-
 /// What handlers may answer beside nil.
 public struct LuaAnswerShape: Sendable {
     /// One kind of accepted value.
@@ -76,63 +56,48 @@ public struct LuaAnswerShape: Sendable {
     }
 }
 
-/// Functions to run next, with their arguments.
+/// A function to call next, with its arguments.
 public struct LuaStep {
-    /// What becomes of the functions' answers.
-    public enum Kind {
-        /// All functions run; answers are ignored.
-        case notice
-        /// The first answer that is not nil ends the step and goes to the host.
-        case question(LuaAnswerShape)
-    }
-
-    var functions: LuaFunctionList
-    var range: Range<Int>
-    var kind: Kind
-    var first: LuaValue
-    var second: LuaValue?
+    var function: LuaFunction
+    var answer: LuaAnswerShape?
+    var arguments: (LuaValue, LuaValue)
+    var argumentCount: CInt
 
     /// Makes a step.
     ///
     /// - Parameters:
-    ///   - functions: The list to take functions from; the host keeps it alive until the step is over.
-    ///   - range: Which of the list to run.
-    ///   - kind: What becomes of the answers.
-    ///   - first: The first argument.
+    ///   - function: What to call.
+    ///   - answer: What it may answer; nil if the answer is ignored.
+    ///   - first: The first argument, if any.
     ///   - second: The second argument, if any.
     public init(
-        _ functions: LuaFunctionList,
-        range: Range<Int>,
-        kind: Kind,
-        _ first: LuaValue,
+        _ function: LuaFunction,
+        answer: LuaAnswerShape?,
+        _ first: LuaValue? = nil,
         _ second: LuaValue? = nil
     ) {
-        precondition(range.lowerBound >= 0 && range.upperBound <= functions.count)
-        self.functions = functions
-        self.range = range
-        self.kind = kind
-        self.first = first
-        self.second = second
+        self.function = function
+        self.answer = answer
+        self.arguments = (first ?? .nil, second ?? .nil)
+        self.argumentCount = second != nil ? 2 : first != nil ? 1 : 0
     }
 
     func write(to raw: UnsafeMutablePointer<luar_step>) {
-        raw.pointee.handlers = UnsafePointer(self.functions.references + self.range.lowerBound)
-        raw.pointee.handler_count = CInt(self.range.count)
-        switch self.kind {
-        case .notice:
-            raw.pointee.is_notice = 1
-        case .question(let shape):
-            raw.pointee.is_notice = 0
+        raw.pointee.handler = self.function.reference
+        if let shape = self.answer {
+            raw.pointee.ignores_answer = 0
             raw.pointee.accepts = shape.mask
             raw.pointee.accepts_false = shape.acceptsFalse ? 1 : 0
             raw.pointee.object_type = shape.objectType
             raw.pointee.longest = shape.longest
             raw.pointee.event = UnsafeRawPointer(shape.event.utf8Start).assumingMemoryBound(to: CChar.self)
             raw.pointee.expected = UnsafeRawPointer(shape.expected.utf8Start).assumingMemoryBound(to: CChar.self)
+        } else {
+            raw.pointee.ignores_answer = 1
         }
-        raw.pointee.argument_count = self.second == nil ? 1 : 2
-        self.first.write(to: raw.pointer(to: \.arguments.0))
-        self.second?.write(to: raw.pointer(to: \.arguments.1))
+        raw.pointee.argument_count = self.argumentCount
+        if self.argumentCount > 0 { self.arguments.0.write(to: raw.pointer(to: \.arguments.0)) }
+        if self.argumentCount > 1 { self.arguments.1.write(to: raw.pointer(to: \.arguments.1)) }
     }
 }
 

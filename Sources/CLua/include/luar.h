@@ -50,20 +50,16 @@ typedef struct luar_value {
     const int64_t *ids;
 } luar_value;
 
-/// The handlers to run next, and what their answers may be.
+/// The handler to call next, and what its answer may be.
 typedef struct {
-    /// References of the functions to call, in order.
-    const int32_t *handlers;
-    int handler_count;
-    /// Nonzero: call all and ignore answers. Zero: stop at the first answer that is not nil.
-    int is_notice;
-    /// Accepted answers beside nil: bits `1 << LUAR_…`. `true` is never an answer unless LUAR_BOOLEAN is set;
-    /// `false` is accepted when `accepts_false` is nonzero.
-    int accepts;
-    int accepts_false;
+    /// The function's reference.
+    int32_t handler;
+    /// Accepted answers beside nil: bits `1 << LUAR_…`. `false` is accepted when `accepts_false` is nonzero. With
+    /// `ignores_answer` nonzero anything is, and the host sees nil.
+    int accepts, accepts_false, ignores_answer;
     /// With LUAR_OBJECT: the one type accepted.
     int object_type;
-    /// The longest string accepted, alone or within a list, in bytes.
+    /// The longest string accepted, or list of strings in all, in bytes.
     size_t longest;
     /// What the event is called and may answer, for error texts; both must outlive the step.
     const char *event;
@@ -87,7 +83,7 @@ typedef struct {
 /// which C raises in the calling script with file and line.
 typedef struct {
     void *context;
-    /// Takes the answer of the last step (nil before the first) and fills the next. Returns 0 when nothing is left.
+    /// Takes the answer of the last handler (nil before the first) and fills the next step. Returns 0 at the end.
     int (*next)(void *context, const luar_value *answer, luar_step *step);
     /// Reads a field. `field` is -1 for a name the type does not have: the callback explains that in `result`.
     int (*get)(void *context, const luar_value *object, int field, const luar_value *key, luar_value *result);
@@ -151,13 +147,10 @@ void luar_begin(luar_state *state, int64_t cpu_nanoseconds, int64_t instructions
 /// Loads and runs the script with this name, by way of `find`. Returns a LUAR_ code.
 int luar_require(luar_state *state, const char *name, size_t count);
 
-/// What to do with the handler that failed, when a run goes on.
-enum { LUAR_START, LUAR_SKIP, LUAR_BLOCK };
-/// Runs steps until `next` has none left, all in one protected call. After a failure, call it again with LUAR_SKIP
-/// (the failed handler answered nil) or LUAR_BLOCK (it answered false). No handler runs twice.
-int luar_run(luar_state *state, int how);
-/// The position of the handler that failed within its step.
-int luar_failed_index(const luar_state *state);
+/// Calls handlers until `next` has none left, all in one protected call. `answer` is what `next` sees first. After a
+/// failure, call it again with what the failed handler shall have answered: it goes on with the next one, and no
+/// handler runs twice. Returns a LUAR_ code.
+int luar_run(luar_state *state, luar_value answer);
 
 /// Where the script stands that called the host function now running: 0 when unknown.
 int luar_caller_line(luar_state *state);

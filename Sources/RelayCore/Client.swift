@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+/// Carries a client's bytes away. Called by the hub at the end of a tick, never in the middle of one.
+public protocol ClientOutlet: AnyObject {
+    /// Takes one tick's bytes, in order. The pieces are borrowed: bytes not sent at once must be copied.
+    func write(_ pieces: [UnsafeRawBufferPointer])
+    /// Ends the connection after everything written so far.
+    func close()
+}
+
+/// Where a client comes from.
+public struct ClientOrigin: Sendable {
+    /// What carries its bytes: `tcp` or `udp`. A new client is in the room of this name.
+    public var transport: String
+    /// Its address without the port, as digits.
+    public var host: String
+    /// Its port.
+    public var port: Int
+    /// Whether its connection is encrypted.
+    public var isSecure: Bool
+
+    /// Makes an origin.
+    public init(transport: String, host: String, port: Int, isSecure: Bool = false) {
+        self.transport = transport
+        self.host = host
+        self.port = port
+        self.isSecure = isSecure
+    }
+
+    /// `host:port`, an IPv6 host in brackets (RFC 3986, section 3.2.2).
+    public var address: String {
+        self.host.contains(":") ? "[\(self.host)]:\(self.port)" : "\(self.host):\(self.port)"
+    }
+}
+
+/// Somebody connected to the relay. Confined to the script loop, like the hub it belongs to.
+public final class Client {
+    /// Its number, never given again in this process.
+    public let id: Int64
+    /// Where it comes from.
+    public let origin: ClientOrigin
+    /// Its address and port in one text.
+    public let address: Label
+    /// Its host, with stable bytes.
+    public let host: Label
+    /// What it is called: unique only as far as scripts make it so.
+    public internal(set) var name: Label
+    /// When it came, in Unix seconds.
+    public let since: Double
+    /// What takes its bytes; nil in tests of the hub alone and for clients that were refused.
+    public weak var outlet: (any ClientOutlet)?
+    /// False once it has left or was closed: nothing is sent to it or taken from it any more.
+    public internal(set) var isOpen = true
+
+    var encoding = Encoding(dialect: .plain, framing: .bare)
+    /// The room and encoding it listens to, and its place among that lane's members.
+    var lane: Lane?
+    var laneIndex = 0
+    /// The tick in which the fields below were last set; in any later tick they are as good as empty.
+    var tick = -1
+    /// What it gets in this tick before what its lane holds from `laneStart` on.
+    var settled: [Slice] = []
+    var laneStart = 0
+    var isTouched = false
+
+    init(id: Int64, origin: ClientOrigin, since: Double) {
+        self.id = id
+        self.origin = origin
+        self.since = since
+        self.address = Label(origin.address)
+        self.host = Label(origin.host)
+        self.name = self.address
+    }
+
+    /// Adds to what it gets in this tick, joined to the last stretch where they touch.
+    func hear(_ slice: Slice) {
+        if let last = self.settled.last, last.buffer === slice.buffer,
+            last.range.upperBound == slice.range.lowerBound
+        {
+            self.settled[self.settled.count - 1].range = last.range.lowerBound..<slice.range.upperBound
+        } else {
+            self.settled.append(slice)
+        }
+    }
+
+    /// The room it is in, or was in last.
+    public internal(set) var room = Label("")
+    /// The dialect it is addressed in.
+    public var dialect: Dialect { self.encoding.dialect }
+    /// How its messages are told apart.
+    public var framing: Framing { self.encoding.framing }
+}
+
+/// A stretch of a tick's output.
+struct Slice {
+    var buffer: TickBuffer
+    var range: Range<Int>
+}

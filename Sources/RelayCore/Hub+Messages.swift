@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+extension Hub {
+    /// Takes a text from a client and has the policy decide it. The text is borrowed.
+    public func receive(_ text: UnsafeRawBufferPointer, from client: Client) {
+        guard client.isOpen else { return }
+        self.lastMessageID += 1
+        self.counters.messages += 1
+        let time = self.tickTime ?? self.clock()
+        self.tickTime = time
+        let message = Message(id: self.lastMessageID, sender: client, time: time, text: text)
+        self.perform { self.policy?.relay(message) }
+    }
+
+    /// Counts a message over the limit and says what the policy has to say about it.
+    public func refuseTooLong(from client: Client) {
+        guard client.isOpen else { return }
+        self.counters.tooLong += 1
+        self.tell(client, .tooLong)
+    }
+
+    /// Has the policy speak to a client; true if it had something to say.
+    @discardableResult
+    public func tell(_ client: Client, _ occasion: Occasion) -> Bool {
+        self.perform {
+            guard let text = self.policy?.tell(client, occasion) else { return false }
+            return self.send(text, to: client)
+        }
+    }
+
+    /// A dialect that a recipient of the route uses and that has no text yet; nil when there is none.
+    public func dialect(missingFrom texts: FormattedTexts, on route: Route, from sender: Client?) -> Dialect? {
+        if case .only(let ids) = route {
+            for id in ids {
+                if let client = self.clients[id], !texts.has(client.dialect) { return client.dialect }
+            }
+            return nil
+        }
+        var missing: Dialect?
+        self.forEachLane(on: route, from: sender) { lane, skipped in
+            let hasAudience = lane.members.count > (skipped == nil ? 0 : 1)
+            if missing == nil, hasAudience, !texts.has(lane.encoding.dialect) { missing = lane.encoding.dialect }
+        }
+        return missing
+    }
+
+    /// Sends a text, given in every dialect that its recipients use, along a route.
+    ///
+    /// - Returns: The number of recipients.
+    @discardableResult
+    public func deliver(_ texts: FormattedTexts, to route: Route, from sender: Client?) -> Int {
+        self.deliver(to: route, from: sender) { texts[$0] }
+    }
+
+    /// Sends one text, the same in all dialects, along a route.
+    ///
+    /// - Returns: The number of recipients.
+    public func send(_ text: UnsafeRawBufferPointer, to route: Route, from sender: Client?) -> Int {
+        self.deliver(to: route, from: sender) { _ in text }
+    }
+
+    /// Sends a text to one client.
+    ///
+    /// - Returns: False if the client has left.
+    public func send(_ text: UnsafeRawBufferPointer, to client: Client) -> Bool {
+        guard client.isOpen else { return false }
+        self.encoded.removeAll(keepingCapacity: true)
+        self.sendDirect(text, to: client)
+        return true
+    }
+
+    /// Who gets a text on a route, by number.
+    public func recipients(of route: Route, from sender: Client?) -> [Int64] {
+        if case .only(let ids) = route {
+            var seen: Set<Int64> = []
+            return ids.filter { self.clients[$0] != nil && seen.insert($0).inserted }
+        }
+        var found: [Int64] = []
+        self.forEachLane(on: route, from: sender) { lane, skipped in
+            found.append(contentsOf: lane.members.lazy.filter { $0 !== skipped }.map(\.id))
+        }
+        return found.sorted()
+    }
+
+    /// Visits the lanes of a route, each with the one member to leave out, if that is among its members.
+    func forEachLane(on route: Route, from sender: Client?, _ body: (Lane, Client?) -> Void) {
+        switch route {
+        case .others:
+            guard let sender, let room = self.rooms[sender.room.string] else { return }
+            for lane in room.lanes { body(lane, sender.lane === lane ? sender : nil) }
+        case .room(let name):
+            guard let room = self.rooms[name] else { return }
+            for lane in room.lanes { body(lane, sender?.lane === lane ? sender : nil) }
+        case .everyone:
+            for room in self.rooms.values {
+                for lane in room.lanes { body(lane, nil) }
+            }
+        case .only: break
+        }
+    }
+
+    func deliver(
+        to route: Route,
+        from sender: Client?,
+        _ text: (Dialect) -> UnsafeRawBufferPointer?
+    ) -> Int {
+        self.encoded.removeAll(keepingCapacity: true)
+        var recipients = 0
+        if case .only(let ids) = route {
+            var seen: Set<Int64> = []
+            for id in ids where ids.count == 1 || seen.insert(id).inserted {
+                guard let client = self.clients[id], let text = text(client.dialect) else { continue }
+                self.sendDirect(text, to: client)
+                recipients += 1
+            }
+        } else {
+            self.forEachLane(on: route, from: sender) { lane, skipped in
+                let audience = lane.members.count - (skipped == nil ? 0 : 1)
+                guard audience > 0, let text = text(lane.encoding.dialect) else { return }
+                if let skipped { self.settle(skipped) }
+                self.append(text, to: lane)
+                if let skipped { skipped.laneStart = lane.count }
+                recipients += audience
+            }
+        }
+        self.counters.deliveries += recipients
+        return recipients
+    }
+
+    func append(_ text: UnsafeRawBufferPointer, to lane: Lane) {
+        let buffer = lane.buffer ?? self.activate(lane)
+        if let known = self.encoded.first(where: { $0.encoding == lane.encoding }) {
+            let slice = known.slice
+            buffer.append(slice.buffer[slice.range])
+            self.tickBytes += slice.range.count
+            return
+        }
+        let range = buffer.append(text, framing: lane.encoding.framing)
+        self.encoded.append((lane.encoding, Slice(buffer: buffer, range: range)))
+        self.tickBytes += range.count
+    }
+
+    func activate(_ lane: Lane) -> TickBuffer {
+        let buffer = self.spareBuffers.popLast() ?? TickBuffer()
+        lane.buffer = buffer
+        self.activeLanes.append(lane)
+        return buffer
+    }
+
+    /// Appends a text for one client, after all it has heard so far.
+    func sendDirect(_ text: UnsafeRawBufferPointer, to client: Client) {
+        self.settle(client)
+        let slice: Slice
+        if let known = self.encoded.first(where: { $0.encoding == client.encoding }) {
+            slice = known.slice
+        } else {
+            let range = self.directs.append(text, framing: client.framing)
+            slice = Slice(buffer: self.directs, range: range)
+            self.encoded.append((client.encoding, slice))
+            self.tickBytes += range.count
+        }
+        client.hear(slice)
+    }
+}

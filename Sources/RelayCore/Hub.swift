@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+/// Decides what every client gets: clients, rooms, and the output of the current tick. No sockets and no Lua.
+///
+/// Between two calls of ``endTick()`` outputs only collect. Their order is the order of the calls, and each client
+/// receives exactly what was sent to it or to its room while it was a member, each text once. A broadcast is written
+/// once per encoding in its room, so its cost does not grow with the number of clients.
+///
+/// A hub is confined to one thread, the script loop.
+public final class Hub {
+    /// The bounds it keeps.
+    public let limits: Limits
+    /// What has happened so far.
+    public internal(set) var counters = Counters()
+    /// The rules; set once, before the first client.
+    public weak var policy: (any RelayPolicy)?
+    /// The clock, in Unix seconds.
+    public let clock: () -> Double
+
+    var clients: [Int64: Client] = [:]
+    var rooms: [String: Room] = [:]
+    var dialects: [String: Dialect] = ["plain": .plain]
+    var dialectNames = [Label("plain")]
+    var lastClientID: Int64 = 0
+    var lastMessageID: Int64 = 0
+
+    // The current tick.
+    var tick = 0
+    var tickTime: Double?
+    var activeLanes: [Lane] = []
+    var touched: [Client] = []
+    var closing: [Client] = []
+    var departures: [(client: Client, reason: String)] = []
+    let directs = TickBuffer()
+    var spareBuffers: [TickBuffer] = []
+    var pieces: [UnsafeRawBufferPointer] = []
+    /// Where each encoding of the text being delivered stands already.
+    var encoded: [(encoding: Encoding, slice: Slice)] = []
+    /// True while the policy runs: departures wait for its end.
+    private var isDeciding = false
+    /// Bytes of output so far.
+    var tickBytes = 0
+
+    /// Makes a hub without clients.
+    public init(limits: Limits = Limits(), clock: @escaping () -> Double) {
+        self.limits = limits
+        self.clock = clock
+    }
+
+    // MARK: Clients
+
+    /// How many clients there are.
+    public var clientCount: Int { self.clients.count }
+
+    /// Lets a client in, asks for its name and tells the policy.
+    ///
+    /// - Returns: The client, or nil if the clients limit is reached; then ``refuse(_:)`` has the words for it.
+    public func join(_ origin: ClientOrigin, framing: Framing, outlet: (any ClientOutlet)?) -> Client? {
+        guard self.clients.count < self.limits.clients else { return nil }
+        let client = self.makeClient(origin)
+        client.outlet = outlet
+        client.encoding.framing = framing
+        self.clients[client.id] = client
+        // The limit on rooms is for scripts: a room named after a transport always exists.
+        self.enter(client, self.room(Label(origin.transport)))
+        self.counters.connected += 1
+        self.perform {
+            if let name = self.policy?.name(of: client) { client.name = Label(name) }
+            if client.isOpen { self.policy?.connected(client) }
+        }
+        return client
+    }
+
+    /// Counts a client that does not come in and returns what to say to it; borrowed until the next call.
+    public func refuse(_ origin: ClientOrigin) -> UnsafeRawBufferPointer? {
+        self.counters.refused += 1
+        let client = self.makeClient(origin)
+        client.isOpen = false
+        return self.perform { self.policy?.tell(client, .full) }
+    }
+
+    /// Removes a client: it gets what was sent to it so far, and its connection ends with this tick.
+    public func close(_ client: Client, reason: String) {
+        guard client.isOpen else { return }
+        self.settle(client)
+        client.isOpen = false
+        self.withdraw(client)
+        self.clients[client.id] = nil
+        self.closing.append(client)
+        self.departures.append((client, reason))
+        self.perform {}
+    }
+
+    /// Changes how a client's messages are told apart, from the next output on.
+    public func setFraming(_ framing: Framing, of client: Client) {
+        self.encode(client, as: Encoding(dialect: client.dialect, framing: framing))
+    }
+
+    /// Gives a client another name. Texts already sent keep the old one.
+    public func rename(_ client: Client, to name: String) {
+        client.name = Label(name)
+    }
+
+    /// Puts a client into a room.
+    ///
+    /// - Returns: False if that would be one room too many.
+    public func move(_ client: Client, to name: String) -> Bool {
+        guard client.isOpen, name != client.room.string else { return true }
+        // The room left behind may be the one that makes place.
+        let leavesEmpty = self.rooms[client.room.string]?.count == 1
+        let isNew = self.rooms[name] == nil
+        if isNew, self.rooms.count - (leavesEmpty ? 1 : 0) >= self.limits.rooms { return false }
+        self.settle(client)
+        self.withdraw(client)
+        self.enter(client, self.room(Label(name)))
+        return true
+    }
+
+    /// Gives a client another dialect.
+    ///
+    /// - Returns: False if that would be one dialect too many.
+    public func setDialect(_ name: String, of client: Client) -> Bool {
+        guard let dialect = self.dialect(name) else { return false }
+        self.encode(client, as: Encoding(dialect: dialect, framing: client.framing))
+        return true
+    }
+
+    /// The dialect of a name, numbered on first use; nil if there are too many.
+    public func dialect(_ name: String) -> Dialect? {
+        if let dialect = self.dialects[name] { return dialect }
+        guard self.dialects.count < self.limits.dialects else { return nil }
+        let dialect = Dialect(index: self.dialects.count)
+        self.dialects[name] = dialect
+        self.dialectNames.append(Label(name))
+        return dialect
+    }
+
+    /// The name of a dialect.
+    public func name(of dialect: Dialect) -> Label { self.dialectNames[dialect.index] }
+
+    /// The client with this number, if it is here.
+    public func client(_ id: Int64) -> Client? { self.clients[id] }
+
+    /// All clients, or those of one room, by number.
+    public func clients(in room: String? = nil) -> [Client] {
+        let found =
+            if let room {
+                self.rooms[room]?.lanes.flatMap(\.members) ?? []
+            } else {
+                Array(self.clients.values)
+            }
+        return found.sorted { $0.id < $1.id }
+    }
+
+    /// Counts a client that is disconnected because it reads too slowly.
+    public func noteSlow() { self.counters.slowDisconnected += 1 }
+
+    /// Counts a tick of output that a slow client misses.
+    public func noteDropped() { self.counters.slowDropped += 1 }
+
+    // MARK: The policy
+
+    /// Runs rules. Departures that they cause are reported when they have ended, never from within.
+    public func perform<Result>(_ rules: () -> Result) -> Result {
+        guard !self.isDeciding else { return rules() }
+        self.isDeciding = true
+        defer { self.isDeciding = false }
+        let result = rules()
+        // A handler may close further clients: those are reported in turn.
+        while !self.departures.isEmpty {
+            let (client, reason) = self.departures.removeFirst()
+            self.policy?.disconnected(client, reason: reason)
+        }
+        return result
+    }
+}
+
+extension Hub {
+    func makeClient(_ origin: ClientOrigin) -> Client {
+        self.lastClientID += 1
+        return Client(id: self.lastClientID, origin: origin, since: self.clock())
+    }
+
+    func room(_ name: Label) -> Room {
+        if let room = self.rooms[name.string] { return room }
+        let room = Room(name: name)
+        self.rooms[name.string] = room
+        return room
+    }
+
+    func enter(_ client: Client, _ room: Room) {
+        let lane = room.lane(for: client.encoding)
+        self.touch(client)
+        lane.insert(client)
+        room.count += 1
+        client.room = room.name
+        client.laneStart = lane.count
+    }
+
+    /// Takes a client out of its room, and the room away with its last member.
+    func withdraw(_ client: Client) {
+        guard let lane = client.lane else { return }
+        let room = lane.room
+        lane.remove(client)
+        room.count -= 1
+        if lane.members.isEmpty { room.lanes.removeAll { $0 === lane } }
+        if room.count == 0 { self.rooms[room.name.string] = nil }
+    }
+
+    func encode(_ client: Client, as encoding: Encoding) {
+        guard client.isOpen, client.encoding != encoding, let room = client.lane?.room else { return }
+        self.settle(client)
+        self.withdraw(client)
+        client.encoding = encoding
+        // Its room may just have lost its only member.
+        self.rooms[room.name.string] = room
+        self.enter(client, room)
+    }
+
+    /// Begins this tick's record of a client that does not simply hear its lane.
+    func touch(_ client: Client) {
+        if client.tick != self.tick {
+            client.tick = self.tick
+            client.settled.removeAll(keepingCapacity: true)
+            client.laneStart = 0
+        }
+        if !client.isTouched {
+            client.isTouched = true
+            self.touched.append(client)
+        }
+    }
+
+    /// Fixes what a client has heard so far in this tick; what its lane gets from now on is not part of it.
+    func settle(_ client: Client) {
+        self.touch(client)
+        guard let lane = client.lane else { return }
+        if let buffer = lane.buffer, client.laneStart < buffer.count {
+            client.hear(Slice(buffer: buffer, range: client.laneStart..<buffer.count))
+        }
+        client.laneStart = lane.count
+    }
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+/// Every bound of a relay, with its default. Sizes are bytes.
+public struct Limits: Sendable, Equatable {
+    /// What happens to a client whose unsent bytes pass ``unsentBytes``.
+    public enum SlowPolicy: String, Sendable, CaseIterable {
+        /// It is disconnected.
+        case disconnect
+        /// It stays, and misses what comes until it has caught up.
+        case drop
+    }
+
+    /// The longest inbound message.
+    public var messageBytes = 64 << 10
+    /// What a script's answer may have beyond ``messageBytes``: room for the name and words around a longest message.
+    public var answerExtraBytes = 4 << 10
+    /// The most clients at a time.
+    public var clients = 10_000
+    /// Bytes kept for a client that reads too slowly.
+    public var unsentBytes = 1 << 20
+    /// What happens past ``unsentBytes``.
+    public var slowPolicy = SlowPolicy.disconnect
+    /// Unprocessed input of one client; beyond that the client is not read.
+    public var inputBytes = 256 << 10
+    /// Output of one tick; a tick that reaches it ends early.
+    public var tickBytes = 256 << 10
+    /// The longest name of a client, a room or a dialect.
+    public var nameBytes = 128
+    /// The most rooms at a time.
+    public var rooms = 10_000
+    /// The most dialects in one process.
+    public var dialects = 64
+    /// The most handlers that scripts may register.
+    public var handlers = 1_000
+    /// Time that the limit-passing calls of one handler may waste within ``pauseWindow`` before it is paused.
+    public var pauseAfter = Duration.milliseconds(200)
+    /// The time over which wasted time adds up.
+    public var pauseWindow = Duration.seconds(10)
+    /// How long a handler is paused.
+    public var pauseTime = Duration.seconds(30)
+    /// Lines waiting for a slow console; more are dropped, and one line says how many.
+    public var consoleLines = 4_096
+    /// How long a partial line of a connection with `auto` framing waits for its end.
+    public var silence = Duration.milliseconds(500)
+    /// How long a stopping relay waits for unsent bytes to leave.
+    public var flushTime = Duration.seconds(5)
+
+    /// Makes the default limits.
+    public init() {}
+
+    /// The longest text that a script may answer or send.
+    public var answerBytes: Int { self.messageBytes + self.answerExtraBytes }
+}

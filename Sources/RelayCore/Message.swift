@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+/// One text that a client sent.
+public struct Message {
+    /// Its number: one more than the last.
+    public var id: Int64
+    /// Who sent it.
+    public var sender: Client
+    /// When it was taken up, in Unix seconds.
+    public var time: Double
+    /// Its bytes, without framing. Borrowed: valid until the policy returns.
+    public var text: UnsafeRawBufferPointer
+}
+
+/// Who gets a text.
+public enum Route {
+    /// The sender's room without the sender.
+    case others
+    /// All clients, the sender included.
+    case everyone
+    /// The room of this name, without the sender.
+    case room(String)
+    /// These clients and nobody else, each once.
+    case only([Int64])
+}
+
+/// On which occasion the host itself has something to say to a client.
+public enum Occasion: String, Sendable, CaseIterable {
+    /// A message was over the limit and was not relayed.
+    case tooLong = "too_long"
+    /// The relay has as many clients as it may have; this one is refused.
+    case full
+    /// The client reads too slowly and misses messages.
+    case slow
+    /// The relay stops.
+    case shutdown
+}
+
+/// The rules that a hub asks: scripts, in the running relay. The hub calls them on its loop and never from within one
+/// of their own calls to the hub.
+public protocol RelayPolicy: AnyObject {
+    /// What a new client is called; nil for its address.
+    func name(of client: Client) -> String?
+    /// A client joined.
+    func connected(_ client: Client)
+    /// A client left; it gets nothing any more.
+    func disconnected(_ client: Client, reason: String)
+    /// Decides a message: calls ``Hub/deliver(_:to:from:)`` for what is to be relayed.
+    func relay(_ message: Message)
+    /// What to say to a client on an occasion; nil for nothing. The bytes are borrowed until the next call.
+    func tell(_ client: Client, _ occasion: Occasion) -> UnsafeRawBufferPointer?
+}
+
+/// What has happened so far, in numbers.
+public struct Counters: Sendable, Equatable {
+    /// Clients that joined.
+    public var connected = 0
+    /// Clients refused at the clients limit.
+    public var refused = 0
+    /// Messages received.
+    public var messages = 0
+    /// Texts delivered, counted per recipient.
+    public var deliveries = 0
+    /// Messages over the limit.
+    public var tooLong = 0
+    /// Clients disconnected because they read too slowly.
+    public var slowDisconnected = 0
+    /// Ticks of output that slow clients missed.
+    public var slowDropped = 0
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+/// Bytes that collect and are dropped together. Keeps its memory for the next time, within bounds.
+public final class TickBuffer {
+    private var storage = UnsafeMutableRawBufferPointer.allocate(byteCount: 4_096, alignment: 16)
+    /// Bytes written since the last ``reset()``.
+    public private(set) var count = 0
+
+    /// Makes an empty buffer.
+    public init() {}
+
+    /// Memory kept between ticks at the most; a tick with more gives it back.
+    private static let keptBytes = 1 << 20
+
+    deinit {
+        self.storage.deallocate()
+    }
+
+    /// Appends bytes as they are.
+    public func append(_ bytes: UnsafeRawBufferPointer) {
+        self.reserve(bytes.count)
+        UnsafeMutableRawBufferPointer(rebasing: self.storage[self.count...]).copyMemory(from: bytes)
+        self.count += bytes.count
+    }
+
+    /// Appends one byte.
+    func append(_ byte: UInt8) {
+        self.reserve(1)
+        self.storage[self.count] = byte
+        self.count += 1
+    }
+
+    /// The bytes in a range. Valid until the next append or reset.
+    public subscript(range: Range<Int>) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(self.storage)[range])
+    }
+
+    /// The bytes in a range for changing them in place.
+    func mutable(_ range: Range<Int>) -> UnsafeMutableRawBufferPointer {
+        UnsafeMutableRawBufferPointer(rebasing: self.storage[range])
+    }
+
+    /// Drops what stands after `end`.
+    func truncate(to end: Int) {
+        precondition(end <= self.count)
+        self.count = end
+    }
+
+    /// Empties the buffer.
+    public func reset() {
+        self.count = 0
+        if self.storage.count > Self.keptBytes {
+            self.storage.deallocate()
+            self.storage = .allocate(byteCount: 4_096, alignment: 16)
+        }
+    }
+
+    private func reserve(_ more: Int) {
+        guard self.count + more > self.storage.count else { return }
+        let larger = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: max(self.count + more, 2 * self.storage.count),
+            alignment: 16
+        )
+        larger.copyMemory(from: UnsafeRawBufferPointer(rebasing: self.storage[..<self.count]))
+        self.storage.deallocate()
+        self.storage = larger
+    }
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+internal import LuaScripting
+internal import RelayCore
+
+/// What the handlers of each question and filter may answer.
+struct AnswerShapes {
+    let name: LuaAnswerShape
+    let message: LuaAnswerShape
+    let route: LuaAnswerShape
+    let format: LuaAnswerShape
+    let tell: LuaAnswerShape
+    let console: LuaAnswerShape
+
+    init(limits: Limits, types: HookAPI.Types) {
+        func text(_ event: StaticString, longest: Int, acceptsFalse: Bool = true) -> LuaAnswerShape {
+            LuaAnswerShape(
+                event: event,
+                accepted: [.bytes],
+                acceptsFalse: acceptsFalse,
+                longest: longest,
+                expected: acceptsFalse ? "a string, false or nil" : "a string or nil"
+            )
+        }
+        self.name = text("name", longest: limits.nameBytes, acceptsFalse: false)
+        self.message = text("message", longest: limits.answerBytes)
+        self.format = text("format", longest: limits.answerBytes)
+        self.tell = text("tell", longest: limits.answerBytes)
+        self.route = LuaAnswerShape(
+            event: "route",
+            accepted: [.object(types.route)],
+            acceptsFalse: true,
+            longest: 0,
+            expected: "a route (relay.others, relay.everyone, relay.room, relay.only), false or nil"
+        )
+        self.console = LuaAnswerShape(
+            event: "console",
+            accepted: [.bytes, .list],
+            acceptsFalse: true,
+            longest: 4 * limits.answerBytes,
+            expected: "a line, a list of lines, false or nil"
+        )
+    }
+}

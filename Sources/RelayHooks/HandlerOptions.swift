@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+internal import LuaScripting
+
+/// What `relay.on` and `relay.default` take in their options table.
+struct HandlerOptions {
+    private static let names = ["order", "on_error", "dialect"]
+
+    var order = 100.0
+    var onError = Handler.OnError.skip
+    var dialect = "plain"
+
+    /// Reads a table; returns what is wrong with it, or nil.
+    mutating func read(_ table: LuaTable, event: HookEvent, isDefault: Bool) -> String? {
+        for index in 0..<table.count {
+            let (key, value) = table.entry(index)
+            guard let name = key.text else { return "options have names, and one of these is a \(key.typeName)" }
+            switch (name, value) {
+            case ("order", _) where isDefault: return "a default has no order: it comes after all other handlers"
+            case ("order", .integer(let order)): self.order = Double(order)
+            case ("order", .number(let order)) where order.isFinite: self.order = order
+            case ("order", _): return "option 'order' takes a number"
+            case ("on_error", .bytes):
+                guard let onError = Handler.OnError(rawValue: value.text ?? "") else {
+                    return "option 'on_error' takes \"skip\" or \"block\", not \"\(value.text ?? "")\""
+                }
+                self.onError = onError
+            case ("on_error", _): return "option 'on_error' takes \"skip\" or \"block\""
+            case ("dialect", _) where event != .format: return "option 'dialect' goes with 'format' only"
+            case ("dialect", .bytes): self.dialect = value.text ?? ""
+            case ("dialect", _): return "option 'dialect' takes a dialect's name"
+            default:
+                return "unknown option '\(name)'; \(Suggestion.phrase(for: name, among: Self.names))"
+            }
+        }
+        return nil
+    }
+}

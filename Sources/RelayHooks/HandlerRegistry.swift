@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+internal import RelayCore
+
+/// All handlers, in the order in which they run.
+struct HandlerRegistry {
+    private var lists = [HookEvent: [Handler]]()
+    private var formats = [String: [Handler]]()
+    private(set) var count = 0
+
+    /// Why a handler was not taken.
+    struct Refusal: Error {
+        var reason: String
+    }
+
+    /// Adds a handler behind those of its order.
+    mutating func add(_ handler: Handler, limit: Int) throws(Refusal) {
+        guard self.count < limit else { throw Refusal(reason: "too many handlers: the limit is \(limit)") }
+        var list = handler.event == .format ? self.formats[handler.dialect] ?? [] : self.lists[handler.event] ?? []
+        if handler.isDefault, let other = list.first(where: \.isDefault) {
+            throw Refusal(
+                reason: "a second default for '\(handler.event.rawValue)'; the first is at \(other.script):\(other.line). "
+                    + "Use relay.on, which comes before it"
+            )
+        }
+        let index = list.firstIndex { Self.runsBefore(handler, $0) } ?? list.endIndex
+        list.insert(handler, at: index)
+        if handler.event == .format {
+            self.formats[handler.dialect] = list
+        } else {
+            self.lists[handler.event] = list
+        }
+        self.count += 1
+    }
+
+    /// The handlers of an event; of `format` those for plain text.
+    func handlers(for event: HookEvent) -> [Handler] {
+        event == .format ? self.formats["plain"] ?? [] : self.lists[event] ?? []
+    }
+
+    /// The handlers that format a dialect.
+    func formatters(of dialect: String) -> [Handler] { self.formats[dialect] ?? [] }
+
+    private static func runsBefore(_ new: Handler, _ other: Handler) -> Bool {
+        if new.isDefault != other.isDefault { return other.isDefault }
+        return new.order < other.order
+    }
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+internal import LuaScripting
+internal import RelayCore
+
+/// What scripts see: the one table of functions, types and fields, from which the Lua state is set up and error texts
+/// take their suggestions.
+enum HookAPI {
+    /// The version of the Lua API.
+    static let version: Int64 = 1
+
+    /// Host functions by their path in Lua.
+    enum Function: Int, CaseIterable {
+        case on
+        case setDefault
+        case room
+        case only
+        case send
+        case client
+        case clients
+        case utf8
+        case now
+        case logDebug
+        case logInfo
+        case logWarn
+        case logError
+        case print
+        case clientSend
+        case clientClose
+        case missing
+
+        /// The path, or nil for a method and for what scripts cannot name.
+        var path: String? {
+            switch self {
+            case .on: "relay.on"
+            case .setDefault: "relay.default"
+            case .room: "relay.room"
+            case .only: "relay.only"
+            case .send: "relay.send"
+            case .client: "relay.client"
+            case .clients: "relay.clients"
+            case .utf8: "relay.utf8"
+            case .now: "relay.now"
+            case .logDebug: "relay.log.debug"
+            case .logInfo: "relay.log.info"
+            case .logWarn: "relay.log.warn"
+            case .logError: "relay.log.error"
+            case .print: "print"
+            case .clientSend, .clientClose, .missing: nil
+            }
+        }
+
+        var keepsFunctions: Bool { self == .on || self == .setDefault }
+    }
+
+    /// Constants of `relay` beside its functions.
+    static let constants = ["others", "everyone", "api", "version"]
+
+    /// Fields of a client.
+    enum ClientField: Int, CaseIterable {
+        case id
+        case host
+        case port
+        case address
+        case transport
+        case secure
+        case since
+        case name
+        case room
+        case dialect
+        case data
+
+        var access: LuaState.Access {
+            switch self {
+            case .name, .room, .dialect: .readWrite
+            case .data: .data
+            default: .read
+            }
+        }
+    }
+
+    /// Methods of a client.
+    static let clientMethods: [(name: String, function: Function)] = [("send", .clientSend), ("close", .clientClose)]
+
+    /// Fields of a message.
+    enum MessageField: Int, CaseIterable {
+        case text
+        case size
+        case sender
+        case time
+        case id
+    }
+
+    /// Fields of a console event; those that its kind does not have are nil.
+    enum ConsoleField: Int, CaseIterable {
+        case kind
+        case client
+        case text
+        case reason
+        case address
+        case transport
+        case to
+    }
+
+    /// What a route object's identity says; a name or client numbers go with it as bytes.
+    enum RouteKind: Int64 {
+        case others
+        case everyone
+        case room
+        case only
+    }
+
+    /// The types of one state.
+    struct Types {
+        var client: LuaType
+        var message: LuaType
+        var console: LuaType
+        var route: LuaType
+    }
+
+    /// Names a type's fields and methods have, for suggestions.
+    static func fieldNames(of type: LuaType, in types: Types) -> (type: String, names: [String]) {
+        switch type {
+        case types.client: ("client", ClientField.allCases.map { "\($0)" } + self.clientMethods.map(\.name))
+        case types.message: ("message", MessageField.allCases.map { "\($0)" })
+        case types.console: ("console event", ConsoleField.allCases.map { "\($0)" })
+        default: ("route", [])
+        }
+    }
+
+    /// Defines everything in a fresh state and seals it.
+    static func define(in state: LuaState, version: String) throws -> Types {
+        let types = Types(
+            client: try state.defineType("client", sameValue: true),
+            message: try state.defineType("message", sameValue: true),
+            console: try state.defineType("console event", sameValue: true),
+            route: try state.defineType("route", sameValue: false)
+        )
+        for field in ClientField.allCases {
+            try state.defineField("\(field)", of: types.client, field.access, field.rawValue)
+        }
+        for (name, function) in self.clientMethods {
+            try state.defineField(name, of: types.client, .method, function.rawValue)
+        }
+        for field in MessageField.allCases {
+            try state.defineField("\(field)", of: types.message, .read, field.rawValue)
+        }
+        for field in ConsoleField.allCases {
+            try state.defineField("\(field)", of: types.console, .read, field.rawValue)
+        }
+        for function in Function.allCases {
+            guard let path = function.path else { continue }
+            try state.defineFunction(path, function.rawValue, keepsFunctions: function.keepsFunctions)
+        }
+        let route = { (kind: RouteKind) in LuaValue.object(LuaObject(type: types.route, id: kind.rawValue)) }
+        try state.defineConstant("relay.others", route(.others))
+        try state.defineConstant("relay.everyone", route(.everyone))
+        try state.defineConstant("relay.api", .integer(self.version))
+        let label = Label(version)
+        try state.defineConstant("relay.version", .bytes(label.bytes))
+        try state.seal(missing: Function.missing.rawValue)
+        return types
+    }
+}

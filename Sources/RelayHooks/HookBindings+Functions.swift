@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+internal import Logging
+internal import LuaScripting
+internal import RelayCore
+
+extension HookBindings {
+    func call(_ function: Int, _ arguments: LuaArguments) -> LuaResult {
+        guard let engine = self.engine, let types = engine.types,
+            let function = HookAPI.Function(rawValue: function)
+        else { return .failure("relay is not available yet") }
+        switch function {
+        case .on: return self.register(arguments, isDefault: false, engine)
+        case .setDefault: return self.register(arguments, isDefault: true, engine)
+        case .room: return self.room(arguments, engine, types)
+        case .only: return self.only(arguments, types)
+        case .send: return self.send(arguments, engine, types)
+        case .client: return self.findClient(arguments, engine)
+        case .clients: return self.clients(arguments, engine, types)
+        case .utf8: return self.repair(arguments)
+        case .now: return .value(.number(engine.hub.clock()))
+        case .logDebug: return self.log(.debug, arguments, engine)
+        case .logInfo: return self.log(.info, arguments, engine)
+        case .logWarn: return self.log(.warning, arguments, engine)
+        case .logError: return self.log(.error, arguments, engine)
+        case .print: return self.log(.info, arguments, engine)
+        case .clientSend: return self.sendToClient(arguments, engine, types)
+        case .clientClose: return self.closeClient(arguments, engine)
+        case .missing:
+            let path = arguments[0].text ?? "relay"
+            let name = arguments[1].text ?? "[\(arguments[1].typeName)]"
+            return .failure("\(path) has no '\(name)'; \(Suggestion.phrase(for: name, among: self.names(in: path)))")
+        }
+    }
+
+    /// The names that a table of the API has.
+    private func names(in path: String) -> [String] {
+        let functions = HookAPI.Function.allCases.compactMap { function -> String? in
+            guard let full = function.path, full.hasPrefix(path + ".") else { return nil }
+            return full.dropFirst(path.count + 1).split(separator: ".").first.map { String($0) }
+        }
+        return Array(Set(functions + (path == "relay" ? HookAPI.constants : [])))
+    }
+
+    // MARK: Registering
+
+    private func register(_ arguments: LuaArguments, isDefault: Bool, _ engine: HookEngine) -> LuaResult {
+        let caller = isDefault ? "relay.default" : "relay.on"
+        guard engine.isLoading else { return .failure("\(caller) works only while scripts are loaded") }
+        guard let name = arguments[0].text else {
+            return .failure("\(caller) takes an event's name first, not a \(arguments[0].typeName)")
+        }
+        guard let event = HookEvent(rawValue: name) else {
+            let hint = Suggestion.phrase(for: name, among: HookEvent.allCases.map(\.rawValue))
+            return .failure("unknown event '\(name)'; \(hint)")
+        }
+        var options = HandlerOptions()
+        var function = arguments[1]
+        if case .table(let table) = function {
+            if let problem = options.read(table, event: event, isDefault: isDefault) { return .failure(problem) }
+            function = arguments[2]
+        }
+        guard case .function(let reference) = function else {
+            return .failure(
+                "\(caller)(\"\(name)\", …) takes a function \(arguments.count > 2 ? "third" : "second"), "
+                    + "not a \(function.typeName)"
+            )
+        }
+        if case .function = arguments[1], arguments.count > 2 {
+            return .failure("\(caller): options go between the event and the function")
+        }
+        if let problem = engine.reserve(dialect: options.dialect) { return .failure(problem) }
+        let (script, line) = engine.state?.caller ?? ("", 0)
+        let handler = Handler(
+            event: event,
+            function: reference,
+            order: options.order,
+            onError: options.onError,
+            dialect: options.dialect,
+            isDefault: isDefault,
+            script: script,
+            line: line
+        )
+        do {
+            try engine.registry.add(handler, limit: engine.hub.limits.handlers)
+            return .value(.nil)
+        } catch {
+            return .failure("\(caller): \(error.reason)")
+        }
+    }
+
+    // MARK: Routes and clients
+
+    private func room(_ arguments: LuaArguments, _ engine: HookEngine, _ types: HookAPI.Types) -> LuaResult {
+        guard case .bytes(let name) = arguments[0] else {
+            return .failure("relay.room takes a room's name, not a \(arguments[0].typeName)")
+        }
+        guard name.count <= engine.hub.limits.nameBytes else {
+            return .failure("relay.room: a name may have \(engine.hub.limits.nameBytes) bytes; this has \(name.count)")
+        }
+        let kind = HookAPI.RouteKind.room.rawValue
+        return .value(.object(LuaObject(type: types.route, id: kind, payload: name)))
+    }
+
+    private func only(_ arguments: LuaArguments, _ types: HookAPI.Types) -> LuaResult {
+        var bytes: [UInt8] = []
+        for index in 0..<arguments.count {
+            guard case .object(let object) = arguments[index], object.type == types.client else {
+                return .failure("relay.only takes clients; argument \(index + 1) is a \(arguments[index].typeName)")
+            }
+            withUnsafeBytes(of: object.id) { bytes.append(contentsOf: $0) }
+        }
+        return .object(types.route, HookAPI.RouteKind.only.rawValue, payload: bytes)
+    }
+
+    private func send(_ arguments: LuaArguments, _ engine: HookEngine, _ types: HookAPI.Types) -> LuaResult {
+        guard case .object(let object) = arguments[0], object.type == types.route else {
+            return .failure(
+                "relay.send takes an address first (relay.others, relay.everyone, relay.room, relay.only), "
+                    + "not a \(arguments[0].typeName)"
+            )
+        }
+        guard case .bytes(let text) = arguments[1] else {
+            return .failure("relay.send takes a string second, not a \(arguments[1].typeName)")
+        }
+        if let problem = self.tooLong(text, engine) { return .failure("relay.send: \(problem)") }
+        let sender = engine.message.current?.sender
+        let route = Route(object)
+        if case .others = route, sender == nil {
+            return .failure("relay.send: relay.others needs a message; name a room with relay.room instead")
+        }
+        return .value(.integer(Int64(engine.hub.send(text, to: route, from: sender))))
+    }
+
+    private func findClient(_ arguments: LuaArguments, _ engine: HookEngine) -> LuaResult {
+        guard case .integer(let id) = arguments[0] else {
+            return .failure("relay.client takes a client's id, an integer, not a \(arguments[0].typeName)")
+        }
+        return .value(engine.hub.client(id).map { engine.object($0) } ?? .nil)
+    }
+
+    private func clients(_ arguments: LuaArguments, _ engine: HookEngine, _ types: HookAPI.Types) -> LuaResult {
+        switch arguments[0] {
+        case .nil: return .objects(types.client, engine.hub.clients().map(\.id))
+        case .bytes(let room):
+            let name = String(decoding: room, as: UTF8.self)
+            return .objects(types.client, engine.hub.clients(in: name).map(\.id))
+        default: return .failure("relay.clients takes a room's name or nothing, not a \(arguments[0].typeName)")
+        }
+    }
+
+    private func sendToClient(_ arguments: LuaArguments, _ engine: HookEngine, _ types: HookAPI.Types) -> LuaResult {
+        guard case .object(let object) = arguments[0] else { return .failure("client:send is called with a colon") }
+        guard case .bytes(let text) = arguments[1] else {
+            return .failure("client:send takes a string, not a \(arguments[1].typeName)")
+        }
+        if let problem = self.tooLong(text, engine) { return .failure("client:send: \(problem)") }
+        guard let client = engine.hub.client(object.id) else { return .value(.boolean(false)) }
+        return .value(.boolean(engine.hub.send(text, to: client)))
+    }
+
+    private func closeClient(_ arguments: LuaArguments, _ engine: HookEngine) -> LuaResult {
+        guard case .object(let object) = arguments[0] else { return .failure("client:close is called with a colon") }
+        let reason: String
+        switch arguments[1] {
+        case .nil: reason = "closed"
+        case .bytes(let bytes): reason = String(decoding: bytes.prefix(engine.hub.limits.nameBytes), as: UTF8.self)
+        default: return .failure("client:close takes a reason, a string, not a \(arguments[1].typeName)")
+        }
+        guard let client = engine.hub.client(object.id) else { return .value(.boolean(false)) }
+        engine.hub.close(client, reason: reason)
+        return .value(.boolean(true))
+    }
+
+    private func tooLong(_ text: UnsafeRawBufferPointer, _ engine: HookEngine) -> String? {
+        let limit = engine.hub.limits.answerBytes
+        return text.count <= limit ? nil : "a text may have \(limit) bytes; this has \(text.count)"
+    }
+
+    // MARK: Texts and the log
+
+    /// Replaces what is not UTF-8 by U+FFFD, one for each maximal subpart (Unicode, section 3.9).
+    private func repair(_ arguments: LuaArguments) -> LuaResult {
+        guard case .bytes(let bytes) = arguments[0] else {
+            return .failure("relay.utf8 takes a string, not a \(arguments[0].typeName)")
+        }
+        if bytes.allSatisfy({ $0 < 0x80 }) || String(validating: bytes, as: UTF8.self) != nil { return .argument(0) }
+        return .text(String(decoding: bytes, as: UTF8.self))
+    }
+
+    private func log(_ level: Logger.Level, _ arguments: LuaArguments, _ engine: HookEngine) -> LuaResult {
+        guard case .bytes(let text) = arguments[0] else {
+            return .failure("a log text is a string, not a \(arguments[0].typeName)")
+        }
+        guard engine.logger.logLevel <= level else { return .value(.nil) }
+        let (script, line) = engine.state?.caller ?? ("", 0)
+        var metadata: Logger.Metadata = ["script": "\(script):\(line)"]
+        switch arguments[1] {
+        case .nil: break
+        case .table(let table):
+            for index in 0..<table.count {
+                let (key, value) = table.entry(index)
+                metadata["script.\(Self.show(key))"] = "\(Self.show(value))"
+            }
+        default: return .failure("log fields are a table, not a \(arguments[1].typeName)")
+        }
+        // A log line stays a line: no script floods the log with one call.
+        let shown = String(decoding: text.prefix(engine.hub.limits.answerBytes), as: UTF8.self)
+        engine.logger.log(level: level, "\(shown)", metadata: metadata)
+        return .value(.nil)
+    }
+
+    private static func show(_ value: LuaValue) -> String {
+        switch value {
+        case .nil: "nil"
+        case .boolean(let flag): "\(flag)"
+        case .integer(let number): "\(number)"
+        case .number(let number): "\(number)"
+        case .bytes(let bytes): String(decoding: bytes, as: UTF8.self)
+        case .object(let object): "\(object.id)"
+        case .function, .table, .other: "(\(value.typeName))"
+        }
+    }
+}

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+internal import LuaScripting
+internal import RelayCore
+
+/// The Lua side of an engine: reads and assigns fields, calls host functions, finds modules.
+final class HookBindings: LuaHost {
+    /// The engine, which owns these bindings; set before the state is opened.
+    weak var engine: HookEngine?
+    /// The script being loaded at start: its path is exact, where `require` searches.
+    var nextSource: LuaSource?
+    /// The step that was found before Lua was entered.
+    var firstStep: LuaStep?
+
+    func next(after answer: LuaValue) -> LuaStep? {
+        if let step = self.firstStep {
+            self.firstStep = nil
+            return step
+        }
+        return self.engine?.run?.next(after: answer)
+    }
+
+    func find(_ name: String) -> Result<LuaSource, LuaSource.Missing> {
+        if let source = self.nextSource {
+            self.nextSource = nil
+            return .success(source)
+        }
+        return self.engine?.scripts.find(name) ?? .failure(.init(reason: "require: no scripts"))
+    }
+
+    func explain(missing key: LuaValue, in type: LuaType) -> String {
+        guard let types = self.engine?.types else { return "unknown field" }
+        let (typeName, names) = HookAPI.fieldNames(of: type, in: types)
+        let name = key.text ?? "[\(key.typeName)]"
+        return "a \(typeName) has no field '\(name)'; \(Suggestion.phrase(for: name, among: names))"
+    }
+
+    // MARK: Fields
+
+    func get(_ field: Int, of object: LuaObject) -> LuaResult {
+        guard let engine = self.engine, let types = engine.types else { return .value(.nil) }
+        switch object.type {
+        case types.client:
+            guard let field = HookAPI.ClientField(rawValue: field) else { return .value(.nil) }
+            return self.get(field, ofClient: object.id, engine)
+        case types.message:
+            guard let field = HookAPI.MessageField(rawValue: field) else { return .value(.nil) }
+            return self.get(field, engine)
+        case types.console:
+            guard let field = HookAPI.ConsoleField(rawValue: field) else { return .value(.nil) }
+            return self.get(field, engine, types)
+        default: return .value(.nil)
+        }
+    }
+
+    /// The client a Lua object stands for, if it can still be read.
+    func client(_ id: Int64, _ engine: HookEngine) -> Client? {
+        if let sender = engine.message.current?.sender, sender.id == id { return sender }
+        if let departing = engine.departing, departing.id == id { return departing }
+        return engine.hub.client(id)
+    }
+
+    private func get(_ field: HookAPI.ClientField, ofClient id: Int64, _ engine: HookEngine) -> LuaResult {
+        if field == .id { return .value(.integer(id)) }
+        // A client that has left has no fields any more.
+        guard let client = self.client(id, engine) else { return .value(.nil) }
+        switch field {
+        case .id, .data: return .value(.integer(id))
+        case .host: return .value(.bytes(client.host.bytes))
+        case .port: return .value(.integer(Int64(client.origin.port)))
+        case .address: return .value(.bytes(client.address.bytes))
+        case .transport: return .text(client.origin.transport)
+        case .secure: return .value(.boolean(client.origin.isSecure))
+        case .since: return .value(.number(client.since))
+        case .name: return .value(.bytes(client.name.bytes))
+        case .room: return .value(.bytes(client.room.bytes))
+        case .dialect: return .value(.bytes(engine.hub.name(of: client.dialect).bytes))
+        }
+    }
+
+    private func get(_ field: HookAPI.MessageField, _ engine: HookEngine) -> LuaResult {
+        guard let message = engine.message.current else {
+            return .failure("a message is readable only inside a handler; keep its text or its id instead")
+        }
+        switch field {
+        case .text: return .value(.bytes(engine.message.text))
+        case .size: return .value(.integer(Int64(engine.message.text.count)))
+        case .sender: return .value(engine.object(message.sender))
+        case .time: return .value(.number(message.time))
+        case .id: return .value(.integer(message.id))
+        }
+    }
+
+    private func get(_ field: HookAPI.ConsoleField, _ engine: HookEngine, _ types: HookAPI.Types) -> LuaResult {
+        guard let event = engine.consoleEvent else {
+            return .failure("a console event is readable only inside its handler")
+        }
+        let label = { (label: Label?) in LuaResult.value(label.map { .bytes($0.bytes) } ?? .nil) }
+        switch field {
+        case .kind: return .value(.bytes(UnsafeRawBufferPointer(start: event.kind.utf8Start, count: event.kind.utf8CodeUnitCount)))
+        case .client: return .value(event.client.map { engine.object($0) } ?? .nil)
+        case .text: return .value(event.isMessage ? .bytes(engine.message.text) : .nil)
+        case .reason: return label(event.reason)
+        case .address: return label(event.address)
+        case .transport: return event.isMessage ? .text(event.client?.origin.transport ?? "") : label(event.transport)
+        case .to: return event.isMessage ? .objects(types.client, engine.message.recipients) : .value(.nil)
+        }
+    }
+
+    func set(_ field: Int, of object: LuaObject, to value: LuaValue) -> String? {
+        guard let engine = self.engine, let field = HookAPI.ClientField(rawValue: field) else { return "unknown field" }
+        guard case .bytes(let bytes) = value else {
+            return "client.\(field) takes a string, not a \(value.typeName)"
+        }
+        guard bytes.count <= engine.hub.limits.nameBytes else {
+            return "client.\(field) may have \(engine.hub.limits.nameBytes) bytes; this has \(bytes.count)"
+        }
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            return "client.\(field) must be UTF-8; relay.utf8(text) makes it so"
+        }
+        guard let client = engine.hub.client(object.id) else { return nil }
+        switch field {
+        case .name: engine.hub.rename(client, to: text)
+        case .room:
+            guard engine.hub.move(client, to: text) else {
+                return "client.room: the limit of \(engine.hub.limits.rooms) rooms is reached"
+            }
+        case .dialect:
+            guard engine.hub.setDialect(text, of: client) else {
+                return "client.dialect: the limit of \(engine.hub.limits.dialects) dialects is reached"
+            }
+        default: return "client.\(field) is read-only"
+        }
+        return nil
+    }
+}

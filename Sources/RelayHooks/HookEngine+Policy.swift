@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+internal import Logging
+internal import LuaScripting
+public import RelayCore
+
+extension HookEngine: RelayPolicy {
+    public func name(of client: Client) -> String? {
+        var name: String?
+        self.ask(.name, self.shapes?.name, self.object(client)) { answer in
+            guard case .bytes(let bytes) = answer else { return }
+            name = String(validating: bytes, as: UTF8.self)
+            if name == nil { self.logger.error("a name was refused: it is not UTF-8", metadata: ["client": "\(client.id)"]) }
+        }
+        return name
+    }
+
+    public func connected(_ client: Client) {
+        self.notify(.connect, self.object(client))
+        self.show(ConsoleEvent(kind: "connect", client: client, transport: Label(client.origin.transport)))
+    }
+
+    public func disconnected(_ client: Client, reason: String) {
+        self.departing = client
+        let reason = Label(reason)
+        self.notify(.disconnect, self.object(client), .bytes(reason.bytes))
+        self.show(
+            ConsoleEvent(kind: "disconnect", client: client, reason: reason, transport: Label(client.origin.transport))
+        )
+        self.departing = nil
+        if let types = self.types { self.state?.forget(types.client, client.id) }
+    }
+
+    public func relay(_ message: Message) {
+        self.message.begin(message)
+        self.execute(self.message)
+        self.message.end()
+        self.consoleEvent = nil
+    }
+
+    public func tell(_ client: Client, _ occasion: Occasion) -> UnsafeRawBufferPointer? {
+        guard !self.registry.handlers(for: .tell).isEmpty else { return nil }
+        let kind = Label(occasion.rawValue)
+        let isStranger = self.hub.client(client.id) == nil
+        if isStranger { self.departing = client }
+        var hasAnswer = false
+        self.ask(.tell, self.shapes?.tell, self.object(client), .bytes(kind.bytes)) { answer in
+            guard case .bytes(let bytes) = answer else { return }
+            self.told.reset()
+            self.told.append(bytes)
+            hasAnswer = true
+        }
+        if isStranger {
+            self.departing = nil
+            if let types = self.types { self.state?.forget(types.client, client.id) }
+        }
+        return hasAnswer ? self.told[0..<self.told.count] : nil
+    }
+}

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+public import LuaScripting
+public import Logging
+public import RelayCore
+
+/// Where console lines go.
+public protocol ConsoleOutput: AnyObject {
+    /// True while the console takes no more lines: no hook is asked for one then.
+    var isFull: Bool { get }
+    /// Takes one line, without its end. Never blocks.
+    func write(_ line: UnsafeRawBufferPointer)
+    /// Counts a line that was not asked for because the console is full.
+    func skip()
+}
+
+/// Answers the hub's questions with the scripts' handlers.
+///
+/// It owns the Lua state and is confined to the script loop, like the hub. One inbound text is one run of the state;
+/// `MessageRun` and `EventRun` decide what is called next.
+public final class HookEngine {
+    let hub: Hub
+    let scripts: ScriptSet
+    let console: (any ConsoleOutput)?
+    let logger: Logger
+    var state: LuaState?
+    var types: HookAPI.Types?
+    var shapes: AnswerShapes?
+    var registry = HandlerRegistry()
+    var isLoading = false
+    private let bindings = HookBindings()
+
+    /// What runs now. A run is never started from within another.
+    private(set) var run: (any HookRun)?
+    /// The handler that runs now.
+    var handler: Handler?
+    let message: MessageRun
+    /// The console event being asked about.
+    var consoleEvent: ConsoleEvent?
+    /// The client in its `disconnect` handlers, or being refused: not in the hub but readable.
+    var departing: Client?
+    /// What `tell` answered last.
+    let told = TickBuffer()
+
+    /// Makes an engine and loads its scripts.
+    ///
+    /// - Parameters:
+    ///   - hub: The hub whose rules these are; the engine becomes its policy.
+    ///   - scripts: The Lua files.
+    ///   - limits: What the scripts may use.
+    ///   - console: Where console lines go; nil asks no console hooks at all.
+    ///   - logger: The operational log.
+    ///   - version: The program's version, `relay.version` in Lua.
+    /// - Throws: ``ScriptError`` for a script that does not load.
+    public init(
+        hub: Hub,
+        scripts: ScriptSet,
+        limits: LuaLimits = LuaLimits(),
+        console: (any ConsoleOutput)?,
+        logger: Logger,
+        version: String
+    ) throws {
+        self.hub = hub
+        self.scripts = scripts
+        self.console = console
+        self.logger = logger
+        self.message = MessageRun()
+        self.bindings.engine = self
+        do {
+            let state = try LuaState(limits: limits, host: self.bindings)
+            self.state = state
+            let types = try HookAPI.define(in: state, version: version)
+            self.types = types
+            self.shapes = AnswerShapes(limits: hub.limits, types: types)
+            self.isLoading = true
+            state.beginLoading()
+            for source in scripts.toLoad {
+                self.bindings.nextSource = source
+                try state.load(source.key)
+            }
+            self.isLoading = false
+        } catch let error as LuaError {
+            throw ScriptError(error, during: limits)
+        }
+        self.message.prepare(self)
+        hub.policy = self
+    }
+
+    /// Runs the `start` handlers.
+    public func start() { self.notify(.start) }
+
+    /// Runs the `stop` handlers.
+    public func stop() { self.notify(.stop) }
+
+    /// Tells the console that the relay listens.
+    public func listening(transport: String, address: String) {
+        self.hub.perform {
+            self.show(ConsoleEvent(kind: "listening", address: Label(address), transport: Label(transport)))
+        }
+    }
+
+    // MARK: Running handlers
+
+    /// Runs steps until none is left; failed handlers are logged and counted, and the rest go on.
+    func execute(_ run: any HookRun) {
+        precondition(self.run == nil, "a run was started from within another")
+        // Where no handler is to be called, Lua is not entered.
+        guard let first = run.next(after: .nil) else { return }
+        self.run = run
+        self.bindings.firstStep = first
+        self.state?.run { error in self.recover(from: error) }
+        self.run = nil
+        self.handler = nil
+    }
+
+    /// The step that calls a handler; nil if it is paused, which counts as its `on_error` says.
+    func step(_ handler: Handler, answer: LuaAnswerShape?, _ first: LuaValue?, _ second: LuaValue? = nil) -> LuaStep? {
+        if handler.pause.until > 0, handler.pause.isPaused(at: self.hub.clock()) { return nil }
+        self.handler = handler
+        return LuaStep(handler.function, answer: answer, first, second)
+    }
+
+    private func recover(from error: LuaError) -> LuaState.Recovery {
+        guard let handler = self.handler else { return .skip }
+        handler.failures += 1
+        let time = self.hub.clock()
+        var isPaused = false
+        if error.kind != .error {
+            let limits = self.hub.limits
+            isPaused = handler.pause.note(
+                waste: error.used,
+                at: time,
+                after: limits.pauseAfter,
+                window: limits.pauseWindow,
+                pause: limits.pauseTime
+            )
+        }
+        self.log(error, of: handler, at: time, isPaused: isPaused)
+        return handler.onError == .block ? .block : .skip
+    }
+
+    /// Logs a failure, but at most one a second for each handler: a hook that fails on every message must not fill
+    /// the log.
+    private func log(_ error: LuaError, of handler: Handler, at time: Double, isPaused: Bool) {
+        guard isPaused || time - handler.lastLogged >= 1 || time < handler.lastLogged else {
+            handler.unlogged += 1
+            return
+        }
+        var metadata: Logger.Metadata = [
+            "hook.event": "\(handler.event.rawValue)",
+            "hook.script": "\(handler.script):\(handler.line)",
+            "hook.failure": "\(error.kind.rawValue)",
+            "hook.failures": "\(handler.failures)",
+            "error": "\(error.message)",
+        ]
+        if let script = error.script, let line = error.line { metadata["error.at"] = "\(script):\(line)" }
+        if !error.traceback.isEmpty { metadata["error.traceback"] = "\(error.traceback)" }
+        if handler.unlogged > 0 { metadata["hook.unlogged"] = "\(handler.unlogged)" }
+        self.logger.error("hook failed", metadata: metadata)
+        if isPaused {
+            self.logger.error(
+                "hook paused: it kept passing its limits",
+                metadata: [
+                    "hook.event": "\(handler.event.rawValue)",
+                    "hook.script": "\(handler.script):\(handler.line)",
+                    "hook.pause_seconds": "\(self.hub.limits.pauseTime.inSeconds)",
+                ]
+            )
+        }
+        handler.lastLogged = time
+        handler.unlogged = 0
+    }
+
+    // MARK: Events beside messages
+
+    /// Runs a notice.
+    func notify(_ event: HookEvent, _ first: LuaValue? = nil, _ second: LuaValue? = nil) {
+        let handlers = self.registry.handlers(for: event)
+        guard !handlers.isEmpty else { return }
+        self.hub.perform { self.execute(EventRun(self, handlers, answer: nil, first, second)) }
+    }
+
+    /// Asks a question and passes the answer, if there is one, to `use` while its bytes are valid.
+    func ask(
+        _ event: HookEvent,
+        _ answer: LuaAnswerShape?,
+        _ first: LuaValue,
+        _ second: LuaValue? = nil,
+        _ use: @escaping (LuaValue) -> Void
+    ) {
+        let handlers = self.registry.handlers(for: event)
+        guard !handlers.isEmpty else { return }
+        self.execute(EventRun(self, handlers, answer: answer, first, second, use))
+    }
+
+    /// Asks the console hooks about an event and writes their lines.
+    func show(_ event: ConsoleEvent) {
+        guard let console = self.console, let types = self.types else { return }
+        guard !console.isFull else { return console.skip() }
+        self.consoleEvent = event
+        self.ask(.console, self.shapes?.console, .object(LuaObject(type: types.console, id: 0))) { answer in
+            console.write(answer)
+        }
+        self.consoleEvent = nil
+    }
+
+    /// Numbers a dialect that a handler formats; returns what is wrong with it, or nil.
+    func reserve(dialect: String) -> String? {
+        guard dialect.utf8.count <= self.hub.limits.nameBytes else {
+            return "a dialect's name may have \(self.hub.limits.nameBytes) bytes"
+        }
+        return self.hub.dialect(dialect) == nil ? "the limit of \(self.hub.limits.dialects) dialects is reached" : nil
+    }
+
+    func object(_ client: Client) -> LuaValue {
+        guard let types = self.types else { return .nil }
+        return .object(LuaObject(type: types.client, id: client.id))
+    }
+}
+
+extension ConsoleOutput {
+    /// Writes a line, or each of a list of lines.
+    func write(_ answer: LuaValue) {
+        switch answer {
+        case .bytes(let line): self.write(line)
+        case .table(let list):
+            for index in 0..<list.count {
+                if case .bytes(let line) = list.entry(index).value { self.write(line) }
+            }
+        default: break
+        }
+    }
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+/// What scripts can register handlers for.
+enum HookEvent: String, CaseIterable {
+    case start
+    case stop
+    case name
+    case connect
+    case disconnect
+    case message
+    case route
+    case format
+    case relayed
+    case tell
+    case console
+
+    /// What becomes of the answers.
+    enum Kind {
+        /// Every handler runs, answers are ignored.
+        case notice
+        /// A text passes through every handler; `false` stops it.
+        case filter
+        /// The first answer that is not nil counts.
+        case question
+    }
+
+    var kind: Kind {
+        switch self {
+        case .start, .stop, .connect, .disconnect, .relayed: .notice
+        case .message: .filter
+        case .name, .route, .format, .tell, .console: .question
+        }
+    }
+}

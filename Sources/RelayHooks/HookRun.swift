@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+internal import LuaScripting
+
+/// A sequence of handler calls: takes each answer and names the next call.
+protocol HookRun: AnyObject {
+    /// - Parameter answer: What the last handler answered; `.nil` before the first.
+    /// - Returns: The next call, or nil at the end.
+    func next(after answer: LuaValue) -> LuaStep?
+}
+
+/// One event that is not a message: a notice, or a question whose answer goes to `use`.
+final class EventRun: HookRun {
+    private let engine: HookEngine
+    private let handlers: [Handler]
+    private let answer: LuaAnswerShape?
+    private let first: LuaValue?
+    private let second: LuaValue?
+    private let use: (LuaValue) -> Void
+    private var index = 0
+
+    init(
+        _ engine: HookEngine,
+        _ handlers: [Handler],
+        answer: LuaAnswerShape?,
+        _ first: LuaValue?,
+        _ second: LuaValue?,
+        _ use: @escaping (LuaValue) -> Void = { _ in }
+    ) {
+        self.engine = engine
+        self.handlers = handlers
+        self.answer = answer
+        self.first = first
+        self.second = second
+        self.use = use
+    }
+
+    func next(after answer: LuaValue) -> LuaStep? {
+        if self.answer != nil {
+            guard case .nil = answer else {
+                self.use(answer)
+                return nil
+            }
+        }
+        while self.index < self.handlers.count {
+            let handler = self.handlers[self.index]
+            self.index += 1
+            if let step = self.engine.step(handler, answer: self.answer, self.first, self.second) { return step }
+            if self.answer != nil, handler.onError == .block {
+                self.use(.boolean(false))
+                return nil
+            }
+        }
+        return nil
+    }
+}

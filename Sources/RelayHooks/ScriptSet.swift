@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+public import LuaScripting
+
+/// The Lua files of one run: a user's folder laid over the stock scripts.
+///
+/// Paths are relative to the folder: `format.lua`, `lib/commands.lua`. All files are read before the first runs, so
+/// that nothing touches the disk later.
+public struct ScriptSet: Sendable {
+    private var files: [String: LuaSource]
+
+    /// Lays files over others; an own file replaces the stock file of its path, and an empty one thus disables it.
+    ///
+    /// - Parameters:
+    ///   - stock: The stock files by path.
+    ///   - own: The user's files by path.
+    ///   - folder: How the user's folder is called in error texts.
+    public init(stock: [String: [UInt8]], own: [String: [UInt8]] = [:], folder: String = "scripts") {
+        self.files = [:]
+        for (path, text) in stock {
+            self.files[path] = LuaSource(key: path, name: "stock/\(path)", text: text)
+        }
+        for (path, text) in own {
+            self.files[path] = LuaSource(key: path, name: "\(folder)/\(path)", text: text)
+        }
+    }
+
+    /// The files that are loaded at start, in order: those at the top of the folder.
+    public var toLoad: [LuaSource] {
+        self.files.values.filter { !$0.key.contains("/") }.sorted { $0.key < $1.key }
+    }
+
+    /// What `require(name)` means: `lib/name.lua`, else `name.lua`; a dot in the name is a folder.
+    func find(_ name: String) -> Result<LuaSource, LuaSource.Missing> {
+        guard !name.isEmpty, name.utf8.allSatisfy({ Self.isNameByte($0) }), !name.contains("..") else {
+            return .failure(
+                .init(reason: "require: '\(name)' is no module name; letters, digits, '_', '-' and '.' make one")
+            )
+        }
+        let path = name.split(separator: ".", omittingEmptySubsequences: false).joined(separator: "/") + ".lua"
+        if let source = self.files["lib/\(path)"] ?? self.files[path] { return .success(source) }
+        let known = self.files.keys.map { key in
+            let path = key.hasPrefix("lib/") ? key.dropFirst(4) : key[...]
+            return path.dropLast(4).split(separator: "/").joined(separator: ".")
+        }
+        let hint = Suggestion.phrase(for: name, among: Array(Set(known)))
+        return .failure(.init(reason: "require: no module '\(name)' in the scripts folder or its lib; \(hint)"))
+    }
+
+    private static func isNameByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: "."):
+            true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+internal import NIOCore
+internal import RelayCore
+
+/// One client's connection: bytes in to messages, a tick's output out in one write.
+///
+/// Confined to the script loop. Input waits in the decoder until the relay's turn comes to it; beyond the input limit
+/// the socket is not read, and TCP slows the sender down.
+final class TCPConnection: ChannelDuplexHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    private let relay: TCPRelay
+    private var context: ChannelHandlerContext?
+    private var writer: TCPWriter?
+    private(set) var client: Client?
+    private var decoder: MessageDecoder
+
+    /// Whether it waits in the relay's queue.
+    var isQueued = false
+    /// Why no more input will come, once that is so.
+    private var endOfInput: String?
+    private var isReadWithheld = false
+    /// The hub has let go of the client; what is unsent may still leave.
+    private var isClosing = false
+    private var lastRead = NIODeadline.uptimeNanoseconds(0)
+    private var isSilenceTimerSet = false
+
+    init(relay: TCPRelay) {
+        self.relay = relay
+        self.decoder = MessageDecoder(mode: relay.framing, limit: relay.hub.limits.messageBytes)
+    }
+
+    // MARK: Channel events
+
+    func channelActive(context: ChannelHandlerContext) {
+        self.context = context
+        let writer = TCPWriter(context: context, limits: self.relay.hub.limits)
+        writer.onDrained = { [unowned self] in self.unsentBytesLeft() }
+        self.writer = writer
+        guard let origin = ClientOrigin(context.remoteAddress) else { return context.close(promise: nil) }
+        let framing: Framing = self.decoder.isLineFramed ? .newline : .bare
+        self.client = self.relay.join(self, origin, framing: framing)
+        if self.client == nil { self.refuse(origin, framing: framing) }
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        // A closing connection is read to its end but not listened to: an unread byte would turn the close into a
+        // reset, which takes the last words with it.
+        guard !self.isClosing, self.client != nil else { return }
+        var bytes = self.unwrapInboundIn(data)
+        self.decoder.append(&bytes)
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        self.lastRead = .now()
+        if self.decoder.pendingBytes > 0 { self.relay.enqueue(self) }
+        context.fireChannelReadComplete()
+    }
+
+    func read(context: ChannelHandlerContext) {
+        if !self.isClosing, self.decoder.pendingBytes >= self.relay.hub.limits.inputBytes {
+            self.isReadWithheld = true
+        } else {
+            context.read()
+        }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if let event = event as? ChannelEvent, event == .inputClosed { self.inputEnded("left") }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        self.inputEnded("lost")
+        context.close(promise: nil)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        self.writer?.abandon()
+        self.inputEnded("lost")
+        self.relay.forget(self)
+        context.fireChannelInactive()
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+        self.writer = nil
+    }
+
+    private func inputEnded(_ reason: String) {
+        if self.endOfInput == nil { self.endOfInput = reason }
+        if self.isClosing {
+            self.finishClosing()
+        } else {
+            self.relay.enqueue(self)
+        }
+    }
+
+    // MARK: Input
+
+    /// Passes waiting messages to the hub, at most `count` of them and none after the deadline; returns whether more
+    /// may be waiting.
+    func process(atMost count: Int, until deadline: NIODeadline) -> Bool {
+        guard let client = self.client, !self.isClosing else { return false }
+        let hub = self.relay.hub
+        for _ in 0..<count {
+            guard client.isOpen else { return false }
+            guard let event = self.decoder.next({ hub.receive($0, from: client) }) else {
+                self.inputUsedUp(client)
+                return false
+            }
+            self.handle(event, client)
+            if hub.isTickFull { self.relay.endTick() }
+            if NIODeadline.now() >= deadline { return true }
+        }
+        return true
+    }
+
+    private func handle(_ event: MessageDecoder.Event, _ client: Client) {
+        switch event {
+        case .message: break
+        case .tooLong: self.relay.hub.refuseTooLong(from: client)
+        case .lineFramed: self.relay.hub.setFraming(.newline, of: client)
+        }
+    }
+
+    private func inputUsedUp(_ client: Client) {
+        if let reason = self.endOfInput {
+            if reason == "left", let event = self.decoder.finishLine({ self.relay.hub.receive($0, from: client) }) {
+                self.handle(event, client)
+            }
+            self.relay.hub.close(client, reason: reason)
+            return
+        }
+        self.decoder.compact()
+        if self.decoder.hasPartialLine { self.setSilenceTimer() }
+        if self.isReadWithheld {
+            self.isReadWithheld = false
+            self.context?.read()
+        }
+    }
+
+    /// Delivers a partial line once nothing has come for a while, so that a client that sends no `\n` is heard.
+    private func setSilenceTimer() {
+        guard !self.isSilenceTimerSet, let context = self.context else { return }
+        self.isSilenceTimerSet = true
+        let silence = TimeAmount(self.relay.hub.limits.silence)
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        context.eventLoop.scheduleTask(deadline: self.lastRead + silence) { bound.value.silenceTimerFired(silence) }
+    }
+
+    private func silenceTimerFired(_ silence: TimeAmount) {
+        self.isSilenceTimerSet = false
+        guard let client = self.client, client.isOpen, !self.isQueued, self.decoder.hasPartialLine else { return }
+        guard NIODeadline.now() >= self.lastRead + silence else { return self.setSilenceTimer() }
+        if let event = self.decoder.finishLine({ self.relay.hub.receive($0, from: client) }) {
+            self.handle(event, client)
+        }
+        self.relay.scheduleTurn()
+    }
+
+    // MARK: The end
+
+    /// Ends the connection at once; what is unsent is lost.
+    func abort() {
+        self.isClosing = true
+        self.writer?.abandon()
+        self.context?.close(promise: nil)
+    }
+
+    private func refuse(_ origin: ClientOrigin, framing: Framing) {
+        if let text = self.relay.hub.refuse(origin) {
+            self.writer?.write([text])
+            if framing == .newline { withUnsafeBytes(of: UInt8(ascii: "\n")) { _ = self.writer?.write([$0]) } }
+        }
+        // Under a flood of connections, words for the refused must not cost the descriptors of the others.
+        if self.relay.mayLinger(self) {
+            self.close()
+        } else {
+            self.abort()
+        }
+    }
+
+    private func unsentBytesLeft() {
+        if self.isClosing { self.finishClosing() }
+    }
+
+    /// Once all is sent: ends our side, and waits a moment for the peer to end its side.
+    private func finishClosing() {
+        guard let context = self.context, let writer = self.writer else { return }
+        if self.endOfInput != nil, writer.unsentBytes == 0 || !context.channel.isActive {
+            context.close(promise: nil)
+        } else if writer.unsentBytes == 0, !writer.isOutputClosed {
+            writer.isOutputClosed = true
+            context.close(mode: .output, promise: nil)
+            self.closeLater(after: .seconds(1))
+        }
+    }
+
+    private func closeLater(after time: TimeAmount) {
+        guard let context = self.context else { return }
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        context.eventLoop.scheduleTask(in: time) { bound.value.context?.close(promise: nil) }
+    }
+}
+
+extension TCPConnection: ClientOutlet {
+    func write(_ pieces: [UnsafeRawBufferPointer]) {
+        guard let writer = self.writer else { return }
+        switch writer.write(pieces) {
+        case .sent: break
+        case .dropped(let isFirst): self.relay.dropped(self, isFirst: isFirst)
+        case .tooSlow: self.relay.tooSlow(self)
+        }
+    }
+
+    func close() {
+        guard !self.isClosing else { return }
+        self.isClosing = true
+        // Input that was withheld must be read to its end.
+        if self.isReadWithheld {
+            self.isReadWithheld = false
+            self.context?.read()
+        }
+        self.closeLater(after: TimeAmount(self.relay.hub.limits.flushTime))
+        self.finishClosing()
+    }
+
+    /// Lets one more text through to a client that is being dropped for.
+    func allowOneWrite() { self.writer?.allowOneWrite() }
+}
+
+extension ClientOrigin {
+    /// The origin of a TCP client; nil for what is no Internet address.
+    init?(_ address: SocketAddress?) {
+        guard let address, let host = address.ipAddress, let port = address.port else { return nil }
+        // What comes over IPv4 to a socket of both families is shown as what it is.
+        let mapped = "::ffff:"
+        let isMapped = host.hasPrefix(mapped) && host.contains(".")
+        self.init(transport: "tcp", host: isMapped ? String(host.dropFirst(mapped.count)) : host, port: port)
+    }
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+internal import ArgumentParser
+
+/// A positive whole number.
+struct Count: ExpressibleByArgument, CustomStringConvertible {
+    var value: Int
+
+    init(_ value: Int) { self.value = value }
+
+    init?(argument: String) {
+        guard let value = Int(argument.filter { $0 != "_" }), value > 0 else { return nil }
+        self.value = value
+    }
+
+    var description: String { "\(self.value)" }
+    var defaultValueDescription: String { self.description }
+}
+
+/// A number of bytes: `65536`, `64KiB`, `1MiB`, `1GiB`.
+struct ByteCount: ExpressibleByArgument, CustomStringConvertible {
+    private static let units = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1), ("", 1)]
+
+    var value: Int
+
+    init(_ value: Int) { self.value = value }
+
+    init?(argument: String) {
+        for (unit, factor) in Self.units where argument.hasSuffix(unit) {
+            guard let number = Int(argument.dropLast(unit.count)), number > 0 else { return nil }
+            let (value, overflows) = number.multipliedReportingOverflow(by: factor)
+            guard !overflows else { return nil }
+            self.value = value
+            return
+        }
+        return nil
+    }
+
+    var description: String {
+        for (unit, factor) in Self.units where self.value % factor == 0 { return "\(self.value / factor)\(unit)" }
+        return "\(self.value)"
+    }
+    var defaultValueDescription: String { self.description }
+}
+
+/// A length of time: `50ms`, `2s`, `5m`.
+struct TimeSpan: ExpressibleByArgument, CustomStringConvertible {
+    private static let units: [(name: String, milliseconds: Int)] = [("ms", 1), ("s", 1_000), ("m", 60_000)]
+
+    var value: Duration
+
+    init(_ value: Duration) { self.value = value }
+
+    init?(argument: String) {
+        for unit in Self.units where argument.hasSuffix(unit.name) {
+            guard let number = Double(argument.dropLast(unit.name.count)), number > 0, number < 1e9 else { continue }
+            self.value = .seconds(number * Double(unit.milliseconds) / 1_000)
+            return
+        }
+        return nil
+    }
+
+    var description: String {
+        let milliseconds =
+            self.value.components.seconds * 1_000 + self.value.components.attoseconds / 1_000_000_000_000_000
+        return milliseconds % 1_000 == 0 ? "\(milliseconds / 1_000)s" : "\(milliseconds)ms"
+    }
+    var defaultValueDescription: String { self.description }
+}
