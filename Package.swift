@@ -81,5 +81,23 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+        .testTarget(name: "LuaScriptingTests", dependencies: ["LuaScripting"], swiftSettings: strict),
+        .testTarget(name: "RelayCoreTests", dependencies: ["RelayCore"], swiftSettings: strict),
+        .testTarget(
+            name: "RelayHooksTests",
+            dependencies: ["RelayHooks", "RelayCore", "LuaScripting", "StockScripts", logging],
+            swiftSettings: strict
+        ),
+        .testTarget(name: "RelayTransportTests", dependencies: ["RelayTransport", nioCore], swiftSettings: strict),
+        .testTarget(
+            name: "RelayHostTests",
+            dependencies: [
+                "RelayHost", "RelayCore", "RelayTransport", "LuaScripting", logging,
+                // The executable is not imported but run.
+                "luar",
+            ],
+            swiftSettings: strict
+        ),
+        .testTarget(name: "TidyTests", swiftSettings: strict),
     ]
 )

@@ -5,10 +5,11 @@ internal import CLua
 
 /// Carries C's callbacks to a host and the host's results back to C.
 ///
-/// The state owns the bridge and outlives no callback, so the unretained pointer in `luar_host.context` is valid in
-/// each of them. The host owns the state, hence `unowned`.
+/// The state owns the bridge, so the unretained pointer in `luar_host.context` is valid in each of them.
 final class LuaBridge {
-    private unowned let host: any LuaHost
+    /// Unsafe because it is followed several times a message; safe because the host owns the state, which owns the
+    /// bridge, and no callback comes after the state is closed.
+    private unowned(unsafe) let host: any LuaHost
     /// Memory for texts and lists made for one answer; C has copied them before the next callback comes.
     private var scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: 256, alignment: 8)
 
@@ -25,31 +26,30 @@ final class LuaBridge {
             context: Unmanaged.passUnretained(self).toOpaque(),
             next: { context, answer, step in
                 guard let context, let answer, let step else { return 0 }
-                return LuaBridge.from(context).next(answer, step)
+                return LuaBridge.with(context) { $0.next(answer, step) }
             },
             get: { context, object, field, key, result in
                 guard let context, let object, let result else { return 1 }
-                return LuaBridge.from(context).get(object, field, key, result)
+                return LuaBridge.with(context) { $0.get(object, field, key, result) }
             },
             set: { context, object, field, value, result in
                 guard let context, let object, let value, let result else { return 1 }
-                return LuaBridge.from(context).set(object, field, value, result)
+                return LuaBridge.with(context) { $0.set(object, field, value, result) }
             },
             call: { context, function, arguments, count, result in
                 guard let context, let result else { return 1 }
-                let bridge = LuaBridge.from(context)
                 let arguments = LuaArguments(base: arguments, count: Int(count))
-                return bridge.write(bridge.host.call(Int(function), arguments), to: result)
+                return LuaBridge.with(context) { $0.write($0.host.call(Int(function), arguments), to: result) }
             },
             find: { context, name, source, result in
                 guard let context, let name, let source, let result else { return 1 }
-                return LuaBridge.from(context).find(name, source, result)
+                return LuaBridge.with(context) { $0.find(name, source, result) }
             }
         )
     }
 
-    private static func from(_ context: UnsafeMutableRawPointer) -> LuaBridge {
-        Unmanaged<LuaBridge>.fromOpaque(context).takeUnretainedValue()
+    private static func with(_ context: UnsafeMutableRawPointer, _ body: (LuaBridge) -> CInt) -> CInt {
+        Unmanaged<LuaBridge>.fromOpaque(context)._withUnsafeGuaranteedRef(body)
     }
 
     private func next(_ answer: UnsafePointer<luar_value>, _ step: UnsafeMutablePointer<luar_step>) -> CInt {

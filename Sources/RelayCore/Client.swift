@@ -48,8 +48,8 @@ public final class Client {
     public internal(set) var name: Label
     /// When it came, in Unix seconds.
     public let since: Double
-    /// What takes its bytes; nil in tests of the hub alone and for clients that were refused.
-    public weak var outlet: (any ClientOutlet)?
+    /// What takes its bytes. It may hold the client in turn: the hub lets go of it once it has closed it.
+    public var outlet: (any ClientOutlet)?
     /// False once it has left or was closed: nothing is sent to it or taken from it any more.
     public internal(set) var isOpen = true
 

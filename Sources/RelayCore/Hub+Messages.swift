@@ -87,7 +87,8 @@ extension Hub {
     func forEachLane(on route: Route, from sender: Client?, _ body: (Lane, Client?) -> Void) {
         switch route {
         case .others:
-            guard let sender, let room = self.rooms[sender.room.string] else { return }
+            // A sender who has just been closed is in no lane any more, but still speaks to its last room.
+            guard let sender, let room = sender.lane?.room ?? self.rooms[sender.room.string] else { return }
             for lane in room.lanes { body(lane, sender.lane === lane ? sender : nil) }
         case .room(let name):
             guard let room = self.rooms[name] else { return }

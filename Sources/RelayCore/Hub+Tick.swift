@@ -26,6 +26,7 @@ extension Hub {
         }
         for client in self.closing {
             client.outlet?.close()
+            client.outlet = nil
         }
         self.resetTick()
     }

@@ -13,8 +13,9 @@ public final class Hub {
     public let limits: Limits
     /// What has happened so far.
     public internal(set) var counters = Counters()
-    /// The rules; set once, before the first client.
-    public weak var policy: (any RelayPolicy)?
+    /// The rules; set once, before the first client. Not weak, because that makes every later retain of the policy slow:
+    /// whoever sets it takes it back before it goes away.
+    public unowned(unsafe) var policy: (any RelayPolicy)?
     /// The clock, in Unix seconds.
     public let clock: () -> Double
 

@@ -125,7 +125,7 @@ extension HookBindings {
             return .failure("relay.send takes a string second, not a \(arguments[1].typeName)")
         }
         if let problem = self.tooLong(text, engine) { return .failure("relay.send: \(problem)") }
-        let sender = engine.message.current?.sender
+        let sender = engine.message.sender
         let route = Route(object)
         if case .others = route, sender == nil {
             return .failure("relay.send: relay.others needs a message; name a room with relay.room instead")

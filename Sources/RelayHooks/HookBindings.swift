@@ -6,8 +6,9 @@ internal import RelayCore
 
 /// The Lua side of an engine: reads and assigns fields, calls host functions, finds modules.
 final class HookBindings: LuaHost {
-    /// The engine, which owns these bindings; set before the state is opened.
-    weak var engine: HookEngine?
+    /// The engine; set before the state is opened. Unsafe because it is followed several times a message; safe because
+    /// the engine owns both the bindings and the state that calls them.
+    unowned(unsafe) var engine: HookEngine?
     /// The script being loaded at start: its path is exact, where `require` searches.
     var nextSource: LuaSource?
     /// The step that was found before Lua was entered.
@@ -56,7 +57,7 @@ final class HookBindings: LuaHost {
 
     /// The client a Lua object stands for, if it can still be read.
     func client(_ id: Int64, _ engine: HookEngine) -> Client? {
-        if let sender = engine.message.current?.sender, sender.id == id { return sender }
+        if let sender = engine.message.sender, sender.id == id { return sender }
         if let departing = engine.departing, departing.id == id { return departing }
         return engine.hub.client(id)
     }
@@ -80,15 +81,15 @@ final class HookBindings: LuaHost {
     }
 
     private func get(_ field: HookAPI.MessageField, _ engine: HookEngine) -> LuaResult {
-        guard let message = engine.message.current else {
+        guard let sender = engine.message.sender else {
             return .failure("a message is readable only inside a handler; keep its text or its id instead")
         }
         switch field {
         case .text: return .value(.bytes(engine.message.text))
         case .size: return .value(.integer(Int64(engine.message.text.count)))
-        case .sender: return .value(engine.object(message.sender))
-        case .time: return .value(.number(message.time))
-        case .id: return .value(.integer(message.id))
+        case .sender: return .value(engine.object(sender))
+        case .time: return .value(.number(engine.message.time))
+        case .id: return .value(.integer(engine.message.id))
         }
     }
 

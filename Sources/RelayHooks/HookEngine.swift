@@ -87,6 +87,10 @@ public final class HookEngine {
         hub.policy = self
     }
 
+    deinit {
+        if self.hub.policy === self { self.hub.policy = nil }
+    }
+
     /// Runs the `start` handlers.
     public func start() { self.notify(.start) }
 

@@ -17,7 +17,8 @@ final class MessageRun: HookRun {
         case done
     }
 
-    private weak var engine: HookEngine?
+    /// Unsafe because it is followed several times a message; safe because the engine owns the run.
+    private unowned(unsafe) var engine: HookEngine?
     private var stage = Stage.done
     /// The handlers of the stage, and which is next.
     private var handlers: [Handler] = []
@@ -28,7 +29,11 @@ final class MessageRun: HookRun {
     /// The text that filters put in place of the original.
     private let replaced = TickBuffer()
     private var isReplaced = false
-    private(set) var current: Message?
+    /// The message: its sender, nil while there is none, and what came with it.
+    private(set) var sender: Client?
+    private(set) var time = 0.0
+    private(set) var id: Int64 = 0
+    private var original = UnsafeRawBufferPointer(start: nil, count: 0)
 
     // Looked up once: the registry does not change after loading.
     private var messageHandlers: [Handler] = []
@@ -50,17 +55,20 @@ final class MessageRun: HookRun {
     /// The text as it stands now, after the filters so far.
     var text: UnsafeRawBufferPointer {
         if self.isReplaced { return self.replaced[0..<self.replaced.count] }
-        return self.current?.text ?? UnsafeRawBufferPointer(start: nil, count: 0)
+        return self.original
     }
 
     /// Who gets the message, once the route is decided.
     var recipients: [Int64] {
         guard self.isRouted, let engine = self.engine else { return [] }
-        return engine.hub.recipients(of: self.route, from: self.current?.sender)
+        return engine.hub.recipients(of: self.route, from: self.sender)
     }
 
     func begin(_ message: Message) {
-        self.current = message
+        self.sender = message.sender
+        self.time = message.time
+        self.id = message.id
+        self.original = message.text
         self.isReplaced = false
         self.texts.reset()
         self.route = .others
@@ -69,7 +77,8 @@ final class MessageRun: HookRun {
     }
 
     func end() {
-        self.current = nil
+        self.sender = nil
+        self.original = UnsafeRawBufferPointer(start: nil, count: 0)
         self.stage = .done
     }
 
@@ -154,7 +163,7 @@ final class MessageRun: HookRun {
 
     /// Formats for the next dialect that lacks a text; delivers once none does.
     private func enterFormat(_ engine: HookEngine) {
-        guard let sender = self.current?.sender else { return }
+        guard let sender = self.sender else { return }
         var missing = engine.hub.dialect(missingFrom: self.texts, on: self.route, from: sender)
         // `relayed` gets the plain text even if no recipient does.
         if missing == nil, !self.relayedHandlers.isEmpty, !self.texts.has(.plain) { missing = .plain }
@@ -176,7 +185,7 @@ final class MessageRun: HookRun {
             self.stage = .done
             return
         }
-        engine.consoleEvent = ConsoleEvent(kind: "message", client: self.current?.sender, isMessage: true)
+        engine.consoleEvent = ConsoleEvent(kind: "message", client: self.sender, isMessage: true)
         self.enter(.console, self.consoleHandlers)
     }
 

@@ -80,13 +80,13 @@ public struct MessageDecoder {
     }
 
     /// Adds the bytes of a read.
-    public mutating func append(_ bytes: inout ByteBuffer) {
+    public mutating func append(_ bytes: ByteBuffer) {
         if self.buffer.readableBytes == 0 {
             // No copy: the messages are taken from the read's own memory.
             self.buffer = bytes
             self.searched = 0
         } else {
-            self.buffer.writeBuffer(&bytes)
+            self.buffer.writeImmutableBuffer(bytes)
         }
     }
 

@@ -51,8 +51,7 @@ final class TCPConnection: ChannelDuplexHandler {
         // A closing connection is read to its end but not listened to: an unread byte would turn the close into a
         // reset, which takes the last words with it.
         guard !self.isClosing, self.client != nil else { return }
-        var bytes = self.unwrapInboundIn(data)
-        self.decoder.append(&bytes)
+        self.decoder.append(self.unwrapInboundIn(data))
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
@@ -117,6 +116,17 @@ final class TCPConnection: ChannelDuplexHandler {
             if hub.isTickFull { self.relay.endTick() }
             if NIODeadline.now() >= deadline { return true }
         }
+        return true
+    }
+
+    /// Takes what has arrived since the last read, without waiting for the loop to say so; returns whether there was
+    /// anything. The end of input and errors are left to the channel, which meets them on the same socket.
+    func readAgain(into scratch: inout ByteBuffer) -> Bool {
+        guard let writer = self.writer, !self.isClosing, self.endOfInput == nil, self.decoder.pendingBytes == 0,
+            let count = writer.receive(into: &scratch), count > 0
+        else { return false }
+        self.lastRead = .now()
+        self.decoder.append(scratch)
         return true
     }
 

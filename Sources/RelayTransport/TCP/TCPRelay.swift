@@ -21,6 +21,9 @@ public final class TCPRelay {
     private var ready: Deque<TCPConnection> = []
     private var isTurnScheduled = false
     private var slow: [TCPConnection] = []
+    /// Connections with input in this turn, and the memory for reading more from them.
+    private var spoke: [TCPConnection] = []
+    private var scratch = ByteBuffer()
     private var lingering = 0
     private var onEmpty: (() -> Void)?
 
@@ -173,8 +176,11 @@ public final class TCPRelay {
     private func turn() {
         self.isTurnScheduled = false
         let deadline = NIODeadline.now() + Self.turnTime
-        while !self.ready.isEmpty, NIODeadline.now() < deadline { self.visitReady(until: deadline) }
+        repeat {
+            while !self.ready.isEmpty, NIODeadline.now() < deadline { self.visitReady(until: deadline) }
+        } while self.readAgain(until: deadline)
         self.endTick()
+        self.spoke.removeAll(keepingCapacity: true)
         guard !self.ready.isEmpty, !self.isTurnScheduled else { return }
         // A task that schedules its successor at once would keep the loop from its sockets.
         self.isTurnScheduled = true
@@ -182,9 +188,22 @@ public final class TCPRelay {
         self.eventLoop.scheduleTask(in: .microseconds(20)) { bound.value.turn() }
     }
 
+    /// Looks once more at the sockets that spoke in this turn: under load more has arrived meanwhile, and one write per
+    /// client then carries that too. Costs one system call for each of them when nothing has.
+    private func readAgain(until deadline: NIODeadline) -> Bool {
+        guard NIODeadline.now() < deadline else { return false }
+        for connection in self.spoke where !connection.isQueued && connection.readAgain(into: &self.scratch) {
+            connection.isQueued = true
+            self.ready.append(connection)
+        }
+        self.spoke.removeAll(keepingCapacity: true)
+        return !self.ready.isEmpty
+    }
+
     private func visitReady(until deadline: NIODeadline) {
         guard let connection = self.ready.popFirst() else { return }
         connection.isQueued = false
+        self.spoke.append(connection)
         if connection.process(atMost: Self.messagesPerVisit, until: deadline) {
             connection.isQueued = true
             self.ready.append(connection)

@@ -86,6 +86,16 @@ final class TCPWriter {
         self.backlog = ByteBuffer()
     }
 
+    /// Reads what the socket has now, replacing the scratch's contents; nil when it has nothing.
+    func receive(into scratch: inout ByteBuffer) -> Int? {
+        guard let descriptor = self.descriptor else { return nil }
+        scratch.clear()
+        let count = scratch.writeWithUnsafeMutableBytes(minimumWritableBytes: 64 << 10) { bytes in
+            max(0, recv(descriptor, bytes.baseAddress, bytes.count, CInt(MSG_DONTWAIT)))
+        }
+        return count > 0 ? count : nil
+    }
+
     private func writeOne(_ piece: UnsafeRawBufferPointer, to descriptor: CInt) -> Outcome {
         let sent = self.call { send(descriptor, piece.baseAddress, piece.count, CInt(MSG_NOSIGNAL)) }
         return self.keep([piece], from: sent)
