@@ -50,7 +50,8 @@ static void take_answer(lua_State *L, luar_state *state) {
     int accepted = (step->accepts >> answer->type & 1)
                    && (answer->type != LUAR_OBJECT || answer->object_type == step->object_type);
     if (!accepted) {
-        const char *name = luaL_typename(L, index);
+        const char *name = luaL_getmetafield(L, index, "__name") == LUA_TSTRING ? lua_tostring(L, -1)
+                                                                                : luaL_typename(L, index);
         if (answer->type == LUAR_BOOLEAN) name = lua_toboolean(L, index) ? "true" : "false";
         else name = lua_pushfstring(L, "a %s", name);
         refuse_answer(L, state, name);

@@ -23,7 +23,10 @@ public struct LineLogHandler: LogHandler {
 
     public func log(event: LogEvent) {
         let all = self.metadata.merging(event.metadata ?? [:]) { _, own in own }
-        let time = Date().formatted(.iso8601.dateTimeSeparator(.standard).time(includingFractionalSeconds: true))
+        let time = Date().formatted(
+            .iso8601.year().month().day().dateTimeSeparator(.standard).time(includingFractionalSeconds: true)
+                .timeZone(separator: .omitted)
+        )
         var line = "\(time) \(event.level.rawValue) \(event.message)"
         var blocks: [String] = []
         for (key, value) in all.sorted(by: { $0.key < $1.key }) {

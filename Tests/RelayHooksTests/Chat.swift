@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+import Logging
+import LuaScripting
+import RelayCore
+import RelayHooks
+import StockScripts
+import Synchronization
+
+/// A chat without sockets: the real hub, the real hooks, and clients whose bytes are recorded.
+final class Chat {
+    /// Somebody in the chat.
+    final class Person: ClientOutlet {
+        var client: Client?
+        /// Every write, as text.
+        var writes: [String] = []
+        var isClosed = false
+
+        func write(_ pieces: [UnsafeRawBufferPointer]) {
+            self.writes.append(String(decoding: pieces.joined(), as: UTF8.self))
+        }
+
+        func close() { self.isClosed = true }
+
+        /// What has arrived since the last look.
+        var hears: String {
+            defer { self.writes.removeAll() }
+            return self.writes.joined()
+        }
+    }
+
+    final class Console: ConsoleOutput {
+        var lines: [String] = []
+        var isFull = false
+        var skipped = 0
+        func write(_ line: UnsafeRawBufferPointer) { self.lines.append(String(decoding: line, as: UTF8.self)) }
+        func skip() { self.skipped += 1 }
+    }
+
+    /// The time that scripts and pauses see.
+    final class Clock { var now = 1_000_000.0 }
+
+    let hub: Hub
+    let hooks: HookEngine
+    let console = Console()
+    let clock = Clock()
+    let log = LogRecord()
+    private var lastPort = 4_000
+
+    /// Starts a chat.
+    ///
+    /// - Parameters:
+    ///   - files: Lua files laid over the stock scripts; a lone script is `test.lua`.
+    ///   - hasStock: Whether there are stock scripts below.
+    init(
+        _ files: [String: String] = [:],
+        hasStock: Bool = true,
+        limits: Limits = Limits(),
+        luaLimits: LuaLimits = LuaLimits()
+    ) throws {
+        let clock = self.clock
+        self.hub = Hub(limits: limits, clock: { clock.now })
+        let log = self.log
+        let logger = Logger(label: "test") { _ in RecordingHandler(record: log) }
+        self.hooks = try HookEngine(
+            hub: self.hub,
+            scripts: ScriptSet(
+                stock: hasStock ? StockScripts.files : [:],
+                own: files.mapValues { Array($0.utf8) }
+            ),
+            limits: luaLimits,
+            console: self.console,
+            logger: logger,
+            version: "9.9.9"
+        )
+    }
+
+    convenience init(_ script: String, hasStock: Bool = true, limits: Limits = Limits()) throws {
+        try self.init(["test.lua": script], hasStock: hasStock, limits: limits)
+    }
+
+    /// Lets somebody in.
+    func connect(_ host: String = "10.0.0.1", transport: String = "tcp", framing: Framing = .bare) -> Person {
+        self.lastPort += 1
+        let person = Person()
+        let origin = ClientOrigin(transport: transport, host: host, port: self.lastPort)
+        person.client = self.hub.join(origin, framing: framing, outlet: person)
+        self.hub.endTick()
+        return person
+    }
+
+    /// Has somebody send a text, in a tick of its own.
+    func says(_ person: Person, _ text: String) {
+        self.says(person, Array(text.utf8))
+    }
+
+    func says(_ person: Person, _ bytes: [UInt8]) {
+        guard let client = person.client else { return }
+        bytes.withUnsafeBytes { self.hub.receive($0, from: client) }
+        self.hub.endTick()
+    }
+
+    func leaves(_ person: Person, _ reason: String = "left") {
+        guard let client = person.client else { return }
+        self.hub.close(client, reason: reason)
+        self.hub.endTick()
+    }
+}
+
+/// What was logged.
+final class LogRecord: Sendable {
+    struct Entry: Sendable {
+        var level: Logger.Level
+        var message: String
+        var metadata: [String: String]
+    }
+
+    private let all = Mutex<[Entry]>([])
+    var entries: [Entry] { self.all.withLock { $0 } }
+    func add(_ entry: Entry) { self.all.withLock { $0.append(entry) } }
+    /// Failures of hooks, as their error texts.
+    var failures: [String] {
+        self.entries.filter { $0.message == "hook failed" }.map { $0.metadata["error"] ?? "" }
+    }
+}
+
+private struct RecordingHandler: LogHandler {
+    let record: LogRecord
+    var logLevel = Logger.Level.trace
+    var metadata: Logger.Metadata = [:]
+    init(record: LogRecord) { self.record = record }
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { self.metadata[key] }
+        set { self.metadata[key] = newValue }
+    }
+    func log(event: LogEvent) {
+        let metadata = (event.metadata ?? [:]).mapValues { "\($0)" }
+        self.record.add(.init(level: event.level, message: "\(event.message)", metadata: metadata))
+    }
+}

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+import LuaScripting
+import RelayCore
+import Testing
+
+@Suite struct FailureTests {
+    @Test func `a failing handler counts as nil, the others still run, and the log says where`() throws {
+        let chat = try Chat(
+            """
+            relay.on("format", function(m)
+              error("boom")
+            end)
+            """
+        )
+        let ana = chat.connect()
+        let bia = chat.connect()
+        chat.says(ana, "oi")
+        #expect(bia.hears == "('10.0.0.1', 4001) disse: oi")
+        let entry = try #require(chat.log.entries.last { $0.message == "hook failed" })
+        #expect(entry.metadata["error"] == "scripts/test.lua:2: boom")
+        #expect(entry.metadata["hook.event"] == "format")
+        #expect(entry.metadata["hook.script"] == "scripts/test.lua:1")
+        #expect(entry.metadata["error.traceback"]?.contains("scripts/test.lua:2") == true)
+    }
+
+    @Test func `with on_error block a failing filter swallows the message`() throws {
+        let chat = try Chat(#"relay.on("message", { on_error = "block" }, function() error("boom") end)"#)
+        let ana = chat.connect()
+        let bia = chat.connect()
+        chat.says(ana, "oi")
+        #expect(bia.hears == "")
+    }
+
+    @Test func `no handler runs twice after a failure`() throws {
+        let chat = try Chat(
+            """
+            local calls = 0
+            relay.on("message", function(m) calls = calls + 1 return m.text .. calls end)
+            relay.on("message", function() error("boom") end)
+            relay.on("message", function(m) return m.text .. "!" end)
+            """,
+            hasStock: false
+        )
+        let ana = chat.connect()
+        let bia = chat.connect()
+        chat.says(ana, "x")
+        chat.says(ana, "y")
+        #expect(bia.hears == "x1!y2!")
+    }
+
+    @Test(arguments: [
+        (#"relay.on("format", function() return 42 end)"#, "format answered a number"),
+        (#"relay.on("format", function() return true end)"#, "format answered true"),
+        (#"relay.on("format", function() return {} end)"#, "format answered a table"),
+        (#"relay.on("route", function() return "tcp" end)"#, "route answered a string"),
+        (#"relay.on("route", function(m) return m.sender end)"#, "route answered a client"),
+        (#"relay.on("console", function() return { 1 } end)"#, "a list with something else than strings"),
+        (#"relay.on("name", function() return false end)"#, "name answered false"),
+        (#"relay.on("name", function() return ("x"):rep(129) end)"#, "129 bytes, more than the limit of 128"),
+        (#"relay.on("format", function() return ("x"):rep(69633) end)"#, "more than the limit of 69632"),
+    ])
+    func `an answer of a wrong type is an error and counts as none`(script: String, error: String) throws {
+        let chat = try Chat(script)
+        let ana = chat.connect()
+        let bia = chat.connect()
+        chat.says(ana, "oi")
+        #expect(bia.hears == "('10.0.0.1', 4001) disse: oi")
+        #expect(chat.log.failures.contains { $0.contains(error) && $0.hasPrefix("scripts/test.lua:1:") })
+    }
+
+    @Test func `an endless loop fails with a timeout and others chat on`() throws {
+        let chat = try Chat(
+            #"relay.on("message", function(m) if m.text == "loop" then while true do pcall(error) end end end)"#
+        )
+        let ana = chat.connect()
+        let bia = chat.connect()
+        chat.says(ana, "loop")
+        #expect(bia.hears == "('10.0.0.1', 4001) disse: loop")
+        #expect(chat.log.entries.last { $0.message == "hook failed" }?.metadata["hook.failure"] == "timeout")
+        chat.says(bia, "oi")
+        #expect(ana.hears == "('10.0.0.1', 4002) disse: oi")
+    }
+
+    @Test func `a script without end in memory fails with memory and the state lives on`() throws {
+        let chat = try Chat(
+            """
+            relay.on("message", function(m)
+              if m.text == "eat" then local t = {} while true do t[#t + 1] = ("x"):rep(100000) .. #t end end
+            end)
+            """,
+            luaMemory: 8 << 20
+        )
+        let ana = chat.connect()
+        let bia = chat.connect()
+        chat.says(ana, "eat")
+        #expect(["memory", "timeout"].contains(chat.log.entries.last?.metadata["hook.failure"]))
+        chat.says(ana, "oi")
+        #expect(bia.hears.hasSuffix("disse: oi"))
+    }
+
+    @Test func `a handler that keeps passing limits is paused, then tried again`() throws {
+        let chat = try Chat(
+            """
+            relay.on("message", { on_error = "block" }, function(m) while true do end end)
+            """
+        )
+        let ana = chat.connect()
+        let bia = chat.connect()
+        for _ in 0..<20 { chat.says(ana, "x") }
+        let failures = chat.log.failures.count
+        #expect(chat.log.entries.contains { $0.message.hasPrefix("hook paused") })
+        #expect(bia.hears == "")
+        let before = chat.log.entries.count
+        chat.says(ana, "x")
+        #expect(chat.log.entries.count == before, "a paused handler is not entered")
+        #expect(bia.hears == "", "and its on_error still applies")
+        chat.clock.now += 31
+        chat.says(ana, "x")
+        #expect(chat.log.failures.count > failures)
+    }
+
+    @Test func `plain errors never pause a handler`() throws {
+        let chat = try Chat(#"relay.on("message", { on_error = "block" }, function(m) error("x") end)"#)
+        let ana = chat.connect()
+        let bia = chat.connect()
+        for _ in 0..<5_000 { chat.says(ana, "x") }
+        #expect(bia.hears == "")
+        #expect(!chat.log.entries.contains { $0.message.hasPrefix("hook paused") })
+    }
+
+    @Test func `a hook that fails on every message does not fill the log`() throws {
+        let chat = try Chat(#"relay.on("message", function(m) error("x") end)"#)
+        let ana = chat.connect()
+        for _ in 0..<1_000 { chat.says(ana, "x") }
+        #expect(chat.log.failures.count == 1)
+        chat.clock.now += 1
+        chat.says(ana, "x")
+        #expect(chat.log.entries.last?.metadata["hook.unlogged"] == "999")
+        #expect(chat.log.entries.last?.metadata["hook.failures"] == "1001")
+    }
+
+    @Test func `a message kept beyond its handler is readable only inside one`() throws {
+        let chat = try Chat(
+            """
+            local kept
+            relay.on("message", function(m) kept = m end)
+            relay.on("disconnect", function() return kept.text end)
+            """
+        )
+        let ana = chat.connect()
+        chat.says(ana, "x")
+        chat.leaves(ana)
+        #expect(chat.log.failures.first?.contains("readable only inside a handler") == true)
+    }
+
+    @Test(arguments: [
+        (#"c.name = 1"#, "client.name takes a string"), (#"c.id = 1"#, "client.id is read-only"),
+        (#"c.room = ("x"):rep(129)"#, "may have 128 bytes"), (#"c.name = "\xff""#, "must be UTF-8"),
+        (#"c.nmae = "x""#, "did you mean 'name'?"), (#"return c.romo"#, "did you mean 'room'?"),
+        (#"c.send("x")"#, "with a colon"), (#"c:send(1)"#, "takes a string"),
+        (#"relay.sned()"#, "did you mean 'send'?"), (#"relay.log.wran("x")"#, "did you mean 'warn'?"),
+        (#"relay.only("x")"#, "relay.only takes clients"), (#"relay.send("tcp", "x")"#, "takes an address first"),
+        (#"relay.client("1")"#, "an integer"), (#"relay.utf8(1)"#, "takes a string"),
+        (#"relay.on("stop", print)"#, "only while scripts are loaded"), (#"relay.x = 1"#, "relay is read-only"),
+        (#"relay.send(relay.everyone, ("x"):rep(69633))"#, "a text may have 69632 bytes"),
+    ])
+    func `a wrong use of the API is an error with file, line and a way out`(code: String, error: String) throws {
+        let chat = try Chat("relay.on(\"connect\", function(c)\n\(code)\nend)")
+        _ = chat.connect()
+        let failure = try #require(chat.log.failures.first)
+        #expect(failure.contains(error))
+        #expect(failure.hasPrefix("scripts/test.lua:2:"))
+    }
+}
+
+extension Chat {
+    convenience init(_ script: String, luaMemory: Int) throws {
+        var limits = LuaLimits()
+        limits.memory = luaMemory
+        try self.init(["test.lua": script], luaLimits: limits)
+    }
+}

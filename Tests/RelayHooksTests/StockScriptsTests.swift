@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+import RelayCore
+import RelayHooks
+import Testing
+
+@Suite struct StockScriptsTests {
+    @Test func `a message reaches the others with the name the original prints`() throws {
+        let chat = try Chat()
+        let ana = chat.connect("127.0.0.1")
+        let bia = chat.connect("127.0.0.1")
+        chat.says(ana, "Olá!")
+        #expect(bia.hears == "('127.0.0.1', 4001) disse: Olá!")
+        #expect(ana.hears == "")
+    }
+
+    @Test func `the console shows what the original's server prints`() throws {
+        let chat = try Chat()
+        chat.hooks.listening(transport: "tcp", address: "127.0.0.1:12345")
+        let ana = chat.connect("127.0.0.1")
+        chat.says(ana, "Olá, tudo bem?")
+        chat.leaves(ana)
+        #expect(
+            chat.console.lines == [
+                "Servidor TCP aguardando conexões...",
+                "Cliente conectado: ('127.0.0.1', 4001)",
+                "('127.0.0.1', 4001) disse: Olá, tudo bem?",
+                "Cliente desconectado: ('127.0.0.1', 4001)",
+            ]
+        )
+    }
+
+    @Test func `sair ends the connection and is no message`() throws {
+        let chat = try Chat()
+        let ana = chat.connect()
+        let bia = chat.connect()
+        chat.says(ana, "/sair")
+        #expect(ana.isClosed)
+        #expect(bia.hears == "")
+        #expect(chat.hub.clientCount == 1)
+    }
+
+    @Test(arguments: ["/sair agora", "/sair ", " /sair", "/SAIR", "/sai", "/", "//", "/outra coisa"])
+    func `anything that is not exactly sair is a message, as in the original`(text: String) throws {
+        let chat = try Chat()
+        let ana = chat.connect()
+        let bia = chat.connect()
+        chat.says(ana, text)
+        #expect(bia.hears == "('10.0.0.1', 4001) disse: \(text)")
+        #expect(!ana.isClosed)
+    }
+
+    @Test func `bytes that are not UTF-8 reach the others as replacement characters`() throws {
+        let chat = try Chat()
+        let ana = chat.connect()
+        let bia = chat.connect()
+        chat.says(ana, [0x6F, 0xFF, 0x69, 0x00])
+        #expect(bia.hears == "('10.0.0.1', 4001) disse: o\u{FFFD}i\0")
+    }
+
+    @Test func `scripts share slash commands by the commands module`() throws {
+        let chat = try Chat(
+            """
+            local commands = require("commands")
+            commands.add("/hora", "tell the time", function(client, rest) client:send("agora" .. rest) end)
+            relay.on("start", function() relay.log.info(commands.list()["/hora"]) end)
+            """
+        )
+        chat.hooks.start()
+        #expect(chat.log.entries.last?.message == "tell the time")
+        let ana = chat.connect()
+        let bia = chat.connect()
+        chat.says(ana, "/hora já")
+        #expect(ana.hears == "agora já")
+        #expect(bia.hears == "")
+    }
+
+    @Test(arguments: [
+        #"commands.add("hora", "x", print)"#, #"commands.add("/hora", nil, print)"#,
+        #"commands.add("/hora", "x")"#, #"commands.add("/sair", "x", print)"#, #"commands.add(1, "x", print)"#,
+    ])
+    func `a wrong command is refused while loading`(call: String) {
+        #expect(throws: (any Error).self) {
+            try Chat("local commands = require('commands')\nrequire('commands') \(call)")
+        }
+    }
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+import Logging
+import Testing
+
+@testable import RelayHost
+
+/// What does not start says why in one line, and leaves nothing behind.
+@Suite(.timeLimit(.minutes(2))) struct StartTests {
+    private func refusal(_ configure: (inout Settings) throws -> Void) async rethrows -> String {
+        var settings = Settings()
+        settings.tcp = [ListenAddress(host: "127.0.0.1", port: 0)]
+        try configure(&settings)
+        let relay = Relay(
+            settings: settings,
+            console: nil,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        )
+        do {
+            try await relay.start()
+            try await relay.stop()
+            return "(started)"
+        } catch {
+            return "\(error)"
+        }
+    }
+
+    @Test func `a port in use is named, with what to do`() async throws {
+        try await LiveRelay.run { relay in
+            let reason = await self.refusal { $0.tcp = relay.addresses }
+            #expect(reason == "cannot listen on 127.0.0.1:\(relay.port): the port is in use already; stop what uses it or choose another with --tcp")
+        }
+    }
+
+    @Test func `when one of several addresses is taken the others are given back`() async throws {
+        try await LiveRelay.run { relay in
+            let free = ListenAddress(host: "127.0.0.1", port: 0)
+            let reason = await self.refusal { $0.tcp = [free] + relay.addresses }
+            #expect(reason.contains("in use"))
+        }
+    }
+
+    @Test func `an unknown host is named`() async {
+        let reason = await self.refusal { $0.tcp = [ListenAddress(host: "no-such-host.invalid", port: 1)] }
+        #expect(reason.hasPrefix("cannot listen on no-such-host.invalid:1: "))
+    }
+
+    @Test func `a missing scripts folder is named`() async {
+        let reason = await self.refusal { $0.scripts = "/no/such/folder" }
+        #expect(reason == "cannot read the scripts folder '/no/such/folder': there is no such file or folder")
+    }
+
+    @Test func `a broken script is named with file and line`() async throws {
+        let folder = try TemporaryFolder(["bad.lua": "\nlocal = 3"])
+        defer { folder.remove() }
+        let reason = await self.refusal { $0.scripts = folder.path }
+        #expect(reason.contains("bad.lua:2: "))
+    }
+
+    @Test(arguments: [
+        ("12345", "it has no port"), ("::1:12345", "goes in brackets"), (":12345", "it has no host"),
+        ("localhost:", "'' is no port"), ("localhost:66000", "'66000' is no port"), ("localhost:1a", "'1a' is no port"),
+        ("localhost:+1", "'+1' is no port"), ("", "it has no port"),
+    ])
+    func `a bad address says what is wrong and how to write it`(text: String, reason: String) {
+        #expect {
+            try ListenAddress(text)
+        } throws: { error in
+            "\(error)".contains(reason) && "\(error)".contains("HOST:PORT")
+        }
+    }
+
+    @Test(arguments: ["127.0.0.1:12345", "[::1]:12345", "localhost:0", "[::]:80"])
+    func `an address reads back as it was written`(text: String) throws {
+        #expect(try ListenAddress(text).description == text)
+    }
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+import RelayCore
+import RelayTransport
+import Testing
+
+@testable import RelayHost
+
+/// The stock chat over real sockets.
+@Suite(.timeLimit(.minutes(2))) struct TCPChatTests {
+    @Test func `a raw client's text reaches the other to the byte, and never the sender`() async throws {
+        try await LiveRelay.run { relay in
+            let ana = try relay.connect()
+            let bia = try relay.connect()
+            try relay.console(shows: "Cliente conectado: \(bia.name)")
+            bia.send("Olá!")
+            let expected = "\(bia.name) disse: Olá!"
+            #expect(ana.receiveBytes() == Array(expected.utf8))
+            ana.send("Olá! Tudo, e com você?")
+            #expect(bia.receive() == "\(ana.name) disse: Olá! Tudo, e com você?")
+            ana.send("/sair")
+            #expect(ana.receive() == "")
+            try relay.console(shows: "Cliente desconectado: \(ana.name)")
+            #expect(
+                relay.consoleText == """
+                    Servidor TCP aguardando conexões...
+                    Cliente conectado: \(ana.name)
+                    Cliente conectado: \(bia.name)
+                    \(bia.name) disse: Olá!
+                    \(ana.name) disse: Olá! Tudo, e com você?
+                    Cliente desconectado: \(ana.name)
+
+                    """
+            )
+        }
+    }
+
+    @Test func `the first line end makes a connection line-framed in both directions`() async throws {
+        try await LiveRelay.run { relay in
+            let raw = try relay.connect()
+            let line = try relay.connect()
+            try relay.console(shows: "Cliente conectado: \(line.name)")
+            line.send("\n")
+            line.send("um\r\ndois\n\ntr")
+            let start = "\(line.name) disse: "
+            var heard = ""
+            while heard.utf8.count < "\(start)um\(start)dois".utf8.count { heard += raw.receive() }
+            #expect(heard == "\(start)um\(start)dois")
+            // A partial line is delivered after silence.
+            #expect(raw.receive() == "\(start)tr")
+            raw.send("a\nb")
+            raw.send("\r\n")
+            try line.waits(for: "\(raw.name) disse: b\n")
+        }
+    }
+
+    @Test func `a line break in a raw text cannot forge a second message`() async throws {
+        try await LiveRelay.run({ $0.framing = .raw }) { relay in
+            let ana = try relay.connect()
+            let bia = try relay.connect()
+            try relay.console(shows: "Cliente conectado: \(bia.name)")
+            ana.send("oi\nforged\r\n")
+            #expect(bia.receive() == "\(ana.name) disse: oi\nforged\r\n")
+            try relay.console(shows: "\(ana.name) disse: oi\\nforged\\r\\n")
+        }
+        try await LiveRelay.run(
+            scripts: ["a.lua": "relay.on('message', function(m) return (m.text:gsub('_', '\\n')) end)"],
+            { $0.framing = .line }
+        ) { relay in
+            let ana = try relay.connect()
+            let bia = try relay.connect()
+            try relay.console(shows: "Cliente conectado: \(bia.name)")
+            ana.send("oi_forged\n")
+            #expect(bia.receive() == "\(ana.name) disse: oi forged\n")
+        }
+    }
+
+    @Test func `a partial line is delivered at the end of input, but not with strict framing`() async throws {
+        for (framing, isHeard) in [(FramingMode.auto, true), (.line, false)] {
+            try await LiveRelay.run({ $0.framing = framing }) { relay in
+                let ana = try relay.connect()
+                let bia = try relay.connect()
+                try relay.console(shows: "Cliente conectado: \(bia.name)")
+                bia.send("um\ndois")
+                bia.finish()
+                try relay.console(shows: "Cliente desconectado: \(bia.name)")
+                #expect(relay.consoleText.contains("disse: dois") == isHeard)
+                #expect(bia.receiveAll() == "")
+                _ = ana
+            }
+        }
+    }
+
+    @Test func `whoever leaves with a reset is reported and the others chat on`() async throws {
+        try await LiveRelay.run { relay in
+            let ana = try relay.connect()
+            let bia = try relay.connect()
+            let caio = try relay.connect()
+            try relay.console(shows: "Cliente conectado: \(caio.name)")
+            let name = caio.name
+            caio.reset()
+            try relay.console(shows: "Cliente desconectado: \(name)")
+            ana.send("oi")
+            #expect(bia.receive() == "\(ana.name) disse: oi")
+        }
+    }
+
+    @Test func `it listens on IPv6 and on names`() async throws {
+        try await LiveRelay.run({ $0.tcp = [ListenAddress(host: "::1", port: 0)] }) { relay in
+            let ana = try Peer(port: relay.port, host: "::1")
+            let bia = try Peer(port: relay.port, host: "::1")
+            try relay.console(shows: "Cliente conectado: ('::1', \(bia.port))")
+            ana.send("oi")
+            #expect(bia.receive() == "('::1', \(ana.port)) disse: oi")
+        }
+        try await LiveRelay.run({ $0.tcp = [ListenAddress(host: "localhost", port: 0)] }) { relay in
+            let v4 = try #require(relay.addresses.first { $0.host == "127.0.0.1" })
+            _ = try Peer(port: v4.port)
+        }
+    }
+
+    @Test func `several addresses serve one chat`() async throws {
+        let any = ListenAddress(host: "127.0.0.1", port: 0)
+        try await LiveRelay.run({ $0.tcp = [any, any] }) { relay in
+            let ana = try Peer(port: relay.addresses[0].port)
+            let bia = try Peer(port: relay.addresses[1].port)
+            try relay.console(shows: "Cliente conectado: \(bia.name)")
+            ana.send("oi")
+            #expect(bia.receive() == "\(ana.name) disse: oi")
+        }
+    }
+
+    @Test func `stopping tells everybody, sends what is unsent, and runs the last hooks`() async throws {
+        let script = """
+            relay.on("tell", function(client, kind) return kind end)
+            relay.on("disconnect", function(client, reason) print(reason) end)
+            relay.on("stop", function() print("stop") end)
+            """
+        var ana: Peer?
+        var log: LogRecord?
+        try await LiveRelay.run(scripts: ["a.lua": script]) { relay in
+            let peer = try relay.connect()
+            try relay.console(shows: "Cliente conectado: \(peer.name)")
+            ana = peer
+            log = relay.log
+        }
+        #expect(ana?.receiveAll() == "shutdown")
+        #expect(log?.entries.map(\.message).suffix(3) == ["shutdown", "stop", "stopped"])
+    }
+}
