@@ -96,6 +96,7 @@ let package = Package(
                 // The executable is not imported but run.
                 "luar",
             ],
+            exclude: ["Originals"],
             swiftSettings: strict
         ),
         .testTarget(name: "TidyTests", swiftSettings: strict),
