@@ -5,7 +5,9 @@
 import Foundation
 import PackageDescription
 
-/// What every Swift target is built with. CI sets LUAR_STRICT, which turns warnings into errors.
+/// What every Swift target is built with.
+///
+/// CI sets LUAR_STRICT, which turns warnings into errors.
 let strict: [SwiftSetting] =
     [
         .enableUpcomingFeature("ExistentialAny"),

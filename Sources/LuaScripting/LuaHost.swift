@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
-/// What a state asks of the program around it. All calls come on the thread that runs the state, from inside Lua.
+/// What a state asks of the program around it.
+///
+/// All calls come on the thread that runs the state, from inside Lua.
 public protocol LuaHost: AnyObject {
     /// Takes the answer of the last function (`.nil` before the first) and returns the next step, or nil at the end.
     func next(after answer: LuaValue) -> LuaStep?
@@ -33,7 +35,9 @@ public enum LuaResult {
     case failure(String)
 }
 
-/// The arguments of a host function. A missing one reads as `.nil`.
+/// The arguments of a host function.
+///
+/// A missing one reads as `.nil`.
 public struct LuaArguments {
     let base: UnsafePointer<RawValue>?
     /// How many there are.

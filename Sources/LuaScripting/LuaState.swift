@@ -3,7 +3,9 @@
 
 internal import CLua
 
-/// One sandboxed Lua state. It belongs to one thread at a time, the one that runs its host; it is not `Sendable`.
+/// One sandboxed Lua state.
+///
+/// It belongs to one thread at a time, the one that runs its host; it is not `Sendable`.
 ///
 /// The host defines types, fields and functions, seals them, loads scripts, and then runs steps. No Lua error ever
 /// leaves a method but as a ``LuaError``, and no Swift frame is jumped over: callbacks return codes and C raises.
@@ -39,7 +41,10 @@ public final class LuaState {
         self.limits = limits
         self.bridge = LuaBridge(host: host)
         guard let state = luar_open(self.bridge.callbacks, limits.memory) else {
-            throw LuaError(kind: .memory, message: "the memory limit of \(limits.memory) bytes does not hold Lua itself")
+            throw LuaError(
+                kind: .memory,
+                message: "the memory limit of \(limits.memory) bytes does not hold Lua itself"
+            )
         }
         self.state = state
     }
@@ -51,7 +56,9 @@ public final class LuaState {
     /// Bytes the state holds now.
     public var memory: Int { luar_memory(self.state) }
 
-    /// Defines an object type. With `sameValue` one identity is always the same Lua value until ``forget(_:_:)``.
+    /// Defines an object type.
+    ///
+    /// With `sameValue` one identity is always the same Lua value until ``forget(_:_:)``.
     public func defineType(_ name: String, sameValue: Bool) throws -> LuaType {
         let number = luar_define_type(self.state, name, sameValue ? CInt(LUAR_SAME_VALUE) : 0)
         guard number >= 0 else { throw self.lastError }
@@ -70,8 +77,10 @@ public final class LuaState {
         try self.check(luar_define_field(self.state, type.number, name, CInt(code), CInt(id)))
     }
 
-    /// Defines a host function under a dotted path. With `keepsFunctions` function arguments arrive as references
-    /// that the host owns unless it answers with a failure.
+    /// Defines a host function under a dotted path.
+    ///
+    /// With `keepsFunctions` function arguments arrive as references that the host owns unless it answers with a
+    /// failure.
     public func defineFunction(_ path: String, _ id: Int, keepsFunctions: Bool = false) throws {
         try self.check(luar_define_function(self.state, path, CInt(id), keepsFunctions ? 1 : 0))
     }
@@ -83,8 +92,9 @@ public final class LuaState {
         try self.check(luar_define_constant(self.state, path, &raw))
     }
 
-    /// Makes all that was defined read-only. Host function `missing` explains an unknown name: its arguments are the
-    /// table's path and the name.
+    /// Makes all that was defined read-only.
+    ///
+    /// Host function `missing` explains an unknown name: its arguments are the table's path and the name.
     public func seal(missing: Int) throws {
         precondition(!self.isSealed, "a state is sealed once")
         self.isSealed = true
@@ -106,7 +116,9 @@ public final class LuaState {
     }
 
     /// Calls the functions that the host's steps name, all on one budget and, as long as none fails, in one protected
-    /// call. No function is called twice for one step.
+    /// call.
+    ///
+    /// No function is called twice for one step.
     ///
     /// - Parameter recover: Decides about the function that failed, which is the one of the last step.
     public func run(_ recover: (LuaError) -> Recovery) {

@@ -14,7 +14,9 @@ public struct LuaObject {
     public var type: LuaType
     /// Which one it is; the host gives the meaning.
     public var id: Int64
-    /// Bytes stored with the object, copied by Lua when it takes the object over. Borrowed.
+    /// Bytes stored with the object, copied by Lua when it takes the object over.
+    ///
+    /// Borrowed.
     public var payload: UnsafeRawBufferPointer
 
     /// Makes an object for Lua.
@@ -30,8 +32,9 @@ public struct LuaFunction: Sendable, Hashable {
     let reference: Int32
 }
 
-/// One Lua value seen from Swift. Bytes, tables and payloads are borrowed: they are valid until the callback that
-/// received them returns.
+/// One Lua value seen from Swift.
+///
+/// Bytes, tables and payloads are borrowed: they are valid until the callback that received them returns.
 public enum LuaValue {
     /// Lua's nil, also an argument that is missing.
     case `nil`
@@ -73,7 +76,9 @@ public enum LuaValue {
     }
 }
 
-/// The entries of a table, one level deep, in no particular order. Borrowed like the value it came from.
+/// The entries of a table, one level deep, in no particular order.
+///
+/// Borrowed like the value it came from.
 public struct LuaTable {
     let entries: UnsafePointer<luar_value>?
     let pairs: Bool

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
-/// Carries a client's bytes away. Called by the hub at the end of a tick, never in the middle of one.
+/// Carries a client's bytes away.
+///
+/// Called by the hub at the end of a tick, never in the middle of one.
 public protocol ClientOutlet: AnyObject {
     /// Takes one tick's bytes, in order. The pieces are borrowed: bytes not sent at once must be copied.
     func write(_ pieces: [UnsafeRawBufferPointer])
@@ -11,7 +13,9 @@ public protocol ClientOutlet: AnyObject {
 
 /// Where a client comes from.
 public struct ClientOrigin: Sendable {
-    /// What carries its bytes: `tcp` or `udp`. A new client is in the room of this name.
+    /// What carries its bytes: `tcp` or `udp`.
+    ///
+    /// A new client is in the room of this name.
     public var transport: String
     /// Its address without the port, as digits.
     public var host: String
@@ -34,7 +38,9 @@ public struct ClientOrigin: Sendable {
     }
 }
 
-/// Somebody connected to the relay. Confined to the script loop, like the hub it belongs to.
+/// Somebody connected to the relay.
+///
+/// Confined to the script loop, like the hub it belongs to.
 public final class Client {
     /// Its number, never given again in this process.
     public let id: Int64
@@ -48,7 +54,9 @@ public final class Client {
     public internal(set) var name: Label
     /// When it came, in Unix seconds.
     public let since: Double
-    /// What takes its bytes. It may hold the client in turn: the hub lets go of it once it has closed it.
+    /// What takes its bytes.
+    ///
+    /// It may hold the client in turn: the hub lets go of it once it has closed it.
     public var outlet: (any ClientOutlet)?
     /// False once it has left or was closed: nothing is sent to it or taken from it any more.
     public internal(set) var isOpen = true

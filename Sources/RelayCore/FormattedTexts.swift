@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
-/// One message as it reads in each dialect that its recipients use. Reused from message to message.
+/// One message as it reads in each dialect that its recipients use.
+///
+/// Reused from message to message.
 public final class FormattedTexts {
     private var entries: [(dialect: Dialect, range: Range<Int>?)] = []
     private let bytes = TickBuffer()
@@ -32,7 +34,9 @@ public final class FormattedTexts {
         self.entries.contains { $0.dialect == dialect }
     }
 
-    /// The text of a dialect, if it has one. Valid until the set changes.
+    /// The text of a dialect, if it has one.
+    ///
+    /// Valid until the set changes.
     public subscript(dialect: Dialect) -> UnsafeRawBufferPointer? {
         for entry in self.entries where entry.dialect == dialect { return entry.range.map { self.bytes[$0] } }
         return nil

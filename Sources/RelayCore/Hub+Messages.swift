@@ -2,7 +2,9 @@
 // Copyright 2026 the Luar authors
 
 extension Hub {
-    /// Takes a text from a client and has the policy decide it. The text is borrowed.
+    /// Takes a text from a client and has the policy decide it.
+    ///
+    /// The text is borrowed.
     public func receive(_ text: UnsafeRawBufferPointer, from client: Client) {
         guard client.isOpen else { return }
         self.lastMessageID += 1

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
-/// Decides what every client gets: clients, rooms, and the output of the current tick. No sockets and no Lua.
+/// Decides what every client gets: clients, rooms, and the output of the current tick.
+///
+/// No sockets and no Lua.
 ///
 /// Between two calls of ``endTick()`` outputs only collect. Their order is the order of the calls, and each client
 /// receives exactly what was sent to it or to its room while it was a member, each text once. A broadcast is written
@@ -13,8 +15,10 @@ public final class Hub {
     public let limits: Limits
     /// What has happened so far.
     public internal(set) var counters = Counters()
-    /// The rules; set once, before the first client. Not weak, because that makes every later retain of the policy slow:
-    /// whoever sets it takes it back before it goes away.
+    /// The rules; set once, before the first client.
+    ///
+    /// Not weak, because that makes every later retain of the policy slow: whoever sets it takes it back before it goes
+    /// away.
     public unowned(unsafe) var policy: (any RelayPolicy)?
     /// The clock, in Unix seconds.
     public let clock: () -> Double
@@ -98,7 +102,9 @@ public final class Hub {
         self.encode(client, as: Encoding(dialect: client.dialect, framing: framing))
     }
 
-    /// Gives a client another name. Texts already sent keep the old one.
+    /// Gives a client another name.
+    ///
+    /// Texts already sent keep the old one.
     public func rename(_ client: Client, to name: String) {
         client.name = Label(name)
     }
@@ -162,7 +168,9 @@ public final class Hub {
 
     // MARK: The policy
 
-    /// Runs rules. Departures that they cause are reported when they have ended, never from within.
+    /// Runs rules.
+    ///
+    /// Departures that they cause are reported when they have ended, never from within.
     public func perform<Result>(_ rules: () -> Result) -> Result {
         guard !self.isDeciding else { return rules() }
         self.isDeciding = true

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
-/// Every bound of a relay, with its default. Sizes are bytes.
+/// Every bound of a relay, with its default.
+///
+/// Sizes are bytes.
 public struct Limits: Sendable, Equatable {
     /// What happens to a client whose unsent bytes pass ``unsentBytes``.
     public enum SlowPolicy: String, Sendable, CaseIterable {

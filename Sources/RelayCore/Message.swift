@@ -9,7 +9,9 @@ public struct Message {
     public var sender: Client
     /// When it was taken up, in Unix seconds.
     public var time: Double
-    /// Its bytes, without framing. Borrowed: valid until the policy returns.
+    /// Its bytes, without framing.
+    ///
+    /// Borrowed: valid until the policy returns.
     public var text: UnsafeRawBufferPointer
 }
 
@@ -37,8 +39,9 @@ public enum Occasion: String, Sendable, CaseIterable {
     case shutdown
 }
 
-/// The rules that a hub asks: scripts, in the running relay. The hub calls them on its loop and never from within one
-/// of their own calls to the hub.
+/// The rules that a hub asks: scripts, in the running relay.
+///
+/// The hub calls them on its loop and never from within one of their own calls to the hub.
 public protocol RelayPolicy: AnyObject {
     /// What a new client is called; nil for its address.
     func name(of client: Client) -> String?

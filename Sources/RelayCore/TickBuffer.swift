@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
-/// Bytes that collect and are dropped together. Keeps its memory for the next time, within bounds.
+/// Bytes that collect and are dropped together.
+///
+/// Keeps its memory for the next time, within bounds.
 public final class TickBuffer {
     private var storage = UnsafeMutableRawBufferPointer.allocate(byteCount: 4_096, alignment: 16)
     /// Bytes written since the last ``reset()``.
@@ -31,7 +33,9 @@ public final class TickBuffer {
         self.count += 1
     }
 
-    /// The bytes in a range. Valid until the next append or reset.
+    /// The bytes in a range.
+    ///
+    /// Valid until the next append or reset.
     public subscript(range: Range<Int>) -> UnsafeRawBufferPointer {
         UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(self.storage)[range])
     }

@@ -5,8 +5,8 @@ internal import RelayCore
 
 /// All handlers, in the order in which they run.
 struct HandlerRegistry {
-    private var lists = [HookEvent: [Handler]]()
-    private var formats = [String: [Handler]]()
+    private var lists: [HookEvent: [Handler]] = [:]
+    private var formats: [String: [Handler]] = [:]
     private(set) var count = 0
 
     /// Why a handler was not taken.
@@ -20,7 +20,8 @@ struct HandlerRegistry {
         var list = handler.event == .format ? self.formats[handler.dialect] ?? [] : self.lists[handler.event] ?? []
         if handler.isDefault, let other = list.first(where: \.isDefault) {
             throw Refusal(
-                reason: "a second default for '\(handler.event.rawValue)'; the first is at \(other.script):\(other.line). "
+                reason:
+                    "a second default for '\(handler.event.rawValue)'; the first is at \(other.script):\(other.line). "
                     + "Use relay.on, which comes before it"
             )
         }

@@ -6,8 +6,10 @@ internal import RelayCore
 
 /// The Lua side of an engine: reads and assigns fields, calls host functions, finds modules.
 final class HookBindings: LuaHost {
-    /// The engine; set before the state is opened. Unsafe because it is followed several times a message; safe because
-    /// the engine owns both the bindings and the state that calls them.
+    /// The engine; set before the state is opened.
+    ///
+    /// Unsafe because it is followed several times a message; safe because the engine owns both the bindings and the
+    /// state that calls them.
     unowned(unsafe) var engine: HookEngine?
     /// The script being loaded at start: its path is exact, where `require` searches.
     var nextSource: LuaSource?
@@ -99,7 +101,10 @@ final class HookBindings: LuaHost {
         }
         let label = { (label: Label?) in LuaResult.value(label.map { .bytes($0.bytes) } ?? .nil) }
         switch field {
-        case .kind: return .value(.bytes(UnsafeRawBufferPointer(start: event.kind.utf8Start, count: event.kind.utf8CodeUnitCount)))
+        case .kind:
+            return .value(
+                .bytes(UnsafeRawBufferPointer(start: event.kind.utf8Start, count: event.kind.utf8CodeUnitCount))
+            )
         case .client: return .value(event.client.map { engine.object($0) } ?? .nil)
         case .text: return .value(event.isMessage ? .bytes(engine.message.text) : .nil)
         case .reason: return label(event.reason)

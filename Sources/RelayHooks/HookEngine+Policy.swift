@@ -6,21 +6,26 @@ internal import LuaScripting
 public import RelayCore
 
 extension HookEngine: RelayPolicy {
+    /// Asks the `name` handlers.
     public func name(of client: Client) -> String? {
         var name: String?
         self.ask(.name, self.shapes?.name, self.object(client)) { answer in
             guard case .bytes(let bytes) = answer else { return }
             name = String(validating: bytes, as: UTF8.self)
-            if name == nil { self.logger.error("a name was refused: it is not UTF-8", metadata: ["client": "\(client.id)"]) }
+            if name == nil {
+                self.logger.error("a name was refused: it is not UTF-8", metadata: ["client": "\(client.id)"])
+            }
         }
         return name
     }
 
+    /// Runs the `connect` handlers, then asks the console's.
     public func connected(_ client: Client) {
         self.notify(.connect, self.object(client))
         self.show(ConsoleEvent(kind: "connect", client: client, transport: Label(client.origin.transport)))
     }
 
+    /// Runs the `disconnect` handlers, then asks the console's; after that scripts cannot read the client any more.
     public func disconnected(_ client: Client, reason: String) {
         self.departing = client
         let reason = Label(reason)
@@ -32,6 +37,7 @@ extension HookEngine: RelayPolicy {
         if let types = self.types { self.state?.forget(types.client, client.id) }
     }
 
+    /// Runs a message through all its handlers, in one entry into Lua.
     public func relay(_ message: Message) {
         self.message.begin(message)
         self.execute(self.message)
@@ -39,6 +45,7 @@ extension HookEngine: RelayPolicy {
         self.consoleEvent = nil
     }
 
+    /// Asks the `tell` handlers.
     public func tell(_ client: Client, _ occasion: Occasion) -> UnsafeRawBufferPointer? {
         guard !self.registry.handlers(for: .tell).isEmpty else { return nil }
         let kind = Label(occasion.rawValue)

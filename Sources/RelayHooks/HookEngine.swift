@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
-public import LuaScripting
 public import Logging
+public import LuaScripting
 public import RelayCore
 
 /// Where console lines go.
@@ -31,7 +31,9 @@ public final class HookEngine {
     var isLoading = false
     private let bindings = HookBindings()
 
-    /// What runs now. A run is never started from within another.
+    /// What runs now.
+    ///
+    /// A run is never started from within another.
     private(set) var run: (any HookRun)?
     /// The handler that runs now.
     var handler: Handler?

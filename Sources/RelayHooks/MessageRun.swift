@@ -5,7 +5,9 @@ internal import LuaScripting
 internal import RelayCore
 
 /// One inbound text on its way through the handlers: `message`, `route`, `format` for each dialect among the
-/// recipients, delivery, `relayed`, `console`. Reused from message to message.
+/// recipients, delivery, `relayed`, `console`.
+///
+/// Reused from message to message.
 final class MessageRun: HookRun {
     /// Whose answers come next.
     private enum Stage {
@@ -213,9 +215,10 @@ extension Route {
         case .only:
             let stride = MemoryLayout<Int64>.stride
             self = .only(
-                (0..<object.payload.count / stride).map {
-                    object.payload.loadUnaligned(fromByteOffset: $0 * stride, as: Int64.self)
-                }
+                (0..<object.payload.count / stride)
+                    .map {
+                        object.payload.loadUnaligned(fromByteOffset: $0 * stride, as: Int64.self)
+                    }
             )
         case .others, nil: self = .others
         }

@@ -13,7 +13,8 @@ public struct ScriptError: Error, CustomStringConvertible {
         case .error:
             self.description = error.message
         case .timeout:
-            self.description = "loading the scripts took more than \(limits.loading.cpuTime) of CPU time\(Self.at(error))"
+            self.description =
+                "loading the scripts took more than \(limits.loading.cpuTime) of CPU time\(Self.at(error))"
         case .memory:
             self.description = "loading the scripts took more than \(limits.memory) bytes of memory\(Self.at(error))"
         }

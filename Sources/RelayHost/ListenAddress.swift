@@ -24,7 +24,9 @@ public struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
     /// - Throws: ``RelayError`` saying what an address looks like.
     public init(_ text: String) throws {
         func refuse(_ reason: String) -> RelayError {
-            RelayError("'\(text)' is no address to listen on: \(reason); write HOST:PORT, like 127.0.0.1:12345 or [::1]:12345")
+            RelayError(
+                "'\(text)' is no address to listen on: \(reason); write HOST:PORT, like 127.0.0.1:12345 or [::1]:12345"
+            )
         }
         guard let colon = text.lastIndex(of: ":") else { throw refuse("it has no port") }
         var host = String(text[..<colon])
@@ -43,7 +45,9 @@ public struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// The address as it is written.
-    public var description: String { self.host.contains(":") ? "[\(self.host)]:\(self.port)" : "\(self.host):\(self.port)" }
+    public var description: String {
+        self.host.contains(":") ? "[\(self.host)]:\(self.port)" : "\(self.host):\(self.port)"
+    }
 
     /// All socket addresses that the host stands for, each once.
     func resolve() throws -> [SocketAddress] {

@@ -20,6 +20,7 @@ extension Relay {
     /// - Parameters:
     ///   - settings: What the relay needs.
     ///   - logLevel: One of ``logLevels``; anything else logs from `info` on.
+    /// - Throws: ``RelayError`` or `ScriptError` when the relay does not start.
     public static func runProcess(_ settings: Settings, logLevel: String) async throws {
         // A reader that went away is an error of one write, not the end of the process.
         signal(SIGPIPE, SIG_IGN)

@@ -93,15 +93,19 @@ public final class Relay: Service {
 
     /// Stops taking connections, lets what is unsent leave, runs `disconnect` and `stop`, and ends the loop.
     public func stop() async throws {
-        try await self.loop.flatSubmit {
-            guard let parts = self.parts.value else { return self.loop.makeSucceededVoidFuture() }
-            return parts.tcp.stop().map { self.close() }
-        }.get()
+        try await self.loop
+            .flatSubmit {
+                guard let parts = self.parts.value else { return self.loop.makeSucceededVoidFuture() }
+                return parts.tcp.stop().map { self.close() }
+            }
+            .get()
         self.console?.drain()
         try await self.group.shutdownGracefully()
     }
 
-    /// Builds the parts. On the script loop.
+    /// Builds the parts.
+    ///
+    /// On the script loop.
     private func assemble(_ settings: Settings, _ scripts: ScriptSet) throws {
         let hub = Hub(limits: settings.limits, clock: { Date().timeIntervalSince1970 })
         let hooks = try HookEngine(
@@ -125,10 +129,12 @@ public final class Relay: Service {
             var all: [ListenAddress] = []
             for address in resolved {
                 do {
-                    let local = try await self.loop.flatSubmit {
-                        self.parts.value?.tcp.bind(to: address)
-                            ?? self.loop.makeFailedFuture(ChannelError.ioOnClosedChannel)
-                    }.get()
+                    let local = try await self.loop
+                        .flatSubmit {
+                            self.parts.value?.tcp.bind(to: address)
+                                ?? self.loop.makeFailedFuture(ChannelError.ioOnClosedChannel)
+                        }
+                        .get()
                     all.append(ListenAddress(local))
                 } catch {
                     throw RelayError(Self.describe(error, asked, address))
@@ -140,7 +146,9 @@ public final class Relay: Service {
         return bound
     }
 
-    /// Runs `start` and opens the doors. On the script loop.
+    /// Runs `start` and opens the doors.
+    ///
+    /// On the script loop.
     private func open(_ addresses: [ListenAddress]) {
         guard let parts = self.parts.value else { return }
         parts.hooks.start()
@@ -153,7 +161,9 @@ public final class Relay: Service {
         parts.tcp.scheduleTurn()
     }
 
-    /// Runs `stop` and says what was done. On the script loop.
+    /// Runs `stop` and says what was done.
+    ///
+    /// On the script loop.
     private func close() {
         guard let parts = self.parts.value else { return }
         parts.hooks.stop()

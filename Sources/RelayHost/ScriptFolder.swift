@@ -16,6 +16,7 @@ enum ScriptFolder {
     ///   - path: The folder asked for; nil looks for `./scripts`, then `$XDG_CONFIG_HOME/luar/scripts`, and does
     ///     without one.
     ///   - environment: The process's environment.
+    /// - Returns: The scripts, and the folder they came from, if any.
     /// - Throws: ``RelayError`` naming the folder or file and what is wrong with it.
     static func load(_ path: String?, environment: [String: String]) throws -> (set: ScriptSet, folder: String?) {
         guard let folder = try path ?? self.find(environment) else {

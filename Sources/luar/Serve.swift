@@ -47,7 +47,9 @@ struct Serve: AsyncParsableCommand {
     @Flag(help: "Print no console lines, and ask no console hooks.")
     var quiet = false
 
-    @Option(help: ArgumentHelp("Log from this level on: \(Relay.logLevels.joined(separator: ", ")).", valueName: "level"))
+    @Option(
+        help: ArgumentHelp("Log from this level on: \(Relay.logLevels.joined(separator: ", ")).", valueName: "level")
+    )
     var logLevel = "info"
 
     @OptionGroup(title: "Limits")

@@ -48,11 +48,7 @@ final class Chat {
     let log = LogRecord()
     private var lastPort = 4_000
 
-    /// Starts a chat.
-    ///
-    /// - Parameters:
-    ///   - files: Lua files laid over the stock scripts; a lone script is `test.lua`.
-    ///   - hasStock: Whether there are stock scripts below.
+    /// Starts a chat with Lua files laid over the stock scripts, or over none.
     init(
         _ files: [String: String] = [:],
         hasStock: Bool = true,

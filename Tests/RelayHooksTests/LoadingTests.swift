@@ -4,8 +4,9 @@
 import Logging
 import LuaScripting
 import RelayCore
-@testable import RelayHooks
 import Testing
+
+@testable import RelayHooks
 
 @Suite struct LoadingTests {
     private func refusal(_ files: [String: String], limits: Limits = Limits()) -> String {

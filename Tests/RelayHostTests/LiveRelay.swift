@@ -16,11 +16,7 @@ final class LiveRelay: Sendable {
     let log: LogRecord
     private let consolePipe: RecordingPipe
 
-    /// Starts a relay, runs `body` with it, and stops it whatever happens.
-    ///
-    /// - Parameters:
-    ///   - scripts: Lua files laid over the stock scripts.
-    ///   - configure: Changes the settings.
+    /// Starts a relay with Lua files laid over the stock scripts, runs `body` with it, and stops it whatever happens.
     static func run(
         scripts: [String: String] = [:],
         _ configure: (inout Settings) -> Void = { _ in },

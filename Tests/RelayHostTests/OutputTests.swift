@@ -28,12 +28,17 @@ import Testing
     @Test func `any bytes at all come out as clean text`() {
         var state: UInt64 = 42
         for _ in 0..<2_000 {
-            let bytes = (0..<40).map { _ -> UInt8 in
-                state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-                return UInt8(truncatingIfNeeded: state >> 56)
-            }
+            let bytes = (0..<40)
+                .map { _ -> UInt8 in
+                    state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+                    return UInt8(truncatingIfNeeded: state >> 56)
+                }
             let text = self.escaped(bytes)
-            #expect(!text.unicodeScalars.contains { $0.value < 0x20 || (0x7F..<0xA0).contains($0.value) || $0.value == 0xFFFD })
+            #expect(
+                !text.unicodeScalars.contains {
+                    $0.value < 0x20 || (0x7F..<0xA0).contains($0.value) || $0.value == 0xFFFD
+                }
+            )
         }
     }
 

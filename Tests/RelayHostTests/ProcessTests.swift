@@ -119,7 +119,8 @@ import Testing
             #expect(code == 0)
             for part in [
                 "--message-limit <bytes>", "64KiB", "--client-limit <n>", "10000", "--unsent-limit <bytes>", "1MiB",
-                "--slow-policy <policy>", "disconnect", "--lua-memory <bytes>", "64MiB", "--handler-time <time>", "50ms",
+                "--slow-policy <policy>", "disconnect", "--lua-memory <bytes>", "64MiB", "--handler-time <time>",
+                "50ms",
                 "--handler-instructions <n>", "--load-time <time>", "--pause-after <time>", "200ms", "--console-lines",
                 "--input-limit", "--tick-limit", "--name-limit", "--room-limit", "--dialect-limit", "--handler-limit",
                 "--silence", "--flush-time", "--answer-extra", "--framing", "--scripts", "--quiet", "--no-tcp", "--tcp",

@@ -29,7 +29,10 @@ import Testing
     @Test func `a port in use is named, with what to do`() async throws {
         try await LiveRelay.run { relay in
             let reason = await self.refusal { $0.tcp = relay.addresses }
-            #expect(reason == "cannot listen on 127.0.0.1:\(relay.port): the port is in use already; stop what uses it or choose another with --tcp")
+            #expect(
+                reason
+                    == "cannot listen on 127.0.0.1:\(relay.port): the port is in use already; stop what uses it or choose another with --tcp"
+            )
         }
     }
 

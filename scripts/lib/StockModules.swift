@@ -3,6 +3,6 @@
 
 /// The default Lua modules: what stock scripts and users' own load by `require`.
 public enum StockModules {
-    /// `lib/commands.lua`
+    /// The text of `lib/commands.lua`.
     public static let commands: [UInt8] = PackageResources.commands_lua
 }

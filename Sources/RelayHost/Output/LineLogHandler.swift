@@ -7,7 +7,9 @@ public import Logging
 /// Writes log messages as lines: time, level, message, then `key=value`; values of several lines are indented below.
 public struct LineLogHandler: LogHandler {
     private let writer: LineWriter
+    /// The least level that is written.
     public var logLevel: Logger.Level
+    /// What every line carries.
     public var metadata: Logger.Metadata = [:]
 
     /// Makes a handler.
@@ -16,17 +18,20 @@ public struct LineLogHandler: LogHandler {
         self.logLevel = level
     }
 
+    /// One entry of ``metadata``.
     public subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { self.metadata[key] }
         set { self.metadata[key] = newValue }
     }
 
+    /// Writes one message.
     public func log(event: LogEvent) {
         let all = self.metadata.merging(event.metadata ?? [:]) { _, own in own }
-        let time = Date().formatted(
-            .iso8601.year().month().day().dateTimeSeparator(.standard).time(includingFractionalSeconds: true)
-                .timeZone(separator: .omitted)
-        )
+        let time = Date()
+            .formatted(
+                .iso8601.year().month().day().dateTimeSeparator(.standard).time(includingFractionalSeconds: true)
+                    .timeZone(separator: .omitted)
+            )
         var line = "\(time) \(event.level.rawValue) \(event.message)"
         var blocks: [String] = []
         for (key, value) in all.sorted(by: { $0.key < $1.key }) {

@@ -41,7 +41,9 @@ public final class LineWriter: Sendable {
     /// Whether a line written now would be dropped.
     public var isFull: Bool { self.state.withLock { $0.isBroken || $0.lines.count >= self.limit } }
 
-    /// Takes a line without its end; shows control characters instead of passing them on. Never blocks.
+    /// Takes a line without its end; shows control characters instead of passing them on.
+    ///
+    /// Never blocks.
     public func write(_ line: UnsafeRawBufferPointer) {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(line.count + 1)

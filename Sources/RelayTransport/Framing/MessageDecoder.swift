@@ -90,7 +90,9 @@ public struct MessageDecoder {
         }
     }
 
-    /// Takes the next message; `body` gets its bytes, which it must not keep. Nil once more input is needed.
+    /// Takes the next message; `body` gets its bytes, which it must not keep.
+    ///
+    /// Nil once more input is needed.
     public mutating func next(_ body: (UnsafeRawBufferPointer) -> Void) -> Event? {
         while self.buffer.readableBytes > 0 {
             switch self.state {
@@ -130,8 +132,9 @@ public struct MessageDecoder {
         return nil
     }
 
-    /// Takes an unfinished line as a message, after silence or at the end of input. In `line` mode there is none: a
-    /// line without its end is no message.
+    /// Takes an unfinished line as a message, after silence or at the end of input.
+    ///
+    /// In `line` mode there is none: a line without its end is no message.
     public mutating func finishLine(_ body: (UnsafeRawBufferPointer) -> Void) -> Event? {
         guard case .line(isStrict: false) = self.state else { return nil }
         self.searched = 0

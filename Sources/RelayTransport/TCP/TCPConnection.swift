@@ -120,7 +120,9 @@ final class TCPConnection: ChannelDuplexHandler {
     }
 
     /// Takes what has arrived since the last read, without waiting for the loop to say so; returns whether there was
-    /// anything. The end of input and errors are left to the channel, which meets them on the same socket.
+    /// anything.
+    ///
+    /// The end of input and errors are left to the channel, which meets them on the same socket.
     func readAgain(into scratch: inout ByteBuffer) -> Bool {
         guard let writer = self.writer, !self.isClosing, self.endOfInput == nil, self.decoder.pendingBytes == 0,
             let count = writer.receive(into: &scratch), count > 0

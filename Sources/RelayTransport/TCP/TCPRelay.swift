@@ -34,7 +34,9 @@ public final class TCPRelay {
     /// Refused connections that may wait for their last words to arrive.
     private static let lingeringLimit = 128
 
-    /// Makes a relay that does not listen yet. Call on the event loop, as everything here.
+    /// Makes a relay that does not listen yet.
+    ///
+    /// Call on the event loop, as everything here.
     public init(hub: Hub, framing: FramingMode, eventLoop: any EventLoop, logger: Logger) {
         eventLoop.assertInEventLoop()
         self.hub = hub
@@ -85,9 +87,10 @@ public final class TCPRelay {
     /// Begins to take connections.
     public func accept() {
         for listener in self.listeners {
-            listener.setOption(.autoRead, value: true).whenFailure { [logger] error in
-                logger.error("cannot accept connections", metadata: ["error": "\(error)"])
-            }
+            listener.setOption(.autoRead, value: true)
+                .whenFailure { [logger] error in
+                    logger.error("cannot accept connections", metadata: ["error": "\(error)"])
+                }
         }
     }
 
@@ -189,7 +192,9 @@ public final class TCPRelay {
     }
 
     /// Looks once more at the sockets that spoke in this turn: under load more has arrived meanwhile, and one write per
-    /// client then carries that too. Costs one system call for each of them when nothing has.
+    /// client then carries that too.
+    ///
+    /// Costs one system call for each of them when nothing has.
     private func readAgain(until deadline: NIODeadline) -> Bool {
         guard NIODeadline.now() < deadline else { return false }
         for connection in self.spoke where !connection.isQueued && connection.readAgain(into: &self.scratch) {
@@ -219,7 +224,10 @@ public final class TCPRelay {
                 if self.hub.tell(client, .slow) { connection.allowOneWrite() }
             } else {
                 self.hub.noteSlow()
-                self.logger.info("client disconnected: it reads too slowly", metadata: ["client.address": "\(client.address.string)"])
+                self.logger.info(
+                    "client disconnected: it reads too slowly",
+                    metadata: ["client.address": "\(client.address.string)"]
+                )
                 self.hub.close(client, reason: "slow")
                 connection.abort()
             }
@@ -230,6 +238,8 @@ public final class TCPRelay {
 
 extension TimeAmount {
     init(_ duration: Duration) {
-        self = .nanoseconds(duration.components.seconds * 1_000_000_000 + duration.components.attoseconds / 1_000_000_000)
+        self = .nanoseconds(
+            duration.components.seconds * 1_000_000_000 + duration.components.attoseconds / 1_000_000_000
+        )
     }
 }

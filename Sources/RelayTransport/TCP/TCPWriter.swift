@@ -117,8 +117,9 @@ final class TCPWriter {
         return self.keep(pieces, from: sent)
     }
 
-    /// One system call; repeated when a signal interrupts it. Returns 0 when the socket takes nothing now or any
-    /// more: NIO meets the error on the same socket and reports it.
+    /// One system call; repeated when a signal interrupts it.
+    ///
+    /// Returns 0 when the socket takes nothing now or any more: NIO meets the error on the same socket and reports it.
     private func call(_ body: () -> Int) -> Int {
         while true {
             let result = body()
@@ -139,7 +140,9 @@ final class TCPWriter {
             skip = 0
         }
         guard self.backlog.readableBytes > 0 else { return .sent }
-        if self.backlog.readableBytes > self.limits.unsentBytes, self.limits.slowPolicy == .disconnect { return .tooSlow }
+        if self.backlog.readableBytes > self.limits.unsentBytes, self.limits.slowPolicy == .disconnect {
+            return .tooSlow
+        }
         self.writeBacklog()
         return .sent
     }
@@ -159,13 +162,14 @@ final class TCPWriter {
         }
         self.inFlight = count
         let promise = self.context.eventLoop.makePromise(of: Void.self)
-        promise.futureResult.assumeIsolated().whenComplete { result in
-            self.inFlight = 0
-            switch result {
-            case .success: self.writeBacklog()
-            case .failure: self.abandon()
+        promise.futureResult.assumeIsolated()
+            .whenComplete { result in
+                self.inFlight = 0
+                switch result {
+                case .success: self.writeBacklog()
+                case .failure: self.abandon()
+                }
             }
-        }
         self.context.writeAndFlush(NIOAny(chunk), promise: promise)
     }
 }

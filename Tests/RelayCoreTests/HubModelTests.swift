@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+import RelayCore
+import Testing
+
+/// What each client must get, kept the slow way: every text is appended to each recipient's bytes at once.
+private final class NaiveRelay {
+    final class Member {
+        let person: Person
+        var room = "tcp"
+        var dialect = "plain"
+        var framing: Framing
+        var isOpen = true
+        var isClosing = false
+        var bytes: [UInt8] = []
+
+        init(_ person: Person, _ framing: Framing) {
+            self.person = person
+            self.framing = framing
+        }
+
+        func hear(_ text: [UInt8]) {
+            self.bytes += self.framing == .bare ? text : NaiveRelay.line(text)
+        }
+    }
+
+    var members: [Member] = []
+    var deliveries = 0
+
+    var open: [Member] { self.members.filter(\.isOpen) }
+
+    func audience(of route: Route, from sender: Member?) -> [Member] {
+        switch route {
+        case .others: self.open.filter { sender != nil && $0.room == sender?.room && $0 !== sender }
+        case .everyone: self.open
+        case .room(let name): self.open.filter { $0.room == name && $0 !== sender }
+        case .only(let ids): self.open.filter { ids.contains($0.person.id) }
+        }
+    }
+
+    static func line(_ text: [UInt8]) -> [UInt8] {
+        var line: [UInt8] = []
+        for (index, byte) in text.enumerated() {
+            if byte == 0x0A, index > 0, text[index - 1] == 0x0D { continue }
+            line.append(byte == 0x0A || byte == 0x0D ? 0x20 : byte)
+        }
+        return line + [0x0A]
+    }
+}
+
+/// A hub and the naive relay, doing the same random things.
+private struct Twins {
+    static let rooms = ["tcp", "north", "south", "west"]
+    static let dialects = ["plain", "loud", "mute"]
+
+    let stage = Stage { $0.clients = 12 }
+    let model = NaiveRelay()
+    var random: SplitMix64
+    private var said = 0
+
+    init(seed: UInt64) {
+        self.random = SplitMix64(seed: seed)
+    }
+
+    mutating func step() throws {
+        switch Int.random(in: 0..<100, using: &self.random) {
+        case 0..<12: try self.join()
+        case 12..<18: self.change { $0.person.leaves(); $0.isOpen = false; $0.isClosing = true }
+        case 18..<28: self.move()
+        case 28..<34: self.changeDialect()
+        case 34..<40: self.changeFraming()
+        case 40..<55: self.send(.others)
+        case 55..<60: self.send(.everyone)
+        case 60..<68: self.send(.room(Self.rooms.randomElement(using: &self.random) ?? "tcp"))
+        case 68..<76: self.send(.only(self.ids()))
+        case 76..<86: self.sendToOne()
+        case 86..<92: try self.converse()
+        default: self.endTick()
+        }
+    }
+
+    private mutating func member() -> NaiveRelay.Member? { self.model.open.randomElement(using: &self.random) }
+
+    private mutating func change(_ body: (NaiveRelay.Member) -> Void) {
+        if let member = self.member() { body(member) }
+    }
+
+    private mutating func join() throws {
+        let framing: Framing = Bool.random(using: &self.random) ? .bare : .newline
+        guard let person = self.stage.tryJoin("somebody", framing: framing) else {
+            #expect(self.model.open.count == 12)
+            return
+        }
+        self.model.members.append(NaiveRelay.Member(person, framing))
+    }
+
+    private mutating func move() {
+        let room = Self.rooms.randomElement(using: &self.random) ?? "tcp"
+        self.change { member in
+            #expect(member.person.moves(to: room))
+            member.room = room
+        }
+    }
+
+    private mutating func changeDialect() {
+        let dialect = Self.dialects.randomElement(using: &self.random) ?? "plain"
+        self.change { member in
+            #expect(member.person.speaks(dialect))
+            member.dialect = dialect
+        }
+    }
+
+    private mutating func changeFraming() {
+        let framing: Framing = Bool.random(using: &self.random) ? .bare : .newline
+        self.change { member in
+            member.person.frames(framing)
+            member.framing = framing
+        }
+    }
+
+    /// Ids of some members, some of which may have left, repeat, or be unknown.
+    private mutating func ids() -> [Int64] {
+        let count = Int.random(in: 0...4, using: &self.random)
+        return (0..<count).map { _ in
+            self.model.members.randomElement(using: &self.random)?.person.id ?? 99
+        } + (Bool.random(using: &self.random) ? [-1] : [])
+    }
+
+    /// A text that no other text equals, with some bytes that framing must look at.
+    private mutating func text() -> [UInt8] {
+        if Int.random(in: 0..<20, using: &self.random) == 0 { return [] }
+        self.said += 1
+        let hard: [UInt8] = [0x0A, 0x0D, 0x20, 0x00, 0xFF]
+        let count = Int.random(in: 0...3, using: &self.random)
+        return (0..<count).map { _ in hard.randomElement(using: &self.random) ?? 0 } + Array("\(self.said)".utf8)
+            + (0..<count).map { _ in hard.randomElement(using: &self.random) ?? 0 }
+    }
+
+    /// What a text is in a dialect; nobody who uses "mute" gets anything.
+    private func formatted(_ text: [UInt8], _ dialect: String) -> [UInt8]? {
+        switch dialect {
+        case "plain": text
+        case "loud": text + Array("!".utf8)
+        default: nil
+        }
+    }
+
+    private mutating func send(_ route: Route) {
+        // Mostly somebody who is there, sometimes nobody, sometimes somebody who was just closed.
+        let sender =
+            switch Int.random(in: 0..<10, using: &self.random) {
+            case 0: NaiveRelay.Member?.none
+            case 1: self.model.members.filter { $0.isOpen || $0.isClosing }.randomElement(using: &self.random)
+            default: self.member()
+            }
+        let text = self.text()
+        let audience = self.model.audience(of: route, from: sender)
+        let hub = self.stage.hub
+        #expect(Set(hub.recipients(of: route, from: sender?.person.client)) == Set(audience.map(\.person.id)))
+        let texts = FormattedTexts()
+        while let dialect = hub.dialect(missingFrom: texts, on: route, from: sender?.person.client) {
+            guard let bytes = self.formatted(text, hub.name(of: dialect).string) else {
+                texts.withhold(from: dialect)
+                continue
+            }
+            bytes.withUnsafeBytes { texts.set($0, for: dialect) }
+        }
+        var count = 0
+        for member in audience {
+            guard let bytes = self.formatted(text, member.dialect) else { continue }
+            member.hear(bytes)
+            count += 1
+        }
+        self.model.deliveries += count
+        #expect(hub.deliver(texts, to: route, from: sender?.person.client) == count)
+    }
+
+    private mutating func sendToOne() {
+        let text = self.text()
+        self.change { member in
+            #expect(text.withUnsafeBytes { self.stage.hub.send($0, to: member.person.client) })
+            member.hear(text)
+        }
+    }
+
+    /// Several things happen while one message is decided.
+    private mutating func converse() throws {
+        let count = Int.random(in: 1...4, using: &self.random)
+        var copy = self
+        var failure: (any Error)?
+        copy.stage.policy.onRelay = { _ in
+            do {
+                for _ in 0..<count where !copy.isNextATick { try copy.step() }
+            } catch { failure = error }
+        }
+        guard let member = copy.member() else { return }
+        member.person.says("")
+        copy.stage.policy.onRelay = { _ in }
+        self.random = copy.random
+        self.said = copy.said
+        if let failure { throw failure }
+    }
+
+    mutating func endTick() {
+        self.stage.endTick()
+        for member in self.model.members {
+            var expected: [Ear.Event] = member.bytes.isEmpty ? [] : [.wrote(member.bytes)]
+            if member.isClosing { expected.append(.closed) }
+            #expect(member.person.ear.takeEvents() == expected, "client \(member.person.id)")
+            member.bytes.removeAll()
+            member.isClosing = false
+        }
+        #expect(self.stage.hub.clients().map(\.id) == self.model.open.map(\.person.id))
+        #expect(self.stage.hub.counters.deliveries == self.model.deliveries)
+        #expect(!self.stage.policy.wasCalledFromWithin)
+    }
+}
+
+@Suite("The hub against a naive relay")
+struct HubModelTests {
+    @Test("Whatever happens, each client gets in one write exactly what a naive relay would give it", arguments: 0..<300)
+    func sameBytes(seed: Int) throws {
+        var twins = Twins(seed: UInt64(seed))
+        for _ in 0..<200 { try twins.step() }
+        twins.endTick()
+    }
+}

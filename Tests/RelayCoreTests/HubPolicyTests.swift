@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+import RelayCore
+import Testing
+
+@Suite("The policy and departures")
+struct HubPolicyTests {
+    @Test("A newcomer is named, then announced; without a name it is called by its address")
+    func joining() throws {
+        let stage = Stage()
+        stage.policy.onName = { $0.id == 1 ? "ana" : nil }
+        _ = stage.tryJoin("")
+        let second = try #require(stage.tryJoin("bia"))
+        #expect(stage.policy.takeCalls() == ["name 1", "connected ana", "name 2", "connected 192.0.2.1:2"])
+        #expect(second.client.name.string == "bia", "renamed afterwards")
+    }
+
+    @Test("A departure from outside the policy is reported at once")
+    func departureFromOutside() throws {
+        let stage = Stage()
+        let ana = try stage.join("ana")
+        _ = stage.policy.takeCalls()
+        ana.leaves("lost")
+        #expect(stage.policy.takeCalls() == ["disconnected ana: lost"])
+        ana.leaves("again")
+        stage.endTick()
+        #expect(stage.policy.takeCalls() == [], "reported once")
+    }
+
+    @Test("A client closed while it is being named is not announced, and its departure follows")
+    func closeInName() throws {
+        let stage = Stage()
+        stage.policy.onName = { client in
+            stage.hub.close(client, reason: "banned")
+            return "ana"
+        }
+        let ana = try #require(stage.tryJoin("ana"))
+        #expect(!ana.client.isOpen)
+        #expect(stage.policy.takeCalls() == ["name 1", "disconnected ana: banned"])
+        #expect(!stage.policy.wasCalledFromWithin)
+        #expect(stage.hub.clientCount == 0)
+        stage.endTick()
+        #expect(ana.ear.events == [.closed])
+    }
+
+    @Test("A client closed in its announcement gets what it was told there")
+    func closeInConnected() throws {
+        let stage = Stage()
+        let ana = try stage.join("ana")
+        _ = stage.policy.takeCalls()
+        stage.policy.onConnected = { client in
+            #expect(withBytes("go away") { stage.hub.send($0, to: client) })
+            stage.hub.close(client, reason: "banned")
+            stage.hub.close(ana.client, reason: "too")
+            #expect(!withBytes("!") { stage.hub.send($0, to: client) })
+        }
+        let bia = try #require(stage.tryJoin("bia"))
+        let name = "192.0.2.1:2"
+        #expect(
+            stage.policy.takeCalls() == [
+                "name 2", "connected \(name)", "disconnected \(name): banned", "disconnected ana: too",
+            ]
+        )
+        #expect(!stage.policy.wasCalledFromWithin)
+        stage.endTick()
+        #expect(bia.ear.events == [.wrote("go away"), .closed])
+        #expect(ana.ear.events == [.closed])
+    }
+
+    @Test("Departures that a message causes are reported after it, in order")
+    func closeInRelay() throws {
+        let stage = Stage()
+        let ana = try stage.join("ana")
+        let bia = try stage.join("bia")
+        let caio = try stage.join("caio")
+        _ = stage.policy.takeCalls()
+        stage.policy.onRelay = { message in
+            stage.hub.close(bia.client, reason: "first")
+            stage.hub.close(message.sender, reason: "second")
+            stage.hub.close(bia.client, reason: "not again")
+            #expect(stage.policy.takeCalls() == ["relay ana: kick"])
+            #expect(stage.hub.send(message.text, to: .everyone, from: message.sender) == 1)
+        }
+        ana.says("kick")
+        #expect(stage.policy.takeCalls() == ["disconnected bia: first", "disconnected ana: second"])
+        #expect(!stage.policy.wasCalledFromWithin)
+        stage.endTick()
+        #expect(caio.hears() == ["kick"])
+    }
+
+    @Test("A departure that a departure causes is reported in turn")
+    func closeInDisconnected() throws {
+        let stage = Stage()
+        let ana = try stage.join("ana")
+        let bia = try stage.join("bia")
+        let caio = try stage.join("caio")
+        let dora = try stage.join("dora")
+        _ = stage.policy.takeCalls()
+        stage.policy.onDisconnected = { client, _ in
+            if client === ana.client {
+                bia.leaves("with ana")
+                caio.leaves("with ana")
+            } else if client === bia.client {
+                caio.leaves("with bia")
+                dora.isTold("they go")
+                dora.leaves("with bia")
+            }
+        }
+        ana.leaves()
+        #expect(
+            stage.policy.takeCalls() == [
+                "disconnected ana: left", "disconnected bia: with ana", "disconnected caio: with ana",
+                "disconnected dora: with bia",
+            ]
+        )
+        #expect(!stage.policy.wasCalledFromWithin)
+        #expect(stage.hub.clientCount == 0)
+        stage.endTick()
+        #expect(dora.ear.events == [.wrote("they go"), .closed])
+    }
+
+    @Test("Departures caused while a client is told something, or refused, are reported afterwards")
+    func closeInTell() throws {
+        let stage = Stage()
+        let ana = try stage.join("ana")
+        let bia = try stage.join("bia")
+        _ = stage.policy.takeCalls()
+        stage.policy.onTell = { client, occasion in
+            (occasion == .full ? bia : ana).leaves("told")
+            return "\(occasion.rawValue) \(client.id)"
+        }
+        #expect(!stage.hub.tell(ana.client, .slow), "it has left before it could be told")
+        let words = stage.hub.refuse(ClientOrigin(transport: "tcp", host: "192.0.2.9", port: 1))
+        #expect(words.map(Array.init) == Array("full 3".utf8))
+        #expect(
+            stage.policy.takeCalls() == [
+                "tell ana: slow", "disconnected ana: told", "tell 192.0.2.9:1: full", "disconnected bia: told",
+            ]
+        )
+        #expect(!stage.policy.wasCalledFromWithin)
+    }
+
+    @Test("The rules may be run from outside, with departures reported behind them")
+    func perform() throws {
+        let stage = Stage()
+        let ana = try stage.join("ana")
+        _ = stage.policy.takeCalls()
+        let answer = stage.hub.perform {
+            ana.leaves("rules")
+            #expect(stage.policy.takeCalls() == [])
+            return 42
+        }
+        #expect(answer == 42)
+        #expect(stage.policy.takeCalls() == ["disconnected ana: rules"])
+    }
+
+    @Test("Somebody who wrote too much is told so, if there are words for it")
+    func tooLong() throws {
+        let stage = Stage()
+        let ana = try stage.join("ana")
+        stage.hub.refuseTooLong(from: ana.client)
+        stage.policy.onTell = { _, occasion in "sorry: \(occasion.rawValue)" }
+        stage.hub.refuseTooLong(from: ana.client)
+        #expect(stage.hub.tell(ana.client, .shutdown))
+        stage.endTick()
+        #expect(ana.hears() == ["sorry: too_longsorry: shutdown"])
+        ana.leaves()
+        #expect(!stage.hub.tell(ana.client, .shutdown))
+    }
+
+    @Test("Nothing changes for one who has left")
+    func afterLeaving() throws {
+        let stage = Stage()
+        let ana = try stage.join("ana", room: "north")
+        let bia = try stage.join("bia", room: "south")
+        ana.leaves()
+        _ = ana.moves(to: "south")
+        ana.frames(.newline)
+        ana.speaks("loud")
+        #expect(stage.hub.clients(in: "south").map(\.id) == [bia.id])
+        #expect(ana.client.room.string == "north")
+        #expect(stage.sends("oi", to: .everyone) == 1)
+        stage.endTick()
+        #expect(ana.ear.events == [.closed])
+    }
+
+    @Test("A hub without a policy takes clients and relays nothing")
+    func noPolicy() {
+        let hub = Hub(clock: { 0 })
+        let ear = Ear()
+        let client = hub.join(ClientOrigin(transport: "tcp", host: "192.0.2.1", port: 1), framing: .bare, outlet: ear)
+        #expect(client?.name.string == "192.0.2.1:1")
+        if let client {
+            withBytes("oi") { hub.receive($0, from: client) }
+            hub.close(client, reason: "left")
+        }
+        hub.endTick()
+        #expect(ear.events == [.closed])
+    }
+}
