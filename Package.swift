@@ -101,6 +101,6 @@ let package = Package(
             exclude: ["Originals"],
             swiftSettings: strict
         ),
-        .testTarget(name: "TidyTests", swiftSettings: strict),
+        .testTarget(name: "TidyTests", dependencies: ["StockScripts"], swiftSettings: strict),
     ]
 )

@@ -26,6 +26,8 @@ final class Handler {
     let script: String
     let line: Int
 
+    /// Calls so far.
+    var calls = 0
     /// Failures so far.
     var failures = 0
     var pause = HandlerPause()

@@ -40,6 +40,9 @@ struct HandlerRegistry {
         event == .format ? self.formats["plain"] ?? [] : self.lists[event] ?? []
     }
 
+    /// All handlers of all events.
+    var all: [Handler] { self.lists.values.flatMap { $0 } + self.formats.values.flatMap { $0 } }
+
     /// The handlers that format a dialect.
     func formatters(of dialect: String) -> [Handler] { self.formats[dialect] ?? [] }
 

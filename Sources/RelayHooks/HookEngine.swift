@@ -123,6 +123,7 @@ public final class HookEngine {
     /// The step that calls a handler; nil if it is paused, which counts as its `on_error` says.
     func step(_ handler: Handler, answer: LuaAnswerShape?, _ first: LuaValue?, _ second: LuaValue? = nil) -> LuaStep? {
         if handler.pause.until > 0, handler.pause.isPaused(at: self.hub.clock()) { return nil }
+        handler.calls += 1
         self.handler = handler
         return LuaStep(handler.function, answer: answer, first, second)
     }

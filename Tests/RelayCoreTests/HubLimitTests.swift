@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
-import RelayCore
 import Testing
+
+@testable import RelayCore
 
 @Suite("Limits and counters")
 struct HubLimitTests {

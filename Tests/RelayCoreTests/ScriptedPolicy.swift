@@ -3,7 +3,7 @@
 
 import RelayCore
 
-/// Rules made of closures. Keeps a transcript of the calls, and notices a call from within another.
+/// Rules made of closures, with a transcript of the calls, that notice a call from within another.
 final class ScriptedPolicy: RelayPolicy {
     var onName: (Client) -> String? = { _ in nil }
     var onConnected: (Client) -> Void = { _ in }

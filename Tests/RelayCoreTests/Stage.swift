@@ -4,7 +4,9 @@
 import RelayCore
 import Testing
 
-/// A hub with scripted rules, and people who talk through it. Everybody hears the others unless a test says otherwise.
+/// A hub with scripted rules, and people who talk through it.
+///
+/// Everybody hears the others unless a test says otherwise.
 final class Stage {
     let hub: Hub
     let policy = ScriptedPolicy()
@@ -86,12 +88,13 @@ final class Person {
 
     func leaves(_ reason: String = "left") { self.stage.hub.close(self.client, reason: reason) }
 
-    /// What it was given since this was last asked, one text per write. Its close is not part of it.
+    /// What it was given since this was last asked, one text per write; its close is not part of it.
     func hears() -> [String] {
-        self.ear.takeEvents().compactMap { event in
-            guard case .wrote(let bytes) = event else { return nil }
-            return String(decoding: bytes, as: UTF8.self)
-        }
+        self.ear.takeEvents()
+            .compactMap { event in
+                guard case .wrote(let bytes) = event else { return nil }
+                return String(decoding: bytes, as: UTF8.self)
+            }
     }
 }
 

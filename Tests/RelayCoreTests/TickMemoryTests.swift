@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
-@testable import RelayCore
 import Testing
+
+@testable import RelayCore
 
 @Suite("Memory of a tick")
 struct TickMemoryTests {
@@ -24,7 +25,9 @@ struct TickMemoryTests {
         stage.endTick()
         #expect(buffers.count { $0.object != nil } == 64)
         #expect(stage.hub.spareBuffers.count == 64)
-        #expect(people.allSatisfy { $0.client.settled.isEmpty && !$0.client.isTouched && $0.client.lane?.buffer == nil })
+        #expect(
+            people.allSatisfy { $0.client.settled.isEmpty && !$0.client.isTouched && $0.client.lane?.buffer == nil }
+        )
         #expect(stage.hub.activeLanes.isEmpty && stage.hub.touched.isEmpty && stage.hub.closing.isEmpty)
         #expect(stage.hub.encoded.isEmpty && stage.hub.pieces.isEmpty && stage.hub.directs.count == 0)
         for person in people { person.says("oi") }

@@ -2,8 +2,10 @@
 // Copyright 2026 the Luar authors
 
 import RelayCore
-import RelayHooks
+import StockScripts
 import Testing
+
+@testable import RelayHooks
 
 @Suite struct StockScriptsTests {
     @Test func `a message reaches the others with the name the original prints`() throws {
@@ -29,6 +31,20 @@ import Testing
                 "Cliente desconectado: ('127.0.0.1', 4001)",
             ]
         )
+    }
+
+    @Test func `every stock handler runs in an ordinary conversation, and every stock file is loaded`() throws {
+        let chat = try Chat()
+        chat.hooks.listening(transport: "tcp", address: "127.0.0.1:12345")
+        let ana = chat.connect()
+        _ = chat.connect()
+        chat.says(ana, "oi")
+        chat.says(ana, "/sair")
+        #expect(chat.hooks.registry.all.filter { $0.calls == 0 }.map { "\($0.script):\($0.line)" } == [])
+        for (path, text) in StockScripts.files {
+            let broken = String(decoding: text, as: UTF8.self) + "\nerror('this file ran')"
+            #expect(throws: (any Error).self, "\(path) is not loaded") { try Chat([path: broken]) }
+        }
     }
 
     @Test func `sair ends the connection and is no message`() throws {

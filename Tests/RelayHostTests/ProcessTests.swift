@@ -18,7 +18,8 @@ import Testing
         }
     }
 
-    @Test func `the original Python clients chat with each other and with nc`() async throws {
+    @Test(.enabled(if: Program.exists("python3") && Program.exists("nc"), "needs python3 and nc"))
+    func `the original Python clients chat with each other and with nc`() async throws {
         let source = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
             .appendingPathComponent("Originals/tcp_client.py")
         let text = try String(contentsOf: source, encoding: .utf8)

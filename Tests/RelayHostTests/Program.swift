@@ -27,6 +27,14 @@ final class Program: Sendable {
         URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().appendingPathComponent("luar").path
     }
 
+    /// Whether a program is on this machine's search path.
+    static func exists(_ name: String) -> Bool {
+        (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
+            .contains {
+                FileManager.default.isExecutableFile(atPath: "\($0)/\(name)")
+            }
+    }
+
     private init(_ path: String, _ arguments: [String], _ folder: String?) throws {
         self.process = Process()
         self.process.executableURL = URL(fileURLWithPath: path)

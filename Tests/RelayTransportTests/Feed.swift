@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+import NIOCore
+import RelayTransport
+
+/// What a decoder made of its input.
+enum Found: Equatable {
+    case message([UInt8])
+    case tooLong
+    case lineFramed
+
+    /// A message of this text.
+    static func message(_ text: String) -> Self { .message(Array(text.utf8)) }
+}
+
+/// A decoder that is fed as a connection feeds it: a read, then everything that can be taken.
+struct Feed {
+    private(set) var decoder: MessageDecoder
+    private(set) var found: [Found] = []
+    /// The most that ever waited for more input.
+    private(set) var mostPending = 0
+
+    init(_ mode: FramingMode, limit: Int = 1_000) {
+        self.decoder = MessageDecoder(mode: mode, limit: limit)
+    }
+
+    mutating func read(_ bytes: some Collection<UInt8>) {
+        // A read seldom starts at the beginning of its memory, or fills it.
+        var buffer = ByteBuffer(repeating: 0x0A, count: 3)
+        buffer.reserveCapacity(minimumWritableBytes: bytes.count + 5)
+        buffer.writeBytes(bytes)
+        buffer.moveReaderIndex(forwardBy: 3)
+        self.decoder.append(buffer)
+        self.take()
+        self.mostPending = max(self.mostPending, self.decoder.pendingBytes)
+    }
+
+    mutating func read(_ text: String) { self.read(Array(text.utf8)) }
+
+    /// Silence, or the end of input.
+    mutating func finishLine() {
+        var text: [UInt8] = []
+        guard let event = self.decoder.finishLine({ text = Array($0) }) else { return }
+        self.note(event, text)
+    }
+
+    mutating func compact() { self.decoder.compact() }
+
+    /// Memory that the decoder holds on to, read or not.
+    var storageBytes: Int {
+        let buffer = Mirror(reflecting: self.decoder).descendant("buffer") as? ByteBuffer
+        return buffer?.storageCapacity ?? -1
+    }
+
+    /// What was found since this was last asked.
+    mutating func takeFound() -> [Found] {
+        defer { self.found.removeAll() }
+        return self.found
+    }
+
+    private mutating func take() {
+        var text: [UInt8] = []
+        while let event = self.decoder.next({ text = Array($0) }) { self.note(event, text) }
+    }
+
+    private mutating func note(_ event: MessageDecoder.Event, _ text: [UInt8]) {
+        switch event {
+        case .message: self.found.append(.message(text))
+        case .tooLong: self.found.append(.tooLong)
+        case .lineFramed: self.found.append(.lineFramed)
+        }
+    }
+}
+
+/// The messages of lines, the slow way.
+func lines(of bytes: [UInt8], limit: Int) -> [Found] {
+    var found: [Found] = []
+    var pieces = bytes.split(separator: 0x0A, omittingEmptySubsequences: false).map(Array.init)
+    let unfinished = pieces.removeLast()
+    for var line in pieces {
+        if line.last == 0x0D { line.removeLast() }
+        if line.count > limit { found.append(.tooLong) } else if !line.isEmpty { found.append(.message(line)) }
+    }
+    // Whatever follows, this line is too long already: at most one of its bytes can be the return before its end.
+    if unfinished.count > limit + 1 { found.append(.tooLong) }
+    return found
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+import NIOCore
+import RelayTransport
+import Testing
+
+@Suite("Limits of a decoder")
+struct MessageDecoderLimitTests {
+    private static let limit = 10
+    private static let exact = "0123456789"
+
+    @Test("A line of exactly the limit is a message, with either ending and in any pieces", arguments: ["\n", "\r\n"])
+    func exactLimit(ending: String) {
+        let bytes = Array((Self.exact + ending + "next" + ending).utf8)
+        for cut in 0...bytes.count {
+            var feed = Feed(.line, limit: Self.limit)
+            feed.read(bytes[..<cut])
+            feed.read(bytes[cut...])
+            #expect(feed.takeFound() == [.message(Self.exact), .message("next")], "cut at \(cut)")
+        }
+    }
+
+    @Test("A line over the limit is too long once, and the lines after it arrive", arguments: ["\n", "\r\n"])
+    func overLimit(ending: String) {
+        for excess in ["x", "\r", "xx", "x\r", "\r\r", "\rx", String(repeating: "x", count: 50)] {
+            let bytes = Array(("a" + ending + Self.exact + excess + ending + "b" + ending).utf8)
+            // A return more is part of the end of a line that has none.
+            guard !(excess == "\r" && ending == "\n") else { continue }
+            for cut in 0...bytes.count {
+                var feed = Feed(.line, limit: Self.limit)
+                feed.read(bytes[..<cut])
+                feed.read(bytes[cut...])
+                #expect(feed.takeFound() == [.message("a"), .tooLong, .message("b")], "\(excess) cut at \(cut)")
+            }
+        }
+    }
+
+    @Test("Two long lines in a row are too long each")
+    func twoLongLines() {
+        var feed = Feed(.line, limit: Self.limit)
+        feed.read(Self.exact + Self.exact)
+        feed.read(Self.exact + "\n" + Self.exact + "x\n" + Self.exact)
+        feed.read(Self.exact)
+        #expect(feed.takeFound() == [.tooLong, .tooLong, .tooLong])
+        feed.read("\n\nok\n")
+        #expect(feed.takeFound() == [.message("ok")])
+    }
+
+    @Test("A raw read longer than the limit is cut")
+    func rawCut() {
+        var feed = Feed(.raw, limit: Self.limit)
+        feed.read(Self.exact)
+        #expect(feed.takeFound() == [.message(Self.exact)])
+        feed.read(Self.exact + Self.exact + "x\n")
+        #expect(feed.takeFound() == [.message(Self.exact), .message(Self.exact), .message("x\n")])
+    }
+
+    @Test("In auto mode a read without a newline is cut at the limit, and a newline behind the cut decides from there")
+    func autoCut() {
+        var feed = Feed(.auto, limit: Self.limit)
+        feed.read(Self.exact + "x")
+        #expect(feed.takeFound() == [.message(Self.exact), .message("x")])
+        feed.read(Self.exact + "yz\nline\n")
+        #expect(feed.takeFound() == [.message(Self.exact), .lineFramed, .message("yz"), .message("line")])
+    }
+
+    @Test("In auto mode a first line of exactly the limit is one message", arguments: ["\n", "\r\n"])
+    func autoExact(ending: String) {
+        var feed = Feed(.auto, limit: Self.limit)
+        feed.read(Self.exact + ending)
+        #expect(feed.takeFound().filter { $0 != .lineFramed } == [.message(Self.exact)])
+        #expect(feed.decoder.isLineFramed)
+    }
+
+    @Test("A finished line is never longer than the limit")
+    func finishAtLimit() {
+        for (text, expected) in [
+            (Self.exact, Found.message(Self.exact)), (Self.exact + "\r", .message(Self.exact)),
+            (Self.exact + "x", .tooLong),
+        ] {
+            var feed = Feed(.auto, limit: Self.limit)
+            feed.read("\n" + text)
+            #expect(feed.takeFound() == [.lineFramed])
+            feed.finishLine()
+            #expect(feed.takeFound() == [expected])
+            feed.read("\nnext\n")
+            #expect(feed.takeFound() == [.message("next")])
+        }
+    }
+
+    @Test("A line that is too long already is not reported again when it is finished")
+    func finishTooLong() {
+        var feed = Feed(.auto, limit: Self.limit)
+        feed.read("\n" + Self.exact + Self.exact)
+        #expect(feed.takeFound() == [.lineFramed, .tooLong])
+        #expect(feed.decoder.hasPartialLine)
+        feed.finishLine()
+        #expect(feed.takeFound() == [])
+        #expect(!feed.decoder.hasPartialLine)
+    }
+
+    @Test("A line of 64 MiB without an end keeps the memory of one read and is too long once")
+    func endlessLine() {
+        let limit = 64 << 10
+        let read = [UInt8](repeating: 0x78, count: 64 << 10)
+        for mode in [FramingMode.line, .auto] {
+            var feed = Feed(mode, limit: limit)
+            if mode == .auto { feed.read("\n") }
+            _ = feed.takeFound()
+            var mostStorage = 0
+            for _ in 0..<1_024 {
+                feed.read(read)
+                mostStorage = max(mostStorage, feed.storageBytes)
+            }
+            #expect(feed.takeFound() == [.tooLong])
+            #expect(feed.mostPending <= limit + 1)
+            #expect(mostStorage <= 4 * limit)
+            feed.read("\nnext\n")
+            #expect(feed.takeFound() == [.message("next")])
+        }
+    }
+
+    @Test("Memory stays bounded when each read ends within a line")
+    func memoryOfPartialLines() {
+        var feed = Feed(.line, limit: 100)
+        let read = [UInt8](repeating: 0x78, count: 50) + [0x0A] + [UInt8](repeating: 0x79, count: 49)
+        for _ in 0..<10_000 {
+            feed.read(read)
+            feed.compact()
+        }
+        #expect(feed.found.count == 10_000)
+        #expect(feed.storageBytes <= 1_024)
+    }
+
+    @Test("Memory stays bounded when input is never used up, as with a client whose messages take long to decide")
+    func memoryOfSteadyInput() {
+        var decoder = MessageDecoder(mode: .line, limit: 1_000)
+        let line = [UInt8](repeating: 0x78, count: 999) + [0x0A]
+        decoder.append(ByteBuffer(bytes: line))
+        for _ in 0..<10_000 {
+            decoder.append(ByteBuffer(bytes: line))
+            #expect(decoder.next { _ in } == .message)
+            #expect(decoder.pendingBytes == 1_000)
+        }
+        let buffer = Mirror(reflecting: decoder).descendant("buffer") as? ByteBuffer
+        #expect((buffer?.storageCapacity ?? .max) <= 64 << 10)
+    }
+}

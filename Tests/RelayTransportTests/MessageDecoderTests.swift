@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+import NIOCore
+import RelayTransport
+import Testing
+
+@Suite("Messages from bytes")
+struct MessageDecoderTests {
+    @Test("In line mode each line is a message, with either ending")
+    func lineMode() {
+        var feed = Feed(.line)
+        #expect(feed.decoder.isLineFramed)
+        feed.read("one\ntwo\r\nthr")
+        #expect(feed.takeFound() == [.message("one"), .message("two")])
+        #expect(feed.decoder.pendingBytes == 3)
+        feed.read("ee\n")
+        #expect(feed.takeFound() == [.message("three")])
+        #expect(feed.decoder.pendingBytes == 0)
+    }
+
+    @Test("In raw mode each read is a message as it is")
+    func rawMode() {
+        var feed = Feed(.raw)
+        for text in ["one\ntwo\r\n", "\n", "\r", "x", " "] {
+            feed.read(text)
+            #expect(feed.takeFound() == [.message(text)])
+        }
+        #expect(!feed.decoder.isLineFramed)
+        #expect(!feed.decoder.hasPartialLine)
+        feed.finishLine()
+        #expect(feed.found == [])
+    }
+
+    @Test("In auto mode each read is a message until the first newline, and each line from there on")
+    func autoMode() {
+        var feed = Feed(.auto)
+        feed.read("one")
+        feed.read("two\r")
+        #expect(!feed.decoder.isLineFramed)
+        #expect(feed.takeFound() == [.message("one"), .message("two\r")])
+        feed.read("three\nfour\r\nfi")
+        #expect(feed.takeFound() == [.lineFramed, .message("three"), .message("four")])
+        #expect(feed.decoder.isLineFramed)
+        feed.read("ve")
+        #expect(feed.takeFound() == [])
+        feed.read("\nsix\n")
+        #expect(feed.takeFound() == [.message("five"), .message("six")])
+    }
+
+    @Test("In auto mode a newline alone makes the connection line-framed and is no message")
+    func autoNewlineFirst() {
+        var feed = Feed(.auto)
+        feed.read("\n")
+        feed.read("one")
+        #expect(feed.takeFound() == [.lineFramed])
+        feed.read("\n")
+        #expect(feed.takeFound() == [.message("one")])
+    }
+
+    @Test("Empty lines are no messages", arguments: [FramingMode.line, .auto])
+    func emptyLines(mode: FramingMode) {
+        var feed = Feed(mode)
+        feed.read("\n\r\n\n")
+        feed.read("\r")
+        feed.read("\n\n a\n\n\r\nb\n")
+        #expect(feed.takeFound().filter { $0 != .lineFramed } == [.message(" a"), .message("b")])
+    }
+
+    @Test("An empty read changes nothing", arguments: FramingMode.allCases)
+    func emptyRead(mode: FramingMode) {
+        var feed = Feed(mode)
+        feed.read("")
+        #expect(feed.takeFound() == [])
+        feed.read("a\nb")
+        let before = feed.decoder.pendingBytes
+        _ = feed.takeFound()
+        feed.read("")
+        #expect(feed.takeFound() == [])
+        #expect(feed.decoder.pendingBytes == before)
+    }
+
+    @Test("Only one return before the newline belongs to the line's end; any other is text")
+    func loneReturns() {
+        var feed = Feed(.line)
+        feed.read("a\rb\n\rc\nd\r\r\n\r\r\n\re\r\n")
+        #expect(
+            feed.takeFound() == [
+                .message("a\rb"), .message("\rc"), .message("d\r"), .message("\r"), .message("\re"),
+            ]
+        )
+    }
+
+    @Test("Any bytes but the newline are text", arguments: FramingMode.allCases)
+    func anyBytes(mode: FramingMode) {
+        var feed = Feed(mode)
+        let text: [UInt8] = [0x00, 0xFF, 0xFE, 0xC3, 0x28, 0x00, 0x80, 0x0D, 0x00]
+        feed.read(text + (mode == .raw ? [] : [0x0A]))
+        #expect(feed.takeFound().filter { $0 != .lineFramed } == [.message(text)])
+        let all = (0...255).map(UInt8.init).filter { $0 != 0x0A }
+        feed.read(all + (mode == .raw ? [] : [0x0A]))
+        #expect(feed.takeFound() == [.message(all)])
+    }
+
+    @Test("In auto mode an unfinished line is a message once finished; in line mode it is none")
+    func finishLine() {
+        var auto = Feed(.auto)
+        auto.read("one\ntwo")
+        #expect(auto.takeFound() == [.lineFramed, .message("one")])
+        #expect(auto.decoder.hasPartialLine)
+        auto.finishLine()
+        #expect(auto.takeFound() == [.message("two")])
+        #expect(!auto.decoder.hasPartialLine)
+        auto.finishLine()
+        #expect(auto.takeFound() == [])
+        auto.read("\nthree\n")
+        #expect(auto.takeFound() == [.message("three")], "the late end of a finished line is no message")
+
+        var line = Feed(.line)
+        line.read("one\ntwo")
+        #expect(line.takeFound() == [.message("one")])
+        #expect(!line.decoder.hasPartialLine)
+        line.finishLine()
+        #expect(line.takeFound() == [])
+        line.read("three\n")
+        #expect(line.takeFound() == [.message("twothree")])
+    }
+
+    @Test("A finished line loses the return that would have begun its end, and a return alone is no message")
+    func finishReturn() {
+        var feed = Feed(.auto)
+        feed.read("\none\r")
+        feed.finishLine()
+        feed.read("\n\r")
+        #expect(feed.decoder.hasPartialLine)
+        feed.finishLine()
+        #expect(!feed.decoder.hasPartialLine)
+        feed.read("\ntwo\r\r")
+        feed.finishLine()
+        #expect(feed.takeFound() == [.lineFramed, .message("one"), .message("two\r")])
+    }
+
+    @Test("Before the first newline there is no partial line")
+    func undecidedFinish() {
+        var feed = Feed(.auto)
+        feed.read("one")
+        #expect(!feed.decoder.hasPartialLine)
+        feed.finishLine()
+        #expect(feed.takeFound() == [.message("one")])
+    }
+
+    @Test("Compacting changes nothing but memory")
+    func compact() {
+        var feed = Feed(.auto)
+        feed.compact()
+        feed.read(String(repeating: "x", count: 900) + "\n" + String(repeating: "y", count: 500) + "\npart")
+        _ = feed.takeFound()
+        let before = feed.storageBytes
+        feed.compact()
+        #expect(feed.storageBytes < before)
+        #expect(feed.storageBytes <= 64)
+        #expect(feed.decoder.pendingBytes == 4)
+        feed.read("ial\nnext\n")
+        #expect(feed.takeFound() == [.message("partial"), .message("next")])
+        feed.compact()
+        #expect(feed.decoder.pendingBytes == 0)
+        #expect(feed.storageBytes == 0)
+    }
+}
