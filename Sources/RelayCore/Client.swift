@@ -3,7 +3,8 @@
 
 /// Carries a client's bytes away.
 ///
-/// Called by the hub at the end of a tick, never in the middle of one.
+/// Called by the hub at the end of a tick, never in the middle of one. It must not call the hub back: what it learns,
+/// such as a client that reads too slowly, it deals with after the tick.
 public protocol ClientOutlet: AnyObject {
     /// Takes one tick's bytes, in order. The pieces are borrowed: bytes not sent at once must be copied.
     func write(_ pieces: [UnsafeRawBufferPointer])

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
+#if canImport(Glibc)
+internal import Glibc
+#endif
+
 /// A way of formatting texts that clients can choose: `format` handlers are registered per dialect.
 public struct Dialect: Sendable, Hashable {
     /// The dialect's number in its hub.
@@ -37,10 +41,17 @@ extension TickBuffer {
         return start..<self.count
     }
 
+    private static func firstBreak(_ base: UnsafeMutableRawPointer, _ count: Int) -> Int? {
+        let newline = memchr(base, 0x0A, count).map { $0 - base }
+        return memchr(base, 0x0D, newline ?? count).map { $0 - base } ?? newline
+    }
+
     /// Replaces each line break (`\n`, `\r\n` or `\r`) by one space and returns the new end.
     private func joinLines(_ range: Range<Int>) -> Int {
         let bytes = self.mutable(range)
-        guard var read = bytes.firstIndex(where: { $0 == 0x0A || $0 == 0x0D }) else { return range.upperBound }
+        guard let base = bytes.baseAddress, var read = Self.firstBreak(base, bytes.count) else {
+            return range.upperBound
+        }
         var write = read
         while read < bytes.count {
             let byte = bytes[read]

@@ -39,6 +39,10 @@ extension Hub {
             }
             return nil
         }
+        if case .others = route, let sender, let lane = sender.lane, lane.room.lanes.count == 1 {
+            // The usual room: everybody in it reads the same bytes.
+            return lane.members.count > 1 && !texts.has(lane.encoding.dialect) ? lane.encoding.dialect : nil
+        }
         var missing: Dialect?
         self.forEachLane(on: route, from: sender) { lane, skipped in
             let hasAudience = lane.members.count > (skipped == nil ? 0 : 1)
@@ -69,6 +73,7 @@ extension Hub {
         guard client.isOpen else { return false }
         self.encoded.removeAll(keepingCapacity: true)
         self.sendDirect(text, to: client)
+        self.counters.deliveries += 1
         return true
     }
 
@@ -108,6 +113,16 @@ extension Hub {
         from sender: Client?,
         _ text: (Dialect) -> UnsafeRawBufferPointer?
     ) -> Int {
+        if case .others = route, let sender, let lane = sender.lane, lane.room.lanes.count == 1 {
+            let audience = lane.members.count - 1
+            guard audience > 0, let text = text(lane.encoding.dialect) else { return 0 }
+            self.settle(sender)
+            let buffer = lane.buffer ?? self.activate(lane)
+            self.tickBytes += buffer.append(text, framing: lane.encoding.framing).count
+            sender.laneStart = buffer.count
+            self.counters.deliveries += audience
+            return audience
+        }
         self.encoded.removeAll(keepingCapacity: true)
         var recipients = 0
         if case .only(let ids) = route {

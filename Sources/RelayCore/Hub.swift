@@ -77,7 +77,7 @@ public final class Hub {
         return client
     }
 
-    /// Counts a client that does not come in and returns what to say to it; borrowed until the next call.
+    /// Counts a client that does not come in and returns what to say to it; borrowed until the next `tell`.
     public func refuse(_ origin: ClientOrigin) -> UnsafeRawBufferPointer? {
         self.counters.refused += 1
         let client = self.makeClient(origin)

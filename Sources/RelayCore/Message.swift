@@ -51,7 +51,7 @@ public protocol RelayPolicy: AnyObject {
     func disconnected(_ client: Client, reason: String)
     /// Decides a message: calls ``Hub/deliver(_:to:from:)`` for what is to be relayed.
     func relay(_ message: Message)
-    /// What to say to a client on an occasion; nil for nothing. The bytes are borrowed until the next call.
+    /// What to say to a client on an occasion; nil for nothing. The bytes are borrowed until the next `tell`.
     func tell(_ client: Client, _ occasion: Occasion) -> UnsafeRawBufferPointer?
 }
 

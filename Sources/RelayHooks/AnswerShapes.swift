@@ -5,7 +5,7 @@ internal import LuaScripting
 internal import RelayCore
 
 /// What the handlers of each question and filter may answer.
-final class AnswerShapes {
+struct AnswerShapes {
     let name: LuaAnswerShape
     let message: LuaAnswerShape
     let route: LuaAnswerShape

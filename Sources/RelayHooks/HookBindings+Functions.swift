@@ -125,7 +125,7 @@ extension HookBindings {
             return .failure("relay.send takes a string second, not a \(arguments[1].typeName)")
         }
         if let problem = self.tooLong(text, engine) { return .failure("relay.send: \(problem)") }
-        let sender = engine.message.sender
+        let sender = self.message?.sender
         let route = Route(object)
         if case .others = route, sender == nil {
             return .failure("relay.send: relay.others needs a message; name a room with relay.room instead")
@@ -185,8 +185,23 @@ extension HookBindings {
         guard case .bytes(let bytes) = arguments[0] else {
             return .failure("relay.utf8 takes a string, not a \(arguments[0].typeName)")
         }
-        if bytes.allSatisfy({ $0 < 0x80 }) || String(validating: bytes, as: UTF8.self) != nil { return .argument(0) }
+        if Self.isASCII(bytes) || String(validating: bytes, as: UTF8.self) != nil { return .argument(0) }
         return .text(String(decoding: bytes, as: UTF8.self))
+    }
+
+    /// Whether all bytes are below 0x80, eight at a time.
+    private static func isASCII(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        var index = 0
+        var seen: UInt64 = 0
+        while index + 8 <= bytes.count {
+            seen |= bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+            index += 8
+        }
+        while index < bytes.count {
+            seen |= UInt64(bytes[index])
+            index += 1
+        }
+        return seen & 0x8080_8080_8080_8080 == 0
     }
 
     private func log(_ level: Logger.Level, _ arguments: LuaArguments, _ engine: HookEngine) -> LuaResult {

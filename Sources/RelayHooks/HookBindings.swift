@@ -11,6 +11,12 @@ final class HookBindings: LuaHost {
     /// Unsafe because it is followed several times a message; safe because the engine owns both the bindings and the
     /// state that calls them.
     unowned(unsafe) var engine: HookEngine?
+    /// What runs now.
+    ///
+    /// A run is never started from within another.
+    var run: (any HookRun)?
+    /// The run of messages, once the scripts are loaded.
+    var message: MessageRun?
     /// The script being loaded at start: its path is exact, where `require` searches.
     var nextSource: LuaSource?
     /// The step that was found before Lua was entered.
@@ -21,7 +27,7 @@ final class HookBindings: LuaHost {
             self.firstStep = nil
             return step
         }
-        return self.engine?.run?.next(after: answer)
+        return self.run?.next(after: answer)
     }
 
     func find(_ name: String) -> Result<LuaSource, LuaSource.Missing> {
@@ -59,7 +65,7 @@ final class HookBindings: LuaHost {
 
     /// The client a Lua object stands for, if it can still be read.
     func client(_ id: Int64, _ engine: HookEngine) -> Client? {
-        if let sender = engine.message.sender, sender.id == id { return sender }
+        if let sender = self.message?.sender, sender.id == id { return sender }
         if let departing = engine.departing, departing.id == id { return departing }
         return engine.hub.client(id)
     }
@@ -83,20 +89,20 @@ final class HookBindings: LuaHost {
     }
 
     private func get(_ field: HookAPI.MessageField, _ engine: HookEngine) -> LuaResult {
-        guard let sender = engine.message.sender else {
+        guard let message = self.message, let sender = message.sender else {
             return .failure("a message is readable only inside a handler; keep its text or its id instead")
         }
         switch field {
-        case .text: return .value(.bytes(engine.message.text))
-        case .size: return .value(.integer(Int64(engine.message.text.count)))
+        case .text: return .value(.bytes(message.text))
+        case .size: return .value(.integer(Int64(message.text.count)))
         case .sender: return .value(engine.object(sender))
-        case .time: return .value(.number(engine.message.time))
-        case .id: return .value(.integer(engine.message.id))
+        case .time: return .value(.number(message.time))
+        case .id: return .value(.integer(message.id))
         }
     }
 
     private func get(_ field: HookAPI.ConsoleField, _ engine: HookEngine, _ types: HookAPI.Types) -> LuaResult {
-        guard let event = engine.consoleEvent else {
+        guard let event = self.message?.consoleEvent ?? engine.consoleEvent else {
             return .failure("a console event is readable only inside its handler")
         }
         let label = { (label: Label?) in LuaResult.value(label.map { .bytes($0.bytes) } ?? .nil) }
@@ -106,11 +112,11 @@ final class HookBindings: LuaHost {
                 .bytes(UnsafeRawBufferPointer(start: event.kind.utf8Start, count: event.kind.utf8CodeUnitCount))
             )
         case .client: return .value(event.client.map { engine.object($0) } ?? .nil)
-        case .text: return .value(event.isMessage ? .bytes(engine.message.text) : .nil)
+        case .text: return .value(event.isMessage ? .bytes(self.message?.text ?? .init(start: nil, count: 0)) : .nil)
         case .reason: return label(event.reason)
         case .address: return label(event.address)
         case .transport: return event.isMessage ? .text(event.client?.origin.transport ?? "") : label(event.transport)
-        case .to: return event.isMessage ? .objects(types.client, engine.message.recipients) : .value(.nil)
+        case .to: return event.isMessage ? .objects(types.client, self.message?.recipients ?? []) : .value(.nil)
         }
     }
 

@@ -39,10 +39,10 @@ extension HookEngine: RelayPolicy {
 
     /// Runs a message through all its handlers, in one entry into Lua.
     public func relay(_ message: Message) {
-        self.message.begin(message)
-        self.execute(self.message)
-        self.message.end()
-        self.consoleEvent = nil
+        guard let run = self.message else { return }
+        run.begin(message)
+        self.execute(run)
+        run.end()
     }
 
     /// Asks the `tell` handlers.

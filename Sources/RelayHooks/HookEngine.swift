@@ -26,20 +26,14 @@ public final class HookEngine {
     let logger: Logger
     var state: LuaState?
     var types: HookAPI.Types?
-    var shapes: AnswerShapes?
+    private(set) var shapes: AnswerShapes?
     var registry = HandlerRegistry()
     var isLoading = false
     private let bindings = HookBindings()
 
-    /// What runs now.
-    ///
-    /// A run is never started from within another.
-    private(set) var run: (any HookRun)?
-    /// The handler that runs now.
-    var handler: Handler?
-    let message: MessageRun
-    /// The console event being asked about.
-    var consoleEvent: ConsoleEvent?
+    private(set) var message: MessageRun?
+    /// The console event being asked about, beside that of a message.
+    private(set) var consoleEvent: ConsoleEvent?
     /// The client in its `disconnect` handlers, or being refused: not in the hub but readable.
     var departing: Client?
     /// What `tell` answered last.
@@ -67,14 +61,14 @@ public final class HookEngine {
         self.scripts = scripts
         self.console = console
         self.logger = logger
-        self.message = MessageRun()
         self.bindings.engine = self
         do {
             let state = try LuaState(limits: limits, host: self.bindings)
             self.state = state
             let types = try HookAPI.define(in: state, version: version)
+            let shapes = AnswerShapes(limits: hub.limits, types: types)
             self.types = types
-            self.shapes = AnswerShapes(limits: hub.limits, types: types)
+            self.shapes = shapes
             self.isLoading = true
             state.beginLoading()
             for source in scripts.toLoad {
@@ -82,10 +76,12 @@ public final class HookEngine {
                 try state.load(source.key)
             }
             self.isLoading = false
+            let message = MessageRun(hub, self.registry, types: types, shapes: shapes, console: console)
+            self.message = message
+            self.bindings.message = message
         } catch let error as LuaError {
             throw ScriptError(error, during: limits)
         }
-        self.message.prepare(self)
         hub.policy = self
     }
 
@@ -110,26 +106,17 @@ public final class HookEngine {
 
     /// Runs steps until none is left; failed handlers are logged and counted, and the rest go on.
     func execute(_ run: any HookRun) {
-        precondition(self.run == nil, "a run was started from within another")
+        precondition(self.bindings.run == nil, "a run was started from within another")
         // Where no handler is to be called, Lua is not entered.
         guard let first = run.next(after: .nil) else { return }
-        self.run = run
+        self.bindings.run = run
         self.bindings.firstStep = first
-        self.state?.run { error in self.recover(from: error) }
-        self.run = nil
-        self.handler = nil
+        self.state?.run { error in self.recover(from: error, run) }
+        self.bindings.run = nil
     }
 
-    /// The step that calls a handler; nil if it is paused, which counts as its `on_error` says.
-    func step(_ handler: Handler, answer: LuaAnswerShape?, _ first: LuaValue?, _ second: LuaValue? = nil) -> LuaStep? {
-        if handler.pause.until > 0, handler.pause.isPaused(at: self.hub.clock()) { return nil }
-        handler.calls += 1
-        self.handler = handler
-        return LuaStep(handler.function, answer: answer, first, second)
-    }
-
-    private func recover(from error: LuaError) -> LuaState.Recovery {
-        guard let handler = self.handler else { return .skip }
+    private func recover(from error: LuaError, _ run: any HookRun) -> LuaState.Recovery {
+        guard let handler = run.handler else { return .skip }
         handler.failures += 1
         let time = self.hub.clock()
         var isPaused = false
@@ -185,7 +172,7 @@ public final class HookEngine {
     func notify(_ event: HookEvent, _ first: LuaValue? = nil, _ second: LuaValue? = nil) {
         let handlers = self.registry.handlers(for: event)
         guard !handlers.isEmpty else { return }
-        self.hub.perform { self.execute(EventRun(self, handlers, answer: nil, first, second)) }
+        self.hub.perform { self.execute(EventRun(handlers, answer: nil, first, second, clock: self.hub.clock)) }
     }
 
     /// Asks a question and passes the answer, if there is one, to `use` while its bytes are valid.
@@ -198,7 +185,7 @@ public final class HookEngine {
     ) {
         let handlers = self.registry.handlers(for: event)
         guard !handlers.isEmpty else { return }
-        self.execute(EventRun(self, handlers, answer: answer, first, second, use))
+        self.execute(EventRun(handlers, answer: answer, first, second, clock: self.hub.clock, use))
     }
 
     /// Asks the console hooks about an event and writes their lines.

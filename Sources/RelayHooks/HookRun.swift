@@ -8,11 +8,25 @@ protocol HookRun: AnyObject {
     /// - Parameter answer: What the last handler answered; `.nil` before the first.
     /// - Returns: The next call, or nil at the end.
     func next(after answer: LuaValue) -> LuaStep?
+
+    /// The handler of the last call.
+    var handler: Handler? { get }
+}
+
+extension Handler {
+    /// The step that calls the handler; nil if it is paused, which counts as its `on_error` says.
+    func step(at clock: () -> Double, answer: LuaAnswerShape?, _ first: LuaValue?, _ second: LuaValue? = nil)
+        -> LuaStep?
+    {
+        if self.pause.until > 0, self.pause.isPaused(at: clock()) { return nil }
+        self.calls &+= 1
+        return LuaStep(self.function, answer: answer, first, second)
+    }
 }
 
 /// One event that is not a message: a notice, or a question whose answer goes to `use`.
 final class EventRun: HookRun {
-    private let engine: HookEngine
+    private let clock: () -> Double
     private let handlers: [Handler]
     private let answer: LuaAnswerShape?
     private let first: LuaValue?
@@ -21,20 +35,22 @@ final class EventRun: HookRun {
     private var index = 0
 
     init(
-        _ engine: HookEngine,
         _ handlers: [Handler],
         answer: LuaAnswerShape?,
         _ first: LuaValue?,
         _ second: LuaValue?,
+        clock: @escaping () -> Double,
         _ use: @escaping (LuaValue) -> Void = { _ in }
     ) {
-        self.engine = engine
+        self.clock = clock
         self.handlers = handlers
         self.answer = answer
         self.first = first
         self.second = second
         self.use = use
     }
+
+    var handler: Handler? { self.index > 0 ? self.handlers[self.index - 1] : nil }
 
     func next(after answer: LuaValue) -> LuaStep? {
         if self.answer != nil {
@@ -46,7 +62,7 @@ final class EventRun: HookRun {
         while self.index < self.handlers.count {
             let handler = self.handlers[self.index]
             self.index += 1
-            if let step = self.engine.step(handler, answer: self.answer, self.first, self.second) { return step }
+            if let step = handler.step(at: self.clock, answer: self.answer, self.first, self.second) { return step }
             if self.answer != nil, handler.onError == .block {
                 self.use(.boolean(false))
                 return nil

@@ -19,8 +19,11 @@ final class MessageRun: HookRun {
         case done
     }
 
-    /// Unsafe because it is followed several times a message; safe because the engine owns the run.
-    private unowned(unsafe) var engine: HookEngine?
+    private let hub: Hub
+    private let shapes: AnswerShapes
+    private let console: (any ConsoleOutput)?
+    private let messageObject: LuaValue
+    private let consoleObject: LuaValue
     private var stage = Stage.done
     /// The handlers of the stage, and which is next.
     private var handlers: [Handler] = []
@@ -38,20 +41,40 @@ final class MessageRun: HookRun {
     private var original = UnsafeRawBufferPointer(start: nil, count: 0)
 
     // Looked up once: the registry does not change after loading.
-    private var messageHandlers: [Handler] = []
-    private var routeHandlers: [Handler] = []
-    private var relayedHandlers: [Handler] = []
-    private var consoleHandlers: [Handler] = []
+    private let registry: HandlerRegistry
+    private let messageHandlers: [Handler]
+    private let routeHandlers: [Handler]
+    private let relayedHandlers: [Handler]
+    private let consoleHandlers: [Handler]
     /// By dialect number; filled as dialects come up.
     private var formatHandlers: [[Handler]?] = []
 
-    /// Takes the handlers from an engine that has loaded its scripts.
-    func prepare(_ engine: HookEngine) {
-        self.engine = engine
-        self.messageHandlers = engine.registry.handlers(for: .message)
-        self.routeHandlers = engine.registry.handlers(for: .route)
-        self.relayedHandlers = engine.registry.handlers(for: .relayed)
-        self.consoleHandlers = engine.console == nil ? [] : engine.registry.handlers(for: .console)
+    /// Makes the run of an engine that has loaded its scripts.
+    init(
+        _ hub: Hub,
+        _ registry: HandlerRegistry,
+        types: HookAPI.Types,
+        shapes: AnswerShapes,
+        console: (any ConsoleOutput)?
+    ) {
+        self.hub = hub
+        self.shapes = shapes
+        self.console = console
+        self.registry = registry
+        self.messageHandlers = registry.handlers(for: .message)
+        self.routeHandlers = registry.handlers(for: .route)
+        self.relayedHandlers = registry.handlers(for: .relayed)
+        self.consoleHandlers = console == nil ? [] : registry.handlers(for: .console)
+        self.messageObject = .object(LuaObject(type: types.message, id: 0))
+        self.consoleObject = .object(LuaObject(type: types.console, id: 0))
+    }
+
+    var handler: Handler? { self.index > 0 ? self.handlers[self.index - 1] : nil }
+
+    /// The console event, while the console is asked about the message.
+    var consoleEvent: ConsoleEvent? {
+        guard case .console = self.stage else { return nil }
+        return ConsoleEvent(kind: "message", client: self.sender, isMessage: true)
     }
 
     /// The text as it stands now, after the filters so far.
@@ -62,8 +85,8 @@ final class MessageRun: HookRun {
 
     /// Who gets the message, once the route is decided.
     var recipients: [Int64] {
-        guard self.isRouted, let engine = self.engine else { return [] }
-        return engine.hub.recipients(of: self.route, from: self.sender)
+        guard self.isRouted else { return [] }
+        return self.hub.recipients(of: self.route, from: self.sender)
     }
 
     func begin(_ message: Message) {
@@ -85,33 +108,32 @@ final class MessageRun: HookRun {
     }
 
     func next(after answer: LuaValue) -> LuaStep? {
-        guard let engine = self.engine, let types = engine.types, let shapes = engine.shapes else { return nil }
-        var answer = answer
+        self.take(answer)
         while true {
-            self.take(answer)
-            answer = .nil
             if case .done = self.stage { return nil }
             guard self.index < self.handlers.count else {
-                self.leave(engine)
+                self.leave()
                 continue
             }
             let handler = self.handlers[self.index]
             self.index += 1
-            let message = LuaValue.object(LuaObject(type: types.message, id: 0))
-            let step: LuaStep? =
-                switch self.stage {
-                case .message: engine.step(handler, answer: shapes.message, message)
-                case .route: engine.step(handler, answer: shapes.route, message)
-                case .format: engine.step(handler, answer: shapes.format, message)
-                case .relayed:
-                    engine.step(handler, answer: nil, message, self.texts[.plain].map { .bytes($0) } ?? .nil)
-                case .console:
-                    engine.step(handler, answer: shapes.console, .object(LuaObject(type: types.console, id: 0)))
-                case .done: nil
-                }
-            if let step { return step }
+            if let step = self.step(handler) { return step }
             // Paused: its on_error stands for its answer.
-            if handler.onError == .block { answer = .boolean(false) }
+            if handler.onError == .block { self.take(.boolean(false)) }
+        }
+    }
+
+    private func step(_ handler: Handler) -> LuaStep? {
+        let clock = self.hub.clock
+        switch self.stage {
+        case .message: return handler.step(at: clock, answer: self.shapes.message, self.messageObject)
+        case .route: return handler.step(at: clock, answer: self.shapes.route, self.messageObject)
+        case .format: return handler.step(at: clock, answer: self.shapes.format, self.messageObject)
+        case .relayed:
+            let text = self.texts[.plain].map { LuaValue.bytes($0) } ?? .nil
+            return handler.step(at: clock, answer: nil, self.messageObject, text)
+        case .console: return handler.step(at: clock, answer: self.shapes.console, self.consoleObject)
+        case .done: return nil
         }
     }
 
@@ -141,44 +163,44 @@ final class MessageRun: HookRun {
             self.texts.withhold(from: dialect)
             self.index = self.handlers.count
         case (.console, _):
-            self.engine?.console?.write(answer)
+            self.console?.write(answer)
             self.stage = .done
         case (.relayed, _), (.done, _): break
         }
     }
 
     /// Goes on after the last handler of a stage.
-    private func leave(_ engine: HookEngine) {
+    private func leave() {
         switch self.stage {
         case .message: self.enter(.route, self.routeHandlers)
         case .route:
             self.isRouted = true
-            self.enterFormat(engine)
+            self.enterFormat()
         case .format(let dialect):
             // No handler had an opinion: the text as it is.
             if !self.texts.has(dialect) { self.texts.set(self.text, for: dialect) }
-            self.enterFormat(engine)
-        case .relayed: self.enterConsole(engine)
+            self.enterFormat()
+        case .relayed: self.enterConsole()
         case .console, .done: self.stage = .done
         }
     }
 
     /// Formats for the next dialect that lacks a text; delivers once none does.
-    private func enterFormat(_ engine: HookEngine) {
+    private func enterFormat() {
         guard let sender = self.sender else { return }
-        var missing = engine.hub.dialect(missingFrom: self.texts, on: self.route, from: sender)
+        var missing = self.hub.dialect(missingFrom: self.texts, on: self.route, from: sender)
         // `relayed` gets the plain text even if no recipient does.
         if missing == nil, !self.relayedHandlers.isEmpty, !self.texts.has(.plain) { missing = .plain }
         if let dialect = missing {
-            self.enter(.format(dialect), self.formatters(of: dialect, engine))
+            self.enter(.format(dialect), self.formatters(of: dialect))
             return
         }
-        engine.hub.deliver(self.texts, to: self.route, from: sender)
+        self.hub.deliver(self.texts, to: self.route, from: sender)
         self.enter(.relayed, self.relayedHandlers)
     }
 
-    private func enterConsole(_ engine: HookEngine) {
-        guard !self.consoleHandlers.isEmpty, let console = engine.console else {
+    private func enterConsole() {
+        guard !self.consoleHandlers.isEmpty, let console = self.console else {
             self.stage = .done
             return
         }
@@ -187,7 +209,6 @@ final class MessageRun: HookRun {
             self.stage = .done
             return
         }
-        engine.consoleEvent = ConsoleEvent(kind: "message", client: self.sender, isMessage: true)
         self.enter(.console, self.consoleHandlers)
     }
 
@@ -197,10 +218,10 @@ final class MessageRun: HookRun {
         self.index = 0
     }
 
-    private func formatters(of dialect: Dialect, _ engine: HookEngine) -> [Handler] {
+    private func formatters(of dialect: Dialect) -> [Handler] {
         while self.formatHandlers.count <= dialect.index { self.formatHandlers.append(nil) }
         if let known = self.formatHandlers[dialect.index] { return known }
-        let found = engine.registry.formatters(of: engine.hub.name(of: dialect).string)
+        let found = self.registry.formatters(of: self.hub.name(of: dialect).string)
         self.formatHandlers[dialect.index] = found
         return found
     }

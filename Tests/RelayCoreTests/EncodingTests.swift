@@ -4,17 +4,13 @@
 import RelayCore
 import Testing
 
-@Suite("Framing and dialects")
-struct EncodingTests {
-    @Test(
-        "Newline framing joins the lines of a text and ends it with a newline",
-        arguments: [
-            ("oi", "oi\n"), ("", "\n"), ("a\nb", "a b\n"), ("a\r\nb", "a b\n"), ("a\rb", "a b\n"),
-            ("a\n\nb", "a  b\n"), ("a\r\r\nb", "a  b\n"), ("a\n\rb", "a  b\n"), ("\na", " a\n"), ("a\n", "a \n"),
-            ("a\r\n", "a \n"), ("a\r", "a \n"), ("\n", " \n"), ("\r\n\r\n", "  \n"), ("a\r\nb\rc\nd", "a b c d\n"),
-        ]
-    )
-    func newlineFraming(text: String, wire: String) throws {
+@Suite struct EncodingTests {
+    @Test(arguments: [
+        ("oi", "oi\n"), ("", "\n"), ("a\nb", "a b\n"), ("a\r\nb", "a b\n"), ("a\rb", "a b\n"),
+        ("a\n\nb", "a  b\n"), ("a\r\r\nb", "a  b\n"), ("a\n\rb", "a  b\n"), ("\na", " a\n"), ("a\n", "a \n"),
+        ("a\r\n", "a \n"), ("a\r", "a \n"), ("\n", " \n"), ("\r\n\r\n", "  \n"), ("a\r\nb\rc\nd", "a b c d\n"),
+    ])
+    func `newline framing joins the lines of a text and ends it with a newline`(text: String, wire: String) throws {
         let stage = Stage()
         let ana = try stage.join("ana", framing: .newline)
         let bia = try stage.join("bia", framing: .newline)
@@ -27,8 +23,7 @@ struct EncodingTests {
         #expect(bia.ear.events == [.wrote(wire)])
     }
 
-    @Test("Bare framing sends the exact bytes")
-    func bareFraming() throws {
+    @Test func `bare framing sends the exact bytes`() throws {
         let stage = Stage()
         let ana = try stage.join("ana")
         let bytes: [UInt8] = [0x0D, 0x0A, 0x00, 0xFF, 0x0A, 0xC3, 0x0D]
@@ -38,8 +33,7 @@ struct EncodingTests {
         #expect(ana.ear.events == [.wrote(bytes + bytes)])
     }
 
-    @Test("A change of framing in the middle of a tick counts from the next text on")
-    func framingMidTick() throws {
+    @Test func `a change of framing in the middle of a tick counts from the next text on`() throws {
         let stage = Stage()
         let ana = try stage.join("ana")
         let bia = try stage.join("bia")
@@ -62,8 +56,7 @@ struct EncodingTests {
         #expect(bia.hears() == ["8\n"])
     }
 
-    @Test("A change of dialect counts from the next text on, and one text reads differently to each")
-    func dialectMidTick() throws {
+    @Test func `a change of dialect counts from the next text on, and one text reads differently to each`() throws {
         let stage = Stage()
         let ana = try stage.join("ana")
         let bia = try stage.join("bia")
@@ -85,8 +78,7 @@ struct EncodingTests {
         #expect(ana.hears() == [])
     }
 
-    @Test("The only member of a room may change its encoding and still be heard there")
-    func lonelyChange() throws {
+    @Test func `the only member of a room may change its encoding and still be heard there`() throws {
         let stage = Stage()
         let ana = try stage.join("ana", room: "north")
         ana.frames(.newline)
@@ -98,8 +90,7 @@ struct EncodingTests {
         #expect(ana.hears() == ["oi\n"])
     }
 
-    @Test("Dialects have names, plain is the first, and a name is numbered once")
-    func dialectNames() throws {
+    @Test func `dialects have names, plain is the first, and a name is numbered once`() throws {
         let stage = Stage()
         let loud = try #require(stage.hub.dialect("loud"))
         #expect(stage.hub.dialect("plain") == .plain)
@@ -109,8 +100,7 @@ struct EncodingTests {
         #expect(stage.hub.name(of: loud).string == "loud")
     }
 
-    @Test("Those who use a dialect whose text is withheld get nothing and do not count")
-    func withheld() throws {
+    @Test func `those who use a dialect whose text is withheld get nothing and do not count`() throws {
         let stage = Stage()
         let ana = try stage.join("ana")
         let bia = try stage.join("bia")
@@ -129,8 +119,7 @@ struct EncodingTests {
         #expect(stage.hub.counters.deliveries == 3)
     }
 
-    @Test("A set of texts knows which dialects are decided until it is reset")
-    func formattedTexts() throws {
+    @Test func `a set of texts knows which dialects are decided until it is reset`() throws {
         let hub = Stage().hub
         let loud = try #require(hub.dialect("loud"))
         let quiet = try #require(hub.dialect("quiet"))
@@ -147,8 +136,7 @@ struct EncodingTests {
         #expect(texts[.plain] == nil)
     }
 
-    @Test("The hub names each dialect that a text is still missing for, and only those of recipients")
-    func missingDialects() throws {
+    @Test func `the hub names each dialect that a text is still missing for, and only those of recipients`() throws {
         let stage = Stage()
         let ana = try stage.join("ana")
         let bia = try stage.join("bia")

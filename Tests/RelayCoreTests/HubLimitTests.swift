@@ -5,10 +5,8 @@ import Testing
 
 @testable import RelayCore
 
-@Suite("Limits and counters")
-struct HubLimitTests {
-    @Test("At the clients limit nobody comes in, and the refused one is counted and told")
-    func clients() throws {
+@Suite struct HubLimitTests {
+    @Test func `at the clients limit nobody comes in, and the refused one is counted and told`() throws {
         let stage = Stage { $0.clients = 2 }
         stage.policy.onTell = { client, occasion in "\(client.address.string) \(occasion.rawValue)" }
         let ana = try stage.join("ana")
@@ -25,8 +23,7 @@ struct HubLimitTests {
         #expect(stage.hub.counters == Counters(connected: 3, refused: 2))
     }
 
-    @Test("Client numbers are never given again")
-    func numbers() throws {
+    @Test func `client numbers are never given again`() throws {
         let stage = Stage()
         let ana = try stage.join("ana")
         ana.leaves()
@@ -35,8 +32,7 @@ struct HubLimitTests {
         #expect(bia.id > ana.id)
     }
 
-    @Test("At the rooms limit a new room needs one that its only member leaves")
-    func rooms() throws {
+    @Test func `at the rooms limit a new room needs one that its only member leaves`() throws {
         let stage = Stage { $0.rooms = 2 }
         let ana = try stage.join("ana")
         let bia = try stage.join("bia")
@@ -55,8 +51,7 @@ struct HubLimitTests {
         #expect(stage.hub.clients(in: "south").map(\.id) == [ana.id, bia.id])
     }
 
-    @Test("The room of a transport exists past the limit on rooms")
-    func transportRoom() throws {
+    @Test func `the room of a transport exists past the limit on rooms`() throws {
         let stage = Stage { $0.rooms = 1 }
         _ = try stage.join("ana")
         let bia = try #require(stage.tryJoin("bia", transport: "udp"))
@@ -65,8 +60,7 @@ struct HubLimitTests {
         #expect(bia.moves(to: "tcp"))
     }
 
-    @Test("At the dialects limit only known dialects can be chosen")
-    func dialects() throws {
+    @Test func `at the dialects limit only known dialects can be chosen`() throws {
         let stage = Stage { $0.dialects = 2 }
         let ana = try stage.join("ana")
         #expect(ana.speaks("loud"))
@@ -77,8 +71,7 @@ struct HubLimitTests {
         #expect(ana.speaks("loud"))
     }
 
-    @Test("A tick is full once its output reaches the limit, and empty again after its end")
-    func tickBytes() throws {
+    @Test func `a tick is full once its output reaches the limit, and empty again after its end`() throws {
         let stage = Stage { $0.tickBytes = 10 }
         let ana = try stage.join("ana")
         let bia = try stage.join("bia")
@@ -96,8 +89,7 @@ struct HubLimitTests {
         #expect(stage.hub.isTickFull, "the newline counts")
     }
 
-    @Test("A broadcast counts towards the tick once per encoding, not per client")
-    func tickBytesOfBroadcast() throws {
+    @Test func `a broadcast counts towards the tick once per encoding, not per client`() throws {
         let stage = Stage { $0.tickBytes = 10 }
         for name in ["ana", "bia", "caio", "dora"] { _ = try stage.join(name) }
         stage.sends("123456789", to: .everyone)
@@ -106,8 +98,7 @@ struct HubLimitTests {
         #expect(stage.hub.isTickFull)
     }
 
-    @Test("Counters count what happens")
-    func counters() throws {
+    @Test func `counters count what happens`() throws {
         let stage = Stage()
         let ana = try stage.join("ana")
         let bia = try stage.join("bia")
@@ -135,8 +126,7 @@ struct HubLimitTests {
         #expect(stage.hub.counters == expected, "one who has left is not listened to")
     }
 
-    @Test("Messages are numbered, and all of a tick carry the time of its first")
-    func messages() throws {
+    @Test func `messages are numbered, and all of a tick carry the time of its first`() throws {
         var now = 10.0
         let stage = Stage(clock: { now })
         var seen: [(id: Int64, time: Double)] = []

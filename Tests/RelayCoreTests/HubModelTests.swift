@@ -224,13 +224,9 @@ private final class Twins {
     }
 }
 
-@Suite("The hub against a naive relay")
-struct HubModelTests {
-    @Test(
-        "Whatever happens, each client gets in one write exactly what a naive relay would give it",
-        arguments: 0..<300
-    )
-    func sameBytes(seed: Int) throws {
+@Suite struct HubModelTests {
+    @Test(arguments: 0..<300)
+    func `whatever happens, each client gets in one write exactly what a naive relay would give it`(seed: Int) throws {
         let twins = Twins(seed: UInt64(seed))
         for _ in 0..<200 { try twins.step() }
         twins.endTick()

@@ -4,10 +4,8 @@
 import RelayCore
 import Testing
 
-@Suite("The policy and departures")
-struct HubPolicyTests {
-    @Test("A newcomer is named, then announced; without a name it is called by its address")
-    func joining() throws {
+@Suite struct HubPolicyTests {
+    @Test func `a newcomer is named, then announced; without a name it is called by its address`() throws {
         let stage = Stage()
         stage.policy.onName = { $0.id == 1 ? "ana" : nil }
         _ = stage.tryJoin("")
@@ -16,8 +14,7 @@ struct HubPolicyTests {
         #expect(second.client.name.string == "bia", "renamed afterwards")
     }
 
-    @Test("A departure from outside the policy is reported at once")
-    func departureFromOutside() throws {
+    @Test func `a departure from outside the policy is reported at once`() throws {
         let stage = Stage()
         let ana = try stage.join("ana")
         _ = stage.policy.takeCalls()
@@ -28,8 +25,7 @@ struct HubPolicyTests {
         #expect(stage.policy.takeCalls() == [], "reported once")
     }
 
-    @Test("A client closed while it is being named is not announced, and its departure follows")
-    func closeInName() throws {
+    @Test func `a client closed while it is being named is not announced, and its departure follows`() throws {
         let stage = Stage()
         stage.policy.onName = { client in
             stage.hub.close(client, reason: "banned")
@@ -44,8 +40,7 @@ struct HubPolicyTests {
         #expect(ana.ear.events == [.closed])
     }
 
-    @Test("A client closed in its announcement gets what it was told there")
-    func closeInConnected() throws {
+    @Test func `a client closed in its announcement gets what it was told there`() throws {
         let stage = Stage()
         let ana = try stage.join("ana")
         _ = stage.policy.takeCalls()
@@ -68,8 +63,7 @@ struct HubPolicyTests {
         #expect(ana.ear.events == [.closed])
     }
 
-    @Test("Departures that a message causes are reported after it, in order")
-    func closeInRelay() throws {
+    @Test func `departures that a message causes are reported after it, in order`() throws {
         let stage = Stage()
         let ana = try stage.join("ana")
         let bia = try stage.join("bia")
@@ -89,8 +83,7 @@ struct HubPolicyTests {
         #expect(caio.hears() == ["kick"])
     }
 
-    @Test("A departure that a departure causes is reported in turn")
-    func closeInDisconnected() throws {
+    @Test func `a departure that a departure causes is reported in turn`() throws {
         let stage = Stage()
         let ana = try stage.join("ana")
         let bia = try stage.join("bia")
@@ -120,8 +113,7 @@ struct HubPolicyTests {
         #expect(dora.ear.events == [.wrote("they go"), .closed])
     }
 
-    @Test("Departures caused while a client is told something, or refused, are reported afterwards")
-    func closeInTell() throws {
+    @Test func `departures caused while a client is told something, or refused, are reported afterwards`() throws {
         let stage = Stage()
         let ana = try stage.join("ana")
         let bia = try stage.join("bia")
@@ -141,8 +133,7 @@ struct HubPolicyTests {
         #expect(!stage.policy.wasCalledFromWithin)
     }
 
-    @Test("The rules may be run from outside, with departures reported behind them")
-    func perform() throws {
+    @Test func `the rules may be run from outside, with departures reported behind them`() throws {
         let stage = Stage()
         let ana = try stage.join("ana")
         _ = stage.policy.takeCalls()
@@ -155,8 +146,7 @@ struct HubPolicyTests {
         #expect(stage.policy.takeCalls() == ["disconnected ana: rules"])
     }
 
-    @Test("Somebody who wrote too much is told so, if there are words for it")
-    func tooLong() throws {
+    @Test func `somebody who wrote too much is told so, if there are words for it`() throws {
         let stage = Stage()
         let ana = try stage.join("ana")
         stage.hub.refuseTooLong(from: ana.client)
@@ -169,8 +159,7 @@ struct HubPolicyTests {
         #expect(!stage.hub.tell(ana.client, .shutdown))
     }
 
-    @Test("Nothing changes for one who has left")
-    func afterLeaving() throws {
+    @Test func `nothing changes for one who has left`() throws {
         let stage = Stage()
         let ana = try stage.join("ana", room: "north")
         let bia = try stage.join("bia", room: "south")
@@ -185,8 +174,7 @@ struct HubPolicyTests {
         #expect(ana.ear.events == [.closed])
     }
 
-    @Test("A hub without a policy takes clients and relays nothing")
-    func noPolicy() {
+    @Test func `a hub without a policy takes clients and relays nothing`() {
         let hub = Hub(clock: { 0 })
         let ear = Ear()
         let client = hub.join(ClientOrigin(transport: "tcp", host: "192.0.2.1", port: 1), framing: .bare, outlet: ear)

@@ -4,8 +4,7 @@
 import RelayCore
 import Testing
 
-@Suite("Routes")
-struct HubRouteTests {
+@Suite struct HubRouteTests {
     /// Ana, Bia and Caio in the room of their transport, Dora in the north; Caio reads lines.
     private struct Town {
         let stage = Stage()
@@ -41,8 +40,7 @@ struct HubRouteTests {
         }
     }
 
-    @Test("Others are the sender's room without the sender, and nobody when nobody sends")
-    func others() throws {
+    @Test func `others are the sender's room without the sender, and nobody when nobody sends`() throws {
         let town = try Town()
         #expect(town.hearing(.others, from: town.ana) == [town.bia.id, town.caio.id])
         #expect(town.hearing(.others, from: town.caio) == [town.ana.id, town.bia.id])
@@ -50,16 +48,14 @@ struct HubRouteTests {
         #expect(town.hearing(.others) == [])
     }
 
-    @Test("Everyone includes the sender and all rooms")
-    func everyone() throws {
+    @Test func `everyone includes the sender and all rooms`() throws {
         let town = try Town()
         let all = [town.ana.id, town.bia.id, town.caio.id, town.dora.id]
         #expect(town.hearing(.everyone, from: town.ana) == all)
         #expect(town.hearing(.everyone) == all)
     }
 
-    @Test("A room excludes the sender only if it is in that room")
-    func room() throws {
+    @Test func `a room excludes the sender only if it is in that room`() throws {
         let town = try Town()
         #expect(town.hearing(.room("tcp"), from: town.ana) == [town.bia.id, town.caio.id])
         #expect(town.hearing(.room("tcp"), from: town.dora) == [town.ana.id, town.bia.id, town.caio.id])
@@ -68,8 +64,7 @@ struct HubRouteTests {
         #expect(town.hearing(.room("nowhere"), from: town.ana) == [])
     }
 
-    @Test("Only counts each client once and ignores unknown ones; the sender may be among them")
-    func only() throws {
+    @Test func `only counts each client once and ignores unknown ones; the sender may be among them`() throws {
         let town = try Town()
         #expect(
             town.hearing(.only([town.bia.id, town.dora.id, town.bia.id]), from: town.ana) == [
@@ -86,15 +81,13 @@ struct HubRouteTests {
         #expect(town.hearing(.only([town.bia.id, town.caio.id])) == [town.caio.id])
     }
 
-    @Test("A sender who is a room's only user of an encoding neither hears itself nor is counted")
-    func loneEncoding() throws {
+    @Test func `a sender who is a room's only user of an encoding neither hears itself nor is counted`() throws {
         let town = try Town()
         #expect(town.hearing(.others, from: town.caio) == [town.ana.id, town.bia.id])
         #expect(town.hearing(.room("tcp"), from: town.caio) == [town.ana.id, town.bia.id])
     }
 
-    @Test("Empty rooms vanish, by moving and by leaving")
-    func emptyRooms() throws {
+    @Test func `empty rooms vanish, by moving and by leaving`() throws {
         let stage = Stage { $0.rooms = 2 }
         let ana = try stage.join("ana")
         let bia = try stage.join("bia", room: "north")
@@ -107,8 +100,7 @@ struct HubRouteTests {
         #expect(stage.hub.clients(in: "south").map(\.id) == [ana.id])
     }
 
-    @Test("Clients are listed by number, of all rooms or of one, and found by number")
-    func lists() throws {
+    @Test func `clients are listed by number, of all rooms or of one, and found by number`() throws {
         let town = try Town()
         let hub = town.stage.hub
         #expect(hub.clients().map(\.id) == [town.ana.id, town.bia.id, town.caio.id, town.dora.id])

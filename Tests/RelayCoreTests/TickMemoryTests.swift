@@ -5,10 +5,8 @@ import Testing
 
 @testable import RelayCore
 
-@Suite("Memory of a tick")
-struct TickMemoryTests {
-    @Test("After a tick nothing refers to its buffers, and only a few are kept for the next")
-    func buffersAreReleased() throws {
+@Suite struct TickMemoryTests {
+    @Test func `after a tick nothing refers to its buffers, and only a few are kept for the next`() throws {
         let stage = Stage()
         var people: [Person] = []
         for number in 0..<100 {
@@ -35,8 +33,7 @@ struct TickMemoryTests {
         #expect(stage.hub.spareBuffers.count == 64)
     }
 
-    @Test("A closed client and its outlet are let go of at the end of the tick")
-    func clientsAreReleased() {
+    @Test func `a closed client and its outlet are let go of at the end of the tick`() {
         let stage = Stage()
         let left = Self.visit(stage)
         #expect(left.client.object != nil, "it is owed its last bytes")
@@ -53,8 +50,7 @@ struct TickMemoryTests {
         return (Weak(ana.client), Weak(ana.ear))
     }
 
-    @Test("A buffer keeps its bytes while it grows, and gives a large memory back")
-    func buffer() {
+    @Test func `a buffer keeps its bytes while it grows, and gives a large memory back`() {
         let buffer = TickBuffer()
         let text = Array("0123456789".utf8)
         for _ in 0..<200_000 { text.withUnsafeBytes { buffer.append($0) } }
@@ -71,8 +67,7 @@ struct TickMemoryTests {
         #expect(Array(buffer[0..<buffer.count]) == Array("012!".utf8))
     }
 
-    @Test("A client hears touching stretches as one piece")
-    func stretchesJoin() throws {
+    @Test func `a client hears touching stretches as one piece`() throws {
         let stage = Stage()
         let ana = try stage.join("ana")
         let bia = try stage.join("bia")

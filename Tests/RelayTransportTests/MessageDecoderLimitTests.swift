@@ -5,13 +5,12 @@ import NIOCore
 import RelayTransport
 import Testing
 
-@Suite("Limits of a decoder")
-struct MessageDecoderLimitTests {
+@Suite struct MessageDecoderLimitTests {
     private static let limit = 10
     private static let exact = "0123456789"
 
-    @Test("A line of exactly the limit is a message, with either ending and in any pieces", arguments: ["\n", "\r\n"])
-    func exactLimit(ending: String) {
+    @Test(arguments: ["\n", "\r\n"])
+    func `a line of exactly the limit is a message, with either ending and in any pieces`(ending: String) {
         let bytes = Array((Self.exact + ending + "next" + ending).utf8)
         for cut in 0...bytes.count {
             var feed = Feed(.line, limit: Self.limit)
@@ -21,8 +20,8 @@ struct MessageDecoderLimitTests {
         }
     }
 
-    @Test("A line over the limit is too long once, and the lines after it arrive", arguments: ["\n", "\r\n"])
-    func overLimit(ending: String) {
+    @Test(arguments: ["\n", "\r\n"])
+    func `a line over the limit is too long once, and the lines after it arrive`(ending: String) {
         for excess in ["x", "\r", "xx", "x\r", "\r\r", "\rx", String(repeating: "x", count: 50)] {
             let bytes = Array(("a" + ending + Self.exact + excess + ending + "b" + ending).utf8)
             // A return more is part of the end of a line that has none.
@@ -36,8 +35,7 @@ struct MessageDecoderLimitTests {
         }
     }
 
-    @Test("Two long lines in a row are too long each")
-    func twoLongLines() {
+    @Test func `two long lines in a row are too long each`() {
         var feed = Feed(.line, limit: Self.limit)
         feed.read(Self.exact + Self.exact)
         feed.read(Self.exact + "\n" + Self.exact + "x\n" + Self.exact)
@@ -47,8 +45,7 @@ struct MessageDecoderLimitTests {
         #expect(feed.takeFound() == [.message("ok")])
     }
 
-    @Test("A raw read longer than the limit is cut")
-    func rawCut() {
+    @Test func `a raw read longer than the limit is cut`() {
         var feed = Feed(.raw, limit: Self.limit)
         feed.read(Self.exact)
         #expect(feed.takeFound() == [.message(Self.exact)])
@@ -56,8 +53,9 @@ struct MessageDecoderLimitTests {
         #expect(feed.takeFound() == [.message(Self.exact), .message(Self.exact), .message("x\n")])
     }
 
-    @Test("In auto mode a read without a newline is cut at the limit, and a newline behind the cut decides from there")
-    func autoCut() {
+    @Test
+    func `in auto mode a read without a newline is cut at the limit, and a newline behind the cut decides from there`()
+    {
         var feed = Feed(.auto, limit: Self.limit)
         feed.read(Self.exact + "x")
         #expect(feed.takeFound() == [.message(Self.exact), .message("x")])
@@ -65,16 +63,15 @@ struct MessageDecoderLimitTests {
         #expect(feed.takeFound() == [.message(Self.exact), .lineFramed, .message("yz"), .message("line")])
     }
 
-    @Test("In auto mode a first line of exactly the limit is one message", arguments: ["\n", "\r\n"])
-    func autoExact(ending: String) {
+    @Test(arguments: ["\n", "\r\n"])
+    func `in auto mode a first line of exactly the limit is one message`(ending: String) {
         var feed = Feed(.auto, limit: Self.limit)
         feed.read(Self.exact + ending)
         #expect(feed.takeFound().filter { $0 != .lineFramed } == [.message(Self.exact)])
         #expect(feed.decoder.isLineFramed)
     }
 
-    @Test("A finished line is never longer than the limit")
-    func finishAtLimit() {
+    @Test func `a finished line is never longer than the limit`() {
         for (text, expected) in [
             (Self.exact, Found.message(Self.exact)), (Self.exact + "\r", .message(Self.exact)),
             (Self.exact + "x", .tooLong),
@@ -89,8 +86,7 @@ struct MessageDecoderLimitTests {
         }
     }
 
-    @Test("A line that is too long already is not reported again when it is finished")
-    func finishTooLong() {
+    @Test func `a line that is too long already is not reported again when it is finished`() {
         var feed = Feed(.auto, limit: Self.limit)
         feed.read("\n" + Self.exact + Self.exact)
         #expect(feed.takeFound() == [.lineFramed, .tooLong])
@@ -100,8 +96,7 @@ struct MessageDecoderLimitTests {
         #expect(!feed.decoder.hasPartialLine)
     }
 
-    @Test("A line of 64 MiB without an end keeps the memory of one read and is too long once")
-    func endlessLine() {
+    @Test func `a line of 64 MiB without an end keeps the memory of one read and is too long once`() {
         let limit = 64 << 10
         let read = [UInt8](repeating: 0x78, count: 64 << 10)
         for mode in [FramingMode.line, .auto] {
@@ -121,8 +116,7 @@ struct MessageDecoderLimitTests {
         }
     }
 
-    @Test("Memory stays bounded when each read ends within a line")
-    func memoryOfPartialLines() {
+    @Test func `memory stays bounded when each read ends within a line`() {
         var feed = Feed(.line, limit: 100)
         let read = [UInt8](repeating: 0x78, count: 50) + [0x0A] + [UInt8](repeating: 0x79, count: 49)
         for _ in 0..<10_000 {
@@ -133,8 +127,8 @@ struct MessageDecoderLimitTests {
         #expect(feed.storageBytes <= 1_024)
     }
 
-    @Test("Memory stays bounded when input is never used up, as with a client whose messages take long to decide")
-    func memoryOfSteadyInput() {
+    @Test func `memory stays bounded when input is never used up, as with a client whose messages take long to decide`()
+    {
         var decoder = MessageDecoder(mode: .line, limit: 1_000)
         let line = [UInt8](repeating: 0x78, count: 999) + [0x0A]
         decoder.append(ByteBuffer(bytes: line))

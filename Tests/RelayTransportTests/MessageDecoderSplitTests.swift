@@ -4,8 +4,7 @@
 import RelayTransport
 import Testing
 
-@Suite("Input in pieces")
-struct MessageDecoderSplitTests {
+@Suite struct MessageDecoderSplitTests {
     private static let limit = 8
 
     private static let inputs = [
@@ -15,8 +14,8 @@ struct MessageDecoderSplitTests {
         "\n\r\n12345678\n\n123456789\r\n\rx\r\n12345678901234567890\nend\npart", "one\ntwo\r\nthree\n\nfour",
     ]
 
-    @Test("In line mode the messages are the same however the input is cut in two or three", arguments: inputs)
-    func lineMode(input: String) {
+    @Test(arguments: inputs)
+    func `in line mode the messages are the same however the input is cut in two or three`(input: String) {
         let bytes = Array(input.utf8)
         let expected = lines(of: bytes, limit: Self.limit)
         for first in 0...bytes.count {
@@ -34,16 +33,16 @@ struct MessageDecoderSplitTests {
         }
     }
 
-    @Test("In line mode the messages are the same byte by byte", arguments: inputs)
-    func byteByByte(input: String) {
+    @Test(arguments: inputs)
+    func `in line mode the messages are the same byte by byte`(input: String) {
         let bytes = Array(input.utf8)
         var feed = Feed(.line, limit: Self.limit)
         for byte in bytes { feed.read([byte]) }
         #expect(feed.takeFound() == lines(of: bytes, limit: Self.limit))
     }
 
-    @Test("In auto mode, once line-framed, the messages are the same however the rest is cut", arguments: inputs)
-    func autoMode(input: String) {
+    @Test(arguments: inputs)
+    func `in auto mode, once line-framed, the messages are the same however the rest is cut`(input: String) {
         let bytes = Array(input.utf8)
         let expected = lines(of: bytes, limit: Self.limit)
         for first in 0...bytes.count {
@@ -61,8 +60,8 @@ struct MessageDecoderSplitTests {
         #expect(feed.takeFound() == [.lineFramed] + expected)
     }
 
-    @Test("In raw mode the messages are the pieces, and together they are the input", arguments: inputs)
-    func rawMode(input: String) {
+    @Test(arguments: inputs)
+    func `in raw mode the messages are the pieces, and together they are the input`(input: String) {
         let bytes = Array(input.utf8)
         for cut in 0...bytes.count {
             var feed = Feed(.raw, limit: Self.limit)
@@ -81,8 +80,8 @@ struct MessageDecoderSplitTests {
         }
     }
 
-    @Test("Random bytes in random pieces are the lines of the slow way", arguments: 0..<200)
-    func fuzzLines(seed: Int) {
+    @Test(arguments: 0..<200)
+    func `random bytes in random pieces are the lines of the slow way`(seed: Int) {
         var random = SplitMix64(seed: UInt64(seed))
         let limit = Int.random(in: 1...20, using: &random)
         let bytes = Self.randomBytes(using: &random)
@@ -95,8 +94,8 @@ struct MessageDecoderSplitTests {
         #expect(feed.mostPending <= limit + 1)
     }
 
-    @Test("In auto mode random reads are messages up to the first newline, and lines from there on", arguments: 0..<200)
-    func fuzzAuto(seed: Int) {
+    @Test(arguments: 0..<200)
+    func `in auto mode random reads are messages up to the first newline, and lines from there on`(seed: Int) {
         var random = SplitMix64(seed: UInt64(seed))
         let bytes = Self.randomBytes(using: &random)
         var feed = Feed(.auto, limit: bytes.count + 1)
@@ -109,8 +108,8 @@ struct MessageDecoderSplitTests {
         #expect(feed.takeFound() == expected, "\(pieces)")
     }
 
-    @Test("With silences at random, no message is empty or over the limit, and no text is made up", arguments: 0..<200)
-    func fuzzSilence(seed: Int) {
+    @Test(arguments: 0..<200)
+    func `with silences at random, no message is empty or over the limit, and no text is made up`(seed: Int) {
         var random = SplitMix64(seed: UInt64(seed))
         let limit = Int.random(in: 1...20, using: &random)
         let bytes = Self.randomBytes(using: &random)

@@ -5,10 +5,8 @@ import NIOCore
 import RelayTransport
 import Testing
 
-@Suite("Messages from bytes")
-struct MessageDecoderTests {
-    @Test("In line mode each line is a message, with either ending")
-    func lineMode() {
+@Suite struct MessageDecoderTests {
+    @Test func `in line mode each line is a message, with either ending`() {
         var feed = Feed(.line)
         #expect(feed.decoder.isLineFramed)
         feed.read("one\ntwo\r\nthr")
@@ -19,8 +17,7 @@ struct MessageDecoderTests {
         #expect(feed.decoder.pendingBytes == 0)
     }
 
-    @Test("In raw mode each read is a message as it is")
-    func rawMode() {
+    @Test func `in raw mode each read is a message as it is`() {
         var feed = Feed(.raw)
         for text in ["one\ntwo\r\n", "\n", "\r", "x", " "] {
             feed.read(text)
@@ -32,8 +29,7 @@ struct MessageDecoderTests {
         #expect(feed.found == [])
     }
 
-    @Test("In auto mode each read is a message until the first newline, and each line from there on")
-    func autoMode() {
+    @Test func `in auto mode each read is a message until the first newline, and each line from there on`() {
         var feed = Feed(.auto)
         feed.read("one")
         feed.read("two\r")
@@ -48,8 +44,7 @@ struct MessageDecoderTests {
         #expect(feed.takeFound() == [.message("five"), .message("six")])
     }
 
-    @Test("In auto mode a newline alone makes the connection line-framed and is no message")
-    func autoNewlineFirst() {
+    @Test func `in auto mode a newline alone makes the connection line-framed and is no message`() {
         var feed = Feed(.auto)
         feed.read("\n")
         feed.read("one")
@@ -58,8 +53,8 @@ struct MessageDecoderTests {
         #expect(feed.takeFound() == [.message("one")])
     }
 
-    @Test("Empty lines are no messages", arguments: [FramingMode.line, .auto])
-    func emptyLines(mode: FramingMode) {
+    @Test(arguments: [FramingMode.line, .auto])
+    func `empty lines are no messages`(mode: FramingMode) {
         var feed = Feed(mode)
         feed.read("\n\r\n\n")
         feed.read("\r")
@@ -67,8 +62,8 @@ struct MessageDecoderTests {
         #expect(feed.takeFound().filter { $0 != .lineFramed } == [.message(" a"), .message("b")])
     }
 
-    @Test("An empty read changes nothing", arguments: FramingMode.allCases)
-    func emptyRead(mode: FramingMode) {
+    @Test(arguments: FramingMode.allCases)
+    func `an empty read changes nothing`(mode: FramingMode) {
         var feed = Feed(mode)
         feed.read("")
         #expect(feed.takeFound() == [])
@@ -80,8 +75,7 @@ struct MessageDecoderTests {
         #expect(feed.decoder.pendingBytes == before)
     }
 
-    @Test("Only one return before the newline belongs to the line's end; any other is text")
-    func loneReturns() {
+    @Test func `only one return before the newline belongs to the line's end; any other is text`() {
         var feed = Feed(.line)
         feed.read("a\rb\n\rc\nd\r\r\n\r\r\n\re\r\n")
         #expect(
@@ -91,8 +85,8 @@ struct MessageDecoderTests {
         )
     }
 
-    @Test("Any bytes but the newline are text", arguments: FramingMode.allCases)
-    func anyBytes(mode: FramingMode) {
+    @Test(arguments: FramingMode.allCases)
+    func `any bytes but the newline are text`(mode: FramingMode) {
         var feed = Feed(mode)
         let text: [UInt8] = [0x00, 0xFF, 0xFE, 0xC3, 0x28, 0x00, 0x80, 0x0D, 0x00]
         feed.read(text + (mode == .raw ? [] : [0x0A]))
@@ -102,8 +96,7 @@ struct MessageDecoderTests {
         #expect(feed.takeFound() == [.message(all)])
     }
 
-    @Test("In auto mode an unfinished line is a message once finished; in line mode it is none")
-    func finishLine() {
+    @Test func `in auto mode an unfinished line is a message once finished; in line mode it is none`() {
         var auto = Feed(.auto)
         auto.read("one\ntwo")
         #expect(auto.takeFound() == [.lineFramed, .message("one")])
@@ -126,8 +119,7 @@ struct MessageDecoderTests {
         #expect(line.takeFound() == [.message("twothree")])
     }
 
-    @Test("A finished line loses the return that would have begun its end, and a return alone is no message")
-    func finishReturn() {
+    @Test func `a finished line loses the return that would have begun its end, and a return alone is no message`() {
         var feed = Feed(.auto)
         feed.read("\none\r")
         feed.finishLine()
@@ -140,8 +132,7 @@ struct MessageDecoderTests {
         #expect(feed.takeFound() == [.lineFramed, .message("one"), .message("two\r")])
     }
 
-    @Test("Before the first newline there is no partial line")
-    func undecidedFinish() {
+    @Test func `before the first newline there is no partial line`() {
         var feed = Feed(.auto)
         feed.read("one")
         #expect(!feed.decoder.hasPartialLine)
@@ -149,8 +140,7 @@ struct MessageDecoderTests {
         #expect(feed.takeFound() == [.message("one")])
     }
 
-    @Test("Compacting changes nothing but memory")
-    func compact() {
+    @Test func `compacting changes nothing but memory`() {
         var feed = Feed(.auto)
         feed.compact()
         feed.read(String(repeating: "x", count: 900) + "\n" + String(repeating: "y", count: 500) + "\npart")

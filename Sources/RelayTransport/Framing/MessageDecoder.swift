@@ -86,6 +86,8 @@ public struct MessageDecoder {
             self.buffer = bytes
             self.searched = 0
         } else {
+            // What was taken already is given back, but not before it is half: so copying stays in proportion.
+            if self.buffer.readerIndex > self.buffer.readableBytes { self.buffer.discardReadBytes() }
             self.buffer.writeImmutableBuffer(bytes)
         }
     }
@@ -138,6 +140,7 @@ public struct MessageDecoder {
     public mutating func finishLine(_ body: (UnsafeRawBufferPointer) -> Void) -> Event? {
         guard case .line(isStrict: false) = self.state else { return nil }
         self.searched = 0
+        // After a pause, what comes is a new line, even if the one before was too long: nobody goes mute.
         self.isSkipping = false
         guard self.buffer.readableBytes > 0 else { return nil }
         var length = self.buffer.readableBytes
@@ -146,6 +149,10 @@ public struct MessageDecoder {
         if length == 0 {
             self.release()
             return nil
+        }
+        if length > self.limit {
+            self.release()
+            return .tooLong
         }
         return self.take(length, ending: total - length, body)
     }
