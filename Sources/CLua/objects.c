@@ -11,9 +11,11 @@
 typedef struct {
     int type;
     int64_t identity;
+    /// Bit n: user value `extra + n` holds a field's current value.
+    unsigned kept;
 } object;
 
-/// User value 1 of an object: its payload string, or the scripts' own table.
+/// User values of an object: its payload string or the scripts' own table, then the values of kept fields.
 enum { extra = 1 };
 
 static void read_object(lua_State *L, int index, luar_value *value) {
@@ -83,9 +85,10 @@ static void push_object(lua_State *L, int type, int64_t identity, const char *pa
         }
         lua_pop(L, 1);
     }
-    object *it = lua_newuserdatauv(L, sizeof *it, 1);
+    object *it = lua_newuserdatauv(L, sizeof *it, same ? extra + LUAR_MOST_KEPT : extra);
     it->type = type;
     it->identity = identity;
+    it->kept = 0;
     if (payload) {
         lua_pushlstring(L, payload, count);
         lua_setiuservalue(L, -2, extra);
@@ -146,7 +149,12 @@ static int read_field(lua_State *L) {
     luar_value self = {.type = LUAR_OBJECT, .object_type = it->type, .integer = it->identity}, result = {0};
     if (type == LUA_TNIL) return report_unknown(L, state, &self);
     lua_Integer field = lua_tointeger(L, -1);
-    if (field >> 32 == LUAR_DATA) {
+    int access = (int)(field >> 32), slot = access >> 8;
+    if (slot && (it->kept >> slot & 1)) {
+        lua_getiuservalue(L, 1, extra + slot);
+        return 1;
+    }
+    if (access == LUAR_DATA) {
         if (lua_getiuservalue(L, 1, extra) == LUA_TTABLE) return 1;
         lua_newtable(L);
         lua_pushvalue(L, -1);
@@ -155,6 +163,11 @@ static int read_field(lua_State *L) {
     }
     if (state->host.get(state->host.context, &self, (int)field, NULL, &result) != 0) return luar_raise(L, &result);
     luar_push(L, &result);
+    if (slot) {
+        lua_pushvalue(L, -1);
+        lua_setiuservalue(L, 1, extra + slot);
+        it->kept |= 1u << slot;
+    }
     return 1;
 }
 
@@ -166,7 +179,7 @@ static int write_field(lua_State *L) {
     luar_value self = {.type = LUAR_OBJECT, .object_type = it->type, .integer = it->identity}, value, result = {0};
     if (type == LUA_TNIL) return report_unknown(L, state, &self);
     lua_Integer field = type == LUA_TNUMBER ? lua_tointeger(L, -1) : pack_field(LUAR_METHOD, 0);
-    if (field >> 32 != LUAR_READ_WRITE)
+    if ((field >> 32 & 0xFF) != LUAR_READ_WRITE)
         return luaL_error(L, "%s.%s is read-only", lua_tostring(L, lua_upvalueindex(2)), luaL_tolstring(L, 2, NULL));
     luar_read(L, 3, &value, 0);
     if (state->host.set(state->host.context, &self, (int)field, &value, &result) != 0) return luar_raise(L, &result);
@@ -263,6 +276,17 @@ static int call_method(lua_State *L) {
     if (code != 0) return luar_raise(L, &result);
     luar_push(L, &result);
     return 1;
+}
+
+void luar_changed(luar_state *state, int type, int64_t id) {
+    lua_State *L = state->running ? state->running : state->lua;
+    // Plain reads: nothing here allocates, runs script code or raises. lua_checkstack reports failure by its result.
+    if (!lua_checkstack(L, 2)) return;
+    lua_rawgeti(L, LUA_REGISTRYINDEX, state->identity[type]);
+    lua_rawgeti(L, -1, id);
+    object *it = lua_touserdata(L, -1);
+    if (it) it->kept = 0;
+    lua_pop(L, 2);
 }
 
 static int forget(lua_State *L) {

@@ -66,7 +66,22 @@ public final class LuaState {
     }
 
     /// Defines a field, or a method with the number of a host function.
-    public func defineField(_ name: String, of type: LuaType, _ access: Access, _ id: Int) throws {
+    ///
+    /// - Parameters:
+    ///   - name: What scripts call it.
+    ///   - type: The type it belongs to.
+    ///   - access: How it behaves.
+    ///   - id: The number that the host knows it by.
+    ///   - slot: A slot, 1 to ``mostKept``, to keep the value in after the first read, until ``changed(_:_:)``.
+    /// - Throws: ``LuaError`` of kind `memory`.
+    public func defineField(
+        _ name: String,
+        of type: LuaType,
+        _ access: Access,
+        _ id: Int,
+        keptIn slot: Int = 0
+    ) throws {
+        precondition((0...Self.mostKept).contains(slot))
         let code =
             switch access {
             case .read: LUAR_READ
@@ -74,7 +89,7 @@ public final class LuaState {
             case .method: LUAR_METHOD
             case .data: LUAR_DATA
             }
-        try self.check(luar_define_field(self.state, type.number, name, CInt(code), CInt(id)))
+        try self.check(luar_define_field(self.state, type.number, name, CInt(code | slot << 8), CInt(id)))
     }
 
     /// Defines a host function under a dotted path.
@@ -130,6 +145,14 @@ public final class LuaState {
             case .block: LuaValue.boolean(false).write(to: &answer)
             }
         }
+    }
+
+    /// How many fields of one type may be kept.
+    public static let mostKept = Int(LUAR_MOST_KEPT)
+
+    /// Has scripts read an object's kept fields anew: what they say has changed.
+    public func changed(_ type: LuaType, _ id: Int64) {
+        luar_changed(self.state, type.number, id)
     }
 
     /// Drops the value kept for an object, so that Lua may collect it once no script holds it.

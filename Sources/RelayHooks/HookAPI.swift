@@ -78,6 +78,9 @@ enum HookAPI {
             default: .read
             }
         }
+
+        /// Where its value is kept between reads; the engine says when it changes.
+        var slot: Int { self == .name ? 1 : 0 }
     }
 
     /// Methods of a client.
@@ -90,6 +93,15 @@ enum HookAPI {
         case sender
         case time
         case id
+
+        /// Where its value is kept between reads of one message.
+        var slot: Int {
+            switch self {
+            case .text: 1
+            case .sender: 2
+            default: 0
+            }
+        }
     }
 
     /// Fields of a console event; those that its kind does not have are nil.
@@ -138,13 +150,13 @@ enum HookAPI {
             route: try state.defineType("route", sameValue: false)
         )
         for field in ClientField.allCases {
-            try state.defineField("\(field)", of: types.client, field.access, field.rawValue)
+            try state.defineField("\(field)", of: types.client, field.access, field.rawValue, keptIn: field.slot)
         }
         for (name, function) in self.clientMethods {
             try state.defineField(name, of: types.client, .method, function.rawValue)
         }
         for field in MessageField.allCases {
-            try state.defineField("\(field)", of: types.message, .read, field.rawValue)
+            try state.defineField("\(field)", of: types.message, .read, field.rawValue, keptIn: field.slot)
         }
         for field in ConsoleField.allCases {
             try state.defineField("\(field)", of: types.console, .read, field.rawValue)

@@ -133,7 +133,9 @@ final class HookBindings: LuaHost {
         }
         guard let client = engine.hub.client(object.id) else { return nil }
         switch field {
-        case .name: engine.hub.rename(client, to: text)
+        case .name:
+            engine.hub.rename(client, to: text)
+            engine.state?.changed(object.type, object.id)
         case .room:
             guard engine.hub.move(client, to: text) else {
                 return "client.room: the limit of \(engine.hub.limits.rooms) rooms is reached"

@@ -16,6 +16,8 @@ extension HookEngine: RelayPolicy {
                 self.logger.error("a name was refused: it is not UTF-8", metadata: ["client": "\(client.id)"])
             }
         }
+        // A handler may have read the address in its place.
+        if let types = self.types { self.state?.changed(types.client, client.id) }
         return name
     }
 
@@ -34,7 +36,7 @@ extension HookEngine: RelayPolicy {
             ConsoleEvent(kind: "disconnect", client: client, reason: reason, transport: Label(client.origin.transport))
         )
         self.departing = nil
-        if let types = self.types { self.state?.forget(types.client, client.id) }
+        self.forget(client)
     }
 
     /// Runs a message through all its handlers, in one entry into Lua.
@@ -60,8 +62,15 @@ extension HookEngine: RelayPolicy {
         }
         if isStranger {
             self.departing = nil
-            if let types = self.types { self.state?.forget(types.client, client.id) }
+            self.forget(client)
         }
         return hasAnswer ? self.told[0..<self.told.count] : nil
+    }
+
+    /// Lets Lua collect a client once no script holds it; what scripts read from it then is nil.
+    private func forget(_ client: Client) {
+        guard let types = self.types else { return }
+        self.state?.changed(types.client, client.id)
+        self.state?.forget(types.client, client.id)
     }
 }

@@ -76,7 +76,7 @@ public final class HookEngine {
                 try state.load(source.key)
             }
             self.isLoading = false
-            let message = MessageRun(hub, self.registry, types: types, shapes: shapes, console: console)
+            let message = MessageRun(hub, state, self.registry, types: types, shapes: shapes, console: console)
             self.message = message
             self.bindings.message = message
         } catch let error as LuaError {

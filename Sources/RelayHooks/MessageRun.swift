@@ -20,6 +20,8 @@ final class MessageRun: HookRun {
     }
 
     private let hub: Hub
+    private let state: LuaState
+    private let messageType: LuaType
     private let shapes: AnswerShapes
     private let console: (any ConsoleOutput)?
     private let messageObject: LuaValue
@@ -52,12 +54,15 @@ final class MessageRun: HookRun {
     /// Makes the run of an engine that has loaded its scripts.
     init(
         _ hub: Hub,
+        _ state: LuaState,
         _ registry: HandlerRegistry,
         types: HookAPI.Types,
         shapes: AnswerShapes,
         console: (any ConsoleOutput)?
     ) {
         self.hub = hub
+        self.state = state
+        self.messageType = types.message
         self.shapes = shapes
         self.console = console
         self.registry = registry
@@ -105,6 +110,8 @@ final class MessageRun: HookRun {
         self.sender = nil
         self.original = UnsafeRawBufferPointer(start: nil, count: 0)
         self.stage = .done
+        // A script that kept the message must not read this text from it later.
+        self.state.changed(self.messageType, 0)
     }
 
     func next(after answer: LuaValue) -> LuaStep? {
@@ -146,6 +153,7 @@ final class MessageRun: HookRun {
             self.replaced.reset()
             self.replaced.append(text)
             self.isReplaced = true
+            self.state.changed(self.messageType, 0)
         case (.message, _): self.stage = .done
         case (.route, .object(let object)):
             self.route = Route(object)

@@ -196,6 +196,7 @@ private final class Twins {
         let text = self.text()
         self.change { member in
             #expect(text.withUnsafeBytes { self.stage.hub.send($0, to: member.person.client) })
+            self.model.deliveries += 1
             member.hear(text)
         }
     }

@@ -125,6 +125,10 @@ enum {
 };
 /// How a field behaves.
 enum { LUAR_READ, LUAR_READ_WRITE, LUAR_METHOD, LUAR_DATA };
+/// Added to a field's access, where `slot` is 1 to LUAR_MOST_KEPT: its value is kept with the object after the first
+/// read, until `luar_changed`. For types of LUAR_SAME_VALUE.
+#define LUAR_KEPT(slot) ((slot) << 8)
+#define LUAR_MOST_KEPT 3
 
 /// Defines an object type; returns its number, or -1 when memory is short.
 int luar_define_type(luar_state *state, const char *name, int flags);
@@ -155,6 +159,9 @@ int luar_run(luar_state *state, luar_value answer);
 /// Where the script stands that called the host function now running: 0 when unknown.
 int luar_caller_line(luar_state *state);
 const char *luar_caller_script(luar_state *state);
+
+/// Drops the field values kept with an object: the host changed what they say. Never raises and allocates nothing.
+void luar_changed(luar_state *state, int type, int64_t id);
 
 /// Drops the value kept for an object of a LUAR_SAME_VALUE type.
 int luar_forget(luar_state *state, int type, int64_t id);
