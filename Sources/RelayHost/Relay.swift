@@ -74,7 +74,7 @@ public final class Relay: Service {
         let clients = OpenFiles.raise(forClients: settings.limits.clients)
         if clients < settings.limits.clients {
             self.logger.warning(
-                "the open-file limit allows fewer clients than asked for",
+                "the open-file limit allows fewer clients than asked for: raise it, or lower --client-limit",
                 metadata: ["clients.limit": "\(settings.limits.clients)", "clients.possible": "\(clients)"]
             )
             settings.limits.clients = clients

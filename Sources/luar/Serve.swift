@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
-public import ArgumentParser
+internal import ArgumentParser
 internal import Foundation
 internal import RelayHost
-public import RelayTransport
 
 /// `luar serve`: runs the relay until SIGINT or SIGTERM.
 struct Serve: AsyncParsableCommand {
@@ -16,56 +15,15 @@ struct Serve: AsyncParsableCommand {
             """
     )
 
-    @Option(
-        name: .customLong("tcp"),
-        help: ArgumentHelp(
-            "Listen for TCP clients here; may be given more than once. (default: 127.0.0.1:12345)",
-            valueName: "host:port"
-        )
-    )
-    var tcp: [String] = []
-
-    @Flag(name: .customLong("no-tcp"), help: "Do not listen for TCP clients.")
-    var noTCP = false
-
-    @Option(
-        help: ArgumentHelp(
-            "How TCP connections are cut into messages: auto (each read is one, until the first line end), line, raw.",
-            valueName: "mode"
-        )
-    )
-    var framing = FramingMode.auto
-
-    @Option(
-        help: ArgumentHelp(
-            "The folder with your Lua files. (default: ./scripts, else $XDG_CONFIG_HOME/luar/scripts)",
-            valueName: "dir"
-        )
-    )
-    var scripts: String?
-
-    @Flag(help: "Print no console lines, and ask no console hooks.")
-    var quiet = false
-
-    @Option(
-        help: ArgumentHelp("Log from this level on: \(Relay.logLevels.joined(separator: ", ")).", valueName: "level")
-    )
-    var logLevel = "info"
+    @OptionGroup(title: "Relay")
+    var relay: RelayOptions
 
     @OptionGroup(title: "Limits")
     var limits: LimitOptions
 
-    func validate() throws {
-        if self.noTCP, !self.tcp.isEmpty { throw ValidationError("--tcp and --no-tcp exclude each other") }
-        for address in self.tcp { _ = try self.parse(address) }
-        guard Relay.logLevels.contains(self.logLevel) else {
-            throw ValidationError("--log-level takes one of \(Relay.logLevels.joined(separator: ", "))")
-        }
-    }
-
     func run() async throws {
         do {
-            try await Relay.runProcess(try self.settings(), logLevel: self.logLevel)
+            try await Relay.runProcess(try self.settings(), logLevel: self.relay.logLevel)
         } catch {
             FileHandle.standardError.write(Data("luar: \(error)\n".utf8))
             throw ExitCode.failure
@@ -74,24 +32,12 @@ struct Serve: AsyncParsableCommand {
 
     private func settings() throws -> Settings {
         var settings = Settings()
-        if !self.noTCP {
-            settings.tcp = try (self.tcp.isEmpty ? ["127.0.0.1:12345"] : self.tcp).map { try self.parse($0) }
-        }
-        settings.framing = self.framing
-        settings.scripts = self.scripts
-        settings.hasConsole = !self.quiet
+        settings.tcp = try self.relay.addresses
+        settings.framing = self.relay.framing
+        settings.scripts = self.relay.scripts
+        settings.hasConsole = !self.relay.quiet
         settings.limits = self.limits.limits
         settings.luaLimits = self.limits.luaLimits
         return settings
     }
-
-    private func parse(_ address: String) throws -> ListenAddress {
-        do {
-            return try ListenAddress(address)
-        } catch {
-            throw ValidationError("\(error)")
-        }
-    }
 }
-
-extension FramingMode: ExpressibleByArgument {}

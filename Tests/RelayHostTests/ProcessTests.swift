@@ -10,7 +10,7 @@ import Testing
     private func serve(_ arguments: [String] = [], _ body: (Program, Int) async throws -> Void) async throws {
         let empty = try TemporaryFolder([:])
         defer { empty.remove() }
-        let all = ["serve", "--tcp", "127.0.0.1:0"] + arguments
+        let all = ["serve", "--tcp", "127.0.0.1:0", "--log-level", "info"] + arguments
         try await Program.run(Program.luar, all, in: empty.path) { relay in
             try relay.logs(" listening tcp.address=127.0.0.1:")
             let address = try #require(relay.error.firstMatch(of: /tcp\.address=127\.0\.0\.1:(\d+)/))
@@ -72,7 +72,7 @@ import Testing
     }
 
     @Test func `quiet prints nothing on standard output`() async throws {
-        try await self.serve(["--quiet", "--log-level", "info"]) { relay, port in
+        try await self.serve(["--quiet"]) { relay, port in
             let peer = try Peer(port: port)
             peer.send("oi")
             let code = try relay.terminate()
@@ -134,7 +134,7 @@ import Testing
     @Test func `a reader of the console that goes away does not end the relay`() async throws {
         let empty = try TemporaryFolder([:])
         defer { empty.remove() }
-        let command = "'\(Program.luar)' serve --tcp 127.0.0.1:0 2>&1 >/dev/full"
+        let command = "'\(Program.luar)' serve --tcp 127.0.0.1:0 --log-level info 2>&1 >/dev/full"
         try await Program.run("/bin/sh", ["-c", "exec \(command)"], in: empty.path) { relay in
             try relay.prints("tcp.address=")
             let address = try #require(relay.output.firstMatch(of: /tcp\.address=127\.0\.0\.1:(\d+)/))
