@@ -8,13 +8,14 @@
 
 /// After a caught error: raises again if it was a limit's. Memory errors become one here.
 static void reraise_limit(lua_State *L, int status) {
-    if (status == LUA_ERRMEM) luar_trip_memory(L);
+    if (status == LUA_ERRMEM && !luar_of(L)->tripped) luar_trip_memory(L);
     luar_reraise(L);
 }
 
 static int finish_call(lua_State *L, int status, lua_KContext skipped) {
     reraise_limit(L, status);
     if (status != LUA_OK && status != LUA_YIELD) {
+        luar_of(L)->noted = 0;
         lua_pushboolean(L, 0);
         lua_pushvalue(L, -2);
         return 2;
@@ -54,6 +55,9 @@ static int protected_call_with_handler(lua_State *L) {
     return finish_call(L, status, 2);
 }
 
+/// Coroutines that may run or close within each other. Lua counts C calls for resuming, but not for closing.
+enum { most_nested = 100 };
+
 /// What a coroutine start or switch costs in instructions: a thread has a count of its own, so short coroutines would
 /// otherwise run below the hook's notice.
 enum { switch_cost = 200 };
@@ -67,20 +71,50 @@ static int create(lua_State *L) {
     return 1;
 }
 
+/// Tells hooks of `L` to come as often as the large values alive ask for: a thread has a count of its own, set when it
+/// was made. Only ever lowers it, as setting it starts the count anew.
+static void hurry_hook(lua_State *L) {
+    int interval = luar_interval(luar_of(L));
+    if (lua_gethookcount(L) > interval) lua_sethook(L, luar_hook, LUA_MASKCOUNT, interval);
+}
+
+/// Whether a thread waits to be started or resumed. Lua would refuse the others too, but by making an error text in
+/// them unprotected: without memory for it, it would run their pending `__close` calls, with hooks off where a limit
+/// killed them.
+static int is_resumable(lua_State *thread) {
+    lua_Debug record;
+    int status = lua_status(thread);
+    return status == LUA_YIELD || (status == LUA_OK && !lua_getstack(thread, 0, &record) && lua_gettop(thread) > 0);
+}
+
+static int is_active(lua_State *thread) {
+    lua_Debug record;
+    return lua_status(thread) == LUA_OK && lua_getstack(thread, 0, &record);
+}
+
 /// Resumes `thread` with the `count` values on top. Returns how many results were moved here, or -1 with the error
 /// value on top.
 static int resume_thread(lua_State *L, lua_State *thread, int count) {
     luar_state *state = luar_of(L);
     luar_charge(L, switch_cost);
+    if (!is_resumable(thread)) {
+        lua_pushstring(L, is_active(thread) ? "cannot resume non-suspended coroutine" : "cannot resume dead coroutine");
+        return -1;
+    }
+    if (state->nested >= most_nested) luaL_error(L, "C stack overflow: %d coroutines within each other", most_nested);
     if (!lua_checkstack(thread, count)) {
         lua_pushliteral(L, "too many arguments to resume");
         return -1;
     }
     lua_xmove(L, thread, count);
     int results = 0;
+    hurry_hook(thread);
     state->running = thread;
+    state->nested++;
     int status = lua_resume(thread, L, count, &results);
+    state->nested--;
     state->running = L;
+    hurry_hook(L);
     if (state->hurried) lua_sethook(L, luar_hook, LUA_MASKCOUNT, 1);
     reraise_limit(L, status);
     if (status != LUA_OK && status != LUA_YIELD) {
@@ -136,25 +170,31 @@ static int wrap(lua_State *L) {
 }
 
 /// Closes a suspended or finished coroutine. One that an error killed is left as it is: if the error came from the hook,
-/// its hooks are off for good, and closing would run a `__close` there that nothing could stop.
+/// its hooks are off for good, and closing would run a `__close` there that nothing could stop. Nor is anything taken
+/// from its stack, which still holds what the C functions that died there were working with.
 static int close_coroutine(lua_State *L) {
     luar_reraise(L);
     lua_State *thread = check_thread(L);
     luar_state *state = luar_of(L);
-    lua_Debug record;
     int status = lua_status(thread);
-    if (thread == L || (status == LUA_OK && lua_getstack(thread, 0, &record)))
-        return luaL_error(L, "cannot close a running coroutine");
+    if (thread == L || is_active(thread)) return luaL_error(L, "cannot close a running coroutine");
     luar_charge(L, switch_cost);
-    if (status == LUA_OK || status == LUA_YIELD) {
-        state->running = thread;
-        status = lua_resetthread(thread);
-        state->running = L;
-        reraise_limit(L, status);
+    if (status != LUA_OK && status != LUA_YIELD) {
+        lua_pushboolean(L, 0);
+        lua_pushliteral(L, "the coroutine died of an error");
+        return 2;
     }
+    if (state->nested >= most_nested) luaL_error(L, "C stack overflow: %d coroutines within each other", most_nested);
+    hurry_hook(thread);
+    state->running = thread;
+    state->nested++;
+    status = lua_resetthread(thread);
+    state->nested--;
+    state->running = L;
+    reraise_limit(L, status);
     lua_pushboolean(L, status == LUA_OK);
     if (status == LUA_OK) return 1;
-    if (lua_gettop(thread) == 0) return 1;
+    // Resetting left the error value, and nothing else, on the thread's stack.
     lua_xmove(thread, L, 1);
     return 2;
 }

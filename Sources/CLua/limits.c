@@ -22,11 +22,26 @@ int64_t luar_cpu_now(void) {
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-/// How many instructions may pass until the next visit. Few while large values live: comparing or concatenating those
-/// takes milliseconds an instruction.
-static int interval(const luar_state *state) {
+int luar_interval(const luar_state *state) {
     if (state->large < (size_t)1 << 20) return LUAR_INTERVAL;
     return state->large < (size_t)8 << 20 ? 64 : 8;
+}
+
+/// Has the hook come at the next instruction. lua_sethook is documented as safe at any moment.
+static void hurry(luar_state *state) {
+    if (!state->running || state->hurried) return;
+    state->hurried = 1;
+    lua_sethook(state->running, luar_hook, LUA_MASKCOUNT, 1);
+}
+
+/// Refuses a block. Lua collects all garbage, which takes its time, and asks once more: the clock is due then, and a
+/// second refusal means that memory ran out.
+static void *refuse(luar_state *state, void *block, size_t size) {
+    if (state->refused_size == size && state->refused_block == block) state->exhausted = 1;
+    state->refused_size = size;
+    state->refused_block = block;
+    hurry(state);
+    return NULL;
 }
 
 void *luar_allocate(void *context, void *block, size_t old_size, size_t new_size) {
@@ -39,20 +54,17 @@ void *luar_allocate(void *context, void *block, size_t old_size, size_t new_size
         if (old >= LUAR_LARGE) state->large -= old;
         return NULL;
     }
-    if (new_size > old && new_size - old > state->memory_limit - state->memory) return NULL;
+    if (new_size > old && new_size - old > state->memory_limit - state->memory) return refuse(state, block, new_size);
     void *result = realloc(block, new_size);
-    if (!result) return NULL;
+    if (!result) return refuse(state, block, new_size);
+    if (new_size > old) state->refused_size = 0;
     state->memory += new_size - old;
     if (old >= LUAR_LARGE) state->large -= old;
     if (new_size >= LUAR_LARGE) state->large += new_size;
     if (new_size > old) {
         state->grown += new_size;
-        if (state->grown >= (size_t)1 << 20 && state->running && !state->hurried) {
-            // Look at the clock at the next instruction: copying is work that no instruction count shows.
-            // lua_sethook is documented as safe at any moment.
-            state->hurried = 1;
-            lua_sethook(state->running, luar_hook, LUA_MASKCOUNT, 1);
-        }
+        // Copying is work that no instruction count shows.
+        if (state->grown >= (size_t)1 << 20) hurry(state);
     }
     return result;
 }
@@ -72,13 +84,15 @@ void luar_trip_memory(lua_State *L) { trip(L, luar_of(L), LUAR_MEMORY); }
 
 void luar_reraise(lua_State *L) {
     luar_state *state = luar_of(L);
+    if (state->exhausted && !state->tripped) trip(L, state, LUAR_MEMORY);
     if (!state->tripped) return;
     lua_sethook(L, luar_hook, LUA_MASKCOUNT, 1);
     luaL_error(L, "%s", limit_text(state->tripped));
 }
 
 /// Compares the thread's CPU clock with the budget. The clock starts at the first look, so that short handlers never
-/// pay for a system call; the head start is at most one interval.
+/// pay for a system call. The head start is one interval, or one call of a library function without a loop of its own
+/// to count; patterns are such functions.
 static void look_at_clock(lua_State *L, luar_state *state) {
     int64_t now = luar_cpu_now();
     state->grown = 0;
@@ -92,8 +106,8 @@ static void look_at_clock(lua_State *L, luar_state *state) {
 
 void luar_charge(lua_State *L, int64_t units) {
     luar_state *state = luar_of(L);
-    if (state->tripped) luar_reraise(L);
-    if (units > state->instructions_left) trip(L, state, LUAR_TIMEOUT);
+    luar_reraise(L);
+    if (units < 0 || units > state->instructions_left) trip(L, state, LUAR_TIMEOUT);
     state->instructions_left -= units;
     state->work += units;
     if (state->work < LUAR_INTERVAL) return;
@@ -104,8 +118,8 @@ void luar_charge(lua_State *L, int64_t units) {
 void luar_hook(lua_State *L, lua_Debug *record) {
     (void)record;
     luar_state *state = luar_of(L);
-    if (state->tripped) luar_reraise(L);
-    int step = interval(state);
+    luar_reraise(L);
+    int step = luar_interval(state);
     state->instructions_left -= step;
     if (state->instructions_left < 0) trip(L, state, LUAR_TIMEOUT);
     // With nothing large alive a visit is a few microseconds after the last: every fourth reads the clock.
@@ -124,10 +138,10 @@ void luar_begin(luar_state *state, int64_t cpu_nanoseconds, int64_t instructions
 
 static void copy_text(char *target, size_t size, const char *text) { snprintf(target, size, "%s", text ? text : ""); }
 
-/// Notes message, position and traceback where the error arose. Memory errors never get here.
-static int note_error(lua_State *L) {
+int luar_note_error(lua_State *L) {
     luar_state *state = luar_of(L);
     luar_failure *failure = &state->failure;
+    if (state->noted) return 1;
     lua_Debug where;
     for (int level = 1; lua_getstack(L, level, &where); level++) {
         lua_getinfo(L, "Sl", &where);
@@ -137,7 +151,7 @@ static int note_error(lua_State *L) {
             break;
         }
     }
-    const char *message = lua_type(L, 1) == LUA_TSTRING ? lua_tostring(L, 1) : NULL;
+    const char *message = lua_isstring(L, 1) ? lua_tostring(L, 1) : NULL;
     if (!message && !state->tripped && luaL_getmetafield(L, 1, "__tostring") != LUA_TNIL) {
         lua_settop(L, 1);
         luar_push_text(L, 1);
@@ -152,25 +166,31 @@ static int note_error(lua_State *L) {
 }
 
 int luar_protect(luar_state *state, lua_CFunction function, void *argument) {
-    lua_State *L = state->lua;
+    // Called from within a callback, it stands inside the run that the callback belongs to.
+    lua_State *outer = state->running, *L = outer ? outer : state->lua;
     luar_failure *failure = &state->failure;
     failure->kind = LUAR_OK;
     failure->line = 0;
     failure->used = 0;
     failure->script[0] = failure->message[0] = failure->traceback[0] = 0;
-    // None of these three pushes allocates: light C functions and light userdata, in stack that is always there.
+    // None of these three pushes allocates: light C functions and light userdata, in stack that is there.
     int base = lua_gettop(L);
-    lua_pushcfunction(L, note_error);
+    if (!lua_checkstack(L, 4)) return failure->kind = LUAR_MEMORY;
+    if (!outer) {
+        state->nested = state->noted = state->exhausted = 0;
+        state->refused_size = 0;
+    }
+    lua_pushcfunction(L, luar_note_error);
     lua_pushcfunction(L, function);
     lua_pushlightuserdata(L, argument);
     state->running = L;
     int status = lua_pcall(L, 1, 0, base + 1);
     int tripped = state->tripped;
-    if (tripped || state->hurried) {
+    if (!outer && (tripped || state->hurried)) {
         state->tripped = state->hurried = 0;
-        lua_sethook(L, luar_hook, LUA_MASKCOUNT, interval(state));
+        lua_sethook(L, luar_hook, LUA_MASKCOUNT, luar_interval(state));
     }
-    state->running = NULL;
+    state->running = outer;
     lua_settop(L, base);
     if (status == LUA_OK) return LUAR_OK;
     failure->kind = tripped ? tripped : status == LUA_ERRMEM ? LUAR_MEMORY : LUAR_ERROR;

@@ -13,6 +13,7 @@ static char loading;
 /// chunk can crash the interpreter.
 int luar_lua_require(lua_State *L) {
     luar_state *state = luar_of(L);
+    luar_reraise(L);
     luar_value name, error = {0};
     luar_source source = {0};
     luaL_checktype(L, 1, LUA_TSTRING);
@@ -31,12 +32,25 @@ int luar_lua_require(lua_State *L) {
     lua_pushvalue(L, 3);
     lua_pushlightuserdata(L, &loading);
     lua_rawset(L, 2);
-    if (luaL_loadbufferx(L, source.text, source.count, source.chunk, "t") != LUA_OK) return lua_error(L);
-    lua_newtable(L);
-    lua_rawgeti(L, LUA_REGISTRYINDEX, state->environment);
-    lua_setmetatable(L, -2);
-    lua_setupvalue(L, -2, 1);
-    lua_call(L, 0, 1);
+    // Caught to take the mark away, and passed on: whoever tries again gets the real error.
+    lua_pushcfunction(L, luar_note_error);
+    int handler = lua_gettop(L), status = luaL_loadbufferx(L, source.text, source.count, source.chunk, "t");
+    if (status == LUA_OK) {
+        lua_newtable(L);
+        lua_rawgeti(L, LUA_REGISTRYINDEX, state->environment);
+        lua_setmetatable(L, -2);
+        lua_setupvalue(L, -2, 1);
+        status = lua_pcall(L, 0, 1, handler);
+        if (status != LUA_OK && status != LUA_ERRMEM) state->noted = 1;
+    }
+    if (status != LUA_OK) {
+        lua_pushvalue(L, 3);
+        lua_pushnil(L);
+        lua_rawset(L, 2);
+        if (status == LUA_ERRMEM && !state->tripped) luar_trip_memory(L);
+        luar_reraise(L);
+        return lua_error(L);
+    }
     if (lua_isnil(L, -1)) {
         lua_pop(L, 1);
         lua_pushboolean(L, 1);

@@ -142,6 +142,7 @@ static int report_unknown(lua_State *L, luar_state *state, const luar_value *sel
 
 static int read_field(lua_State *L) {
     luar_state *state = luar_of(L);
+    if (state->tripped) luar_reraise(L);
     object *it = lua_touserdata(L, 1);
     lua_pushvalue(L, 2);
     int type = lua_rawget(L, lua_upvalueindex(1));
@@ -173,6 +174,7 @@ static int read_field(lua_State *L) {
 
 static int write_field(lua_State *L) {
     luar_state *state = luar_of(L);
+    luar_reraise(L);
     object *it = lua_touserdata(L, 1);
     lua_pushvalue(L, 2);
     int type = lua_rawget(L, lua_upvalueindex(1));
@@ -264,7 +266,8 @@ static int call_method(lua_State *L) {
     luar_state *state = luar_of(L);
     enum { most = 4 };
     luar_value arguments[most], result = {0};
-    object *it = lua_touserdata(L, 1);
+    luar_reraise(L);
+    object *it = lua_type(L, 1) == LUA_TUSERDATA ? lua_touserdata(L, 1) : NULL;
     if (!it || it->type != lua_tointeger(L, lua_upvalueindex(2))) {
         const char *name = lua_tostring(L, lua_upvalueindex(3));
         return luaL_error(L, "call '%s' with a colon on an object: object:%s(...)", name, name);

@@ -23,6 +23,7 @@ static void check_length(lua_State *L, luar_state *state, size_t count) {
 /// Reads the list of strings at `index` into memory anchored at the stack's top.
 static void read_list(lua_State *L, luar_state *state, int index) {
     lua_Unsigned count = lua_rawlen(L, index);
+    if (count > LUAR_MOST_LINES) refuse_answer(L, state, lua_pushfstring(L, "more than %d lines", LUAR_MOST_LINES));
     luar_charge(L, (int64_t)count);
     luar_value *entries = lua_newuserdatauv(L, (count + 1) * sizeof *entries, 0);
     size_t total = 0;

@@ -52,6 +52,7 @@ void luar_lock(lua_State *L, const char *name) {
 }
 
 void luar_push_text(lua_State *L, int index) {
+    int top = lua_gettop(L);
     switch (lua_type(L, index)) {
         case LUA_TTABLE:
         case LUA_TFUNCTION:
@@ -61,8 +62,10 @@ void luar_push_text(lua_State *L, int index) {
                 lua_pop(L, 1);
                 luaL_tolstring(L, index, NULL);
             } else if (luaL_getmetafield(L, index, "__name") != LUA_TSTRING) {
-                // luaL_tolstring would show an address here.
+                // luaL_tolstring would show an address here. A name of another type is popped by being replaced.
+                int has_value = lua_type(L, -1) != LUA_TNIL && lua_gettop(L) > top;
                 lua_pushstring(L, luaL_typename(L, index));
+                if (has_value) lua_replace(L, -2);
             }
             break;
         default: luaL_tolstring(L, index, NULL);
@@ -180,6 +183,20 @@ static void add_library(lua_State *L, int base, const char *name, lua_CFunction 
     lua_setfield(L, base, name);
 }
 
+/// math.randomseed without its results, one of which is an address.
+static int seed_random(lua_State *L) {
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
+    lua_call(L, lua_gettop(L) - 1, 0);
+    return 0;
+}
+
+static void hide_seed(lua_State *L) {
+    lua_getfield(L, -1, "randomseed");
+    lua_pushcclosure(L, seed_random, 1);
+    lua_setfield(L, -2, "randomseed");
+}
+
 static void keep_dates(lua_State *L) {
     lua_newtable(L);
     copy_names(L, os_names, lua_gettop(L) - 1, lua_gettop(L));
@@ -206,7 +223,7 @@ void luar_open_sandbox(lua_State *L) {
     add_library(L, base, "string", luaopen_string, luar_open_strings);
     add_library(L, base, "table", luaopen_table, luar_open_tables);
     add_library(L, base, "coroutine", luaopen_coroutine, luar_open_coroutines);
-    add_library(L, base, "math", luaopen_math, NULL);
+    add_library(L, base, "math", luaopen_math, hide_seed);
     add_library(L, base, "utf8", luaopen_utf8, NULL);
     add_library(L, base, "os", luaopen_os, keep_dates);
     lua_pushvalue(L, base);
@@ -246,16 +263,18 @@ static int call_host(lua_State *L) {
     int count = lua_gettop(L);
     int keeps = lua_toboolean(L, lua_upvalueindex(2));
     luar_value few[6], *arguments = few;
+    luar_reraise(L);
+    // Each table leaves its entries on the stack.
+    luaL_checkstack(L, count + 8, "too many arguments");
     if (count > 6) {
         luar_charge(L, count);
         arguments = lua_newuserdatauv(L, (size_t)count * sizeof *arguments, 0);
     }
-    for (int i = 0; i < count; i++) {
-        luar_read(L, i + 1, &arguments[i], 1);
-        if (keeps && arguments[i].type == LUAR_FUNCTION) {
-            lua_pushvalue(L, i + 1);
-            arguments[i].integer = luaL_ref(L, LUA_REGISTRYINDEX);
-        }
+    for (int i = 0; i < count; i++) luar_read(L, i + 1, &arguments[i], 1);
+    for (int i = 0; keeps && i < count; i++) {
+        if (arguments[i].type != LUAR_FUNCTION) continue;
+        lua_pushvalue(L, i + 1);
+        arguments[i].integer = luaL_ref(L, LUA_REGISTRYINDEX);
     }
     luar_value result = {0};
     int code = state->host.call(
@@ -303,6 +322,7 @@ int luar_define_constant(luar_state *state, const char *path, const luar_value *
 static int explain_missing(lua_State *L) {
     luar_state *state = luar_of(L);
     luar_value arguments[2], result = {0};
+    luar_reraise(L);
     luar_read(L, lua_upvalueindex(2), &arguments[0], 0);
     luar_read(L, 2, &arguments[1], 0);
     int code = state->host.call(

@@ -17,6 +17,8 @@
 /// Entries that a table argument may have.
 #define LUAR_MOST_ENTRIES 64
 #define LUAR_MOST_TYPES 16
+/// Strings that an answered list may have.
+#define LUAR_MOST_LINES 10000
 
 struct luar_state {
     lua_State *lua;
@@ -34,6 +36,15 @@ struct luar_state {
     int visits, hurried;
     /// Handler calls so far, and the one that `handler_start` belongs to.
     int64_t calls, clocked_call;
+    /// Coroutines that run or close within each other now.
+    int nested;
+    /// The block and size that the allocator refused last, and whether Lua asked in vain a second time: then memory ran
+    /// out, even if the error that said so was replaced by another.
+    void *refused_block;
+    size_t refused_size;
+    int exhausted;
+    /// Whether `failure` holds the error that is being passed on by `require`.
+    int noted;
     /// LUAR_TIMEOUT or LUAR_MEMORY once a limit was passed, until the outermost call has returned.
     int tripped;
 
@@ -56,6 +67,11 @@ static inline luar_state *luar_of(lua_State *L) { return *(luar_state **)lua_get
 void *luar_allocate(void *state, void *block, size_t old_size, size_t new_size);
 /// The count hook: raises once a limit is passed, and then again at every instruction.
 void luar_hook(lua_State *L, lua_Debug *record);
+/// How many instructions may pass until the hook's next visit. Few while large values live: comparing or
+/// concatenating those takes milliseconds an instruction.
+int luar_interval(const luar_state *state);
+/// A message handler: notes message, position and traceback where an error arose. Memory errors never get here.
+int luar_note_error(lua_State *L);
 /// Counts `units` instructions' worth of work done inside a C function. Raises past a limit.
 void luar_charge(lua_State *L, int64_t units);
 /// Raises again while a limit is passed: for functions that caught an error. Never returns then.

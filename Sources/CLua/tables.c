@@ -119,17 +119,28 @@ static int unpack(lua_State *L) {
     return (int)count;
 }
 
-/// Charges for the comparisons ahead, then calls Lua's own sort (upvalue 1). A script's comparison function is counted
-/// by the hook besides.
+/// Compares for a sort, and counts the work: the script's comparison function is upvalue 1, nil for `<`.
+static int compare(lua_State *L) {
+    enum { comparison_cost = 8, bytes_per_unit = 64 };
+    if (!lua_isnil(L, lua_upvalueindex(1))) {
+        luar_charge(L, comparison_cost);
+        lua_pushvalue(L, lua_upvalueindex(1));
+        lua_insert(L, 1);
+        lua_call(L, 2, 1);
+        return 1;
+    }
+    size_t size = lua_type(L, 1) == LUA_TSTRING ? lua_rawlen(L, 1) : 0;
+    luar_charge(L, comparison_cost + (int64_t)(size / bytes_per_unit));
+    lua_pushboolean(L, lua_compare(L, 1, 2, LUA_OPLT));
+    return 1;
+}
+
+/// Lua's own sort (upvalue 1), with comparisons that are counted.
 static int sort(lua_State *L) {
-    luaL_checktype(L, 1, LUA_TTABLE);
-    if (luaL_getmetafield(L, 1, "__len") != LUA_TNIL)
-        return luaL_error(L, "table.sort: a table with __len cannot be sorted here, copy it first");
-    lua_Integer count = (lua_Integer)lua_rawlen(L, 1), rounds = 1;
-    while (count >> rounds) rounds++;
-    enum { comparison_cost = 8 };
-    luar_charge(L, count * rounds * comparison_cost);
+    check_table(L, 1);
+    if (!lua_isnoneornil(L, 2)) luaL_checktype(L, 2, LUA_TFUNCTION);
     lua_settop(L, 2);
+    lua_pushcclosure(L, compare, 1);
     lua_pushvalue(L, lua_upvalueindex(1));
     lua_insert(L, 1);
     lua_call(L, 2, 0);
