@@ -60,18 +60,18 @@ public final class Client {
     /// It may hold the client in turn: the hub lets go of it once it has closed it.
     public var outlet: (any ClientOutlet)?
     /// False once it has left or was closed: nothing is sent to it or taken from it any more.
-    public internal(set) var isOpen = true
+    @exclusivity(unchecked) public internal(set) var isOpen = true
 
-    var encoding = Encoding(dialect: .plain, framing: .bare)
+    @exclusivity(unchecked) var encoding = Encoding(dialect: .plain, framing: .bare)
     /// The room and encoding it listens to, and its place among that lane's members.
-    var lane: Lane?
+    @exclusivity(unchecked) var lane: Lane?
     var laneIndex = 0
     /// The tick in which the fields below were last set; in any later tick they are as good as empty.
-    var tick = -1
+    @exclusivity(unchecked) var tick = -1
     /// What it gets in this tick before what its lane holds from `laneStart` on.
-    var settled: [Slice] = []
-    var laneStart = 0
-    var isTouched = false
+    @exclusivity(unchecked) var settled: [Slice] = []
+    @exclusivity(unchecked) var laneStart = 0
+    @exclusivity(unchecked) var isTouched = false
 
     init(id: Int64, origin: ClientOrigin, since: Double) {
         self.id = id

@@ -5,7 +5,7 @@
 ///
 /// Reused from message to message.
 public final class FormattedTexts {
-    private var entries: [(dialect: Dialect, range: Range<Int>?)] = []
+    @exclusivity(unchecked) private var entries: [(dialect: Dialect, range: Range<Int>?)] = []
     private let bytes = TickBuffer()
 
     /// Makes an empty set.

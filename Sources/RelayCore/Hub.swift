@@ -14,7 +14,7 @@ public final class Hub {
     /// The bounds it keeps.
     public let limits: Limits
     /// What has happened so far.
-    public internal(set) var counters = Counters()
+    @exclusivity(unchecked) public internal(set) var counters = Counters()
     /// The rules; set once, before the first client.
     ///
     /// Not weak, because that makes every later retain of the policy slow: whoever sets it takes it back before it goes
@@ -28,24 +28,24 @@ public final class Hub {
     var dialects: [String: Dialect] = ["plain": .plain]
     var dialectNames = [Label("plain")]
     var lastClientID: Int64 = 0
-    var lastMessageID: Int64 = 0
+    @exclusivity(unchecked) var lastMessageID: Int64 = 0
 
     // The current tick.
-    var tick = 0
-    var tickTime: Double?
-    var activeLanes: [Lane] = []
-    var touched: [Client] = []
+    @exclusivity(unchecked) var tick = 0
+    @exclusivity(unchecked) var tickTime: Double?
+    @exclusivity(unchecked) var activeLanes: [Lane] = []
+    @exclusivity(unchecked) var touched: [Client] = []
     var closing: [Client] = []
-    var departures: [(client: Client, reason: String)] = []
+    @exclusivity(unchecked) var departures: [(client: Client, reason: String)] = []
     let directs = TickBuffer()
-    var spareBuffers: [TickBuffer] = []
-    var pieces: [UnsafeRawBufferPointer] = []
+    @exclusivity(unchecked) var spareBuffers: [TickBuffer] = []
+    @exclusivity(unchecked) var pieces: [UnsafeRawBufferPointer] = []
     /// Where each encoding of the text being delivered stands already.
-    var encoded: [(encoding: Encoding, slice: Slice)] = []
+    @exclusivity(unchecked) var encoded: [(encoding: Encoding, slice: Slice)] = []
     /// True while the policy runs: departures wait for its end.
-    private var isDeciding = false
+    @exclusivity(unchecked) private var isDeciding = false
     /// Bytes of output so far.
-    var tickBytes = 0
+    @exclusivity(unchecked) var tickBytes = 0
 
     /// Makes a hub without clients.
     public init(limits: Limits = Limits(), clock: @escaping () -> Double) {

@@ -8,9 +8,9 @@
 final class Lane {
     let room: Room
     let encoding: Encoding
-    private(set) var members: [Client] = []
+    @exclusivity(unchecked) private(set) var members: [Client] = []
     /// This tick's bytes; nil while there are none.
-    var buffer: TickBuffer?
+    @exclusivity(unchecked) var buffer: TickBuffer?
 
     init(room: Room, encoding: Encoding) {
         self.room = room
@@ -41,7 +41,7 @@ final class Lane {
 final class Room {
     let name: Label
     /// One lane per encoding in use.
-    var lanes: [Lane] = []
+    @exclusivity(unchecked) var lanes: [Lane] = []
     /// Members in all lanes.
     var count = 0
 

@@ -5,9 +5,12 @@
 ///
 /// Keeps its memory for the next time, within bounds.
 public final class TickBuffer {
-    private var storage = UnsafeMutableRawBufferPointer.allocate(byteCount: 4_096, alignment: 16)
+    @exclusivity(unchecked) private var storage = UnsafeMutableRawBufferPointer.allocate(
+        byteCount: 4_096,
+        alignment: 16
+    )
     /// Bytes written since the last ``reset()``.
-    public private(set) var count = 0
+    @exclusivity(unchecked) public private(set) var count = 0
 
     /// Makes an empty buffer.
     public init() {}

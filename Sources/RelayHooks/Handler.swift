@@ -27,7 +27,7 @@ final class Handler {
     let line: Int
 
     /// Calls so far.
-    var calls = 0
+    @exclusivity(unchecked) var calls = 0
     /// Failures so far.
     var failures = 0
     var pause = HandlerPause()

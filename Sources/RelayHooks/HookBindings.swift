@@ -10,17 +10,17 @@ final class HookBindings: LuaHost {
     ///
     /// Unsafe because it is followed several times a message; safe because the engine owns both the bindings and the
     /// state that calls them.
-    unowned(unsafe) var engine: HookEngine?
+    @exclusivity(unchecked) unowned(unsafe) var engine: HookEngine?
     /// What runs now.
     ///
     /// A run is never started from within another.
-    var run: (any HookRun)?
+    @exclusivity(unchecked) var run: (any HookRun)?
     /// The run of messages, once the scripts are loaded.
-    var message: MessageRun?
+    @exclusivity(unchecked) var message: MessageRun?
     /// The script being loaded at start: its path is exact, where `require` searches.
     var nextSource: LuaSource?
     /// The step that was found before Lua was entered.
-    var firstStep: LuaStep?
+    @exclusivity(unchecked) var firstStep: LuaStep?
 
     func next(after answer: LuaValue) -> LuaStep? {
         if let step = self.firstStep {

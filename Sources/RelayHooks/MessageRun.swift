@@ -26,21 +26,21 @@ final class MessageRun: HookRun {
     private let console: (any ConsoleOutput)?
     private let messageObject: LuaValue
     private let consoleObject: LuaValue
-    private var stage = Stage.done
+    @exclusivity(unchecked) private var stage = Stage.done
     /// The handlers of the stage, and which is next.
-    private var handlers: [Handler] = []
-    private var index = 0
-    private var route = Route.others
-    private var isRouted = false
+    @exclusivity(unchecked) private var handlers: [Handler] = []
+    @exclusivity(unchecked) private var index = 0
+    @exclusivity(unchecked) private var route = Route.others
+    @exclusivity(unchecked) private var isRouted = false
     private let texts = FormattedTexts()
     /// The text that filters put in place of the original.
     private let replaced = TickBuffer()
-    private var isReplaced = false
+    @exclusivity(unchecked) private var isReplaced = false
     /// The message: its sender, nil while there is none, and what came with it.
-    private(set) var sender: Client?
-    private(set) var time = 0.0
-    private(set) var id: Int64 = 0
-    private var original = UnsafeRawBufferPointer(start: nil, count: 0)
+    @exclusivity(unchecked) private(set) var sender: Client?
+    @exclusivity(unchecked) private(set) var time = 0.0
+    @exclusivity(unchecked) private(set) var id: Int64 = 0
+    @exclusivity(unchecked) private var original = UnsafeRawBufferPointer(start: nil, count: 0)
 
     // Looked up once: the registry does not change after loading.
     private let registry: HandlerRegistry
@@ -49,7 +49,7 @@ final class MessageRun: HookRun {
     private let relayedHandlers: [Handler]
     private let consoleHandlers: [Handler]
     /// By dialect number; filled as dialects come up.
-    private var formatHandlers: [[Handler]?] = []
+    @exclusivity(unchecked) private var formatHandlers: [[Handler]?] = []
 
     /// Makes the run of an engine that has loaded its scripts.
     init(
