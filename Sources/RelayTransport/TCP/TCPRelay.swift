@@ -31,6 +31,8 @@ public final class TCPRelay {
     private static let messagesPerVisit = 64
     /// How long a turn may take before the loop looks at its sockets again.
     private static let turnTime = TimeAmount.milliseconds(10)
+    /// How long a turn may go on collecting what keeps arriving before it writes: what bounds the delay under load.
+    private static let gatherTime = TimeAmount.milliseconds(2)
     /// Refused connections that may wait for their last words to arrive.
     private static let lingeringLimit = 128
 
@@ -178,10 +180,11 @@ public final class TCPRelay {
 
     private func turn() {
         self.isTurnScheduled = false
-        let deadline = NIODeadline.now() + Self.turnTime
+        let start = NIODeadline.now()
+        let deadline = start + Self.turnTime
         repeat {
             while !self.ready.isEmpty, NIODeadline.now() < deadline { self.visitReady(until: deadline) }
-        } while self.readAgain(until: deadline)
+        } while self.readAgain(until: start + Self.gatherTime)
         self.endTick()
         self.spoke.removeAll(keepingCapacity: true)
         guard !self.ready.isEmpty, !self.isTurnScheduled else { return }
