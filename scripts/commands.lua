@@ -3,6 +3,6 @@
 local commands = require("commands")
 
 commands.add("/sair", "leave the chat", function(client, rest)
-  if rest ~= "" then return true end -- "/sair agora" is a message like any other
+  if rest ~= "" then return "/sair" .. rest end -- "/sair agora" is a message like any other
   client:close("left")
 end)

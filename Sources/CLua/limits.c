@@ -69,15 +69,11 @@ void *luar_allocate(void *context, void *block, size_t old_size, size_t new_size
     return result;
 }
 
-static const char *limit_text(int kind) {
-    return kind == LUAR_MEMORY ? "memory limit passed" : "time limit passed (CPU time or instructions)";
-}
-
 static void trip(lua_State *L, luar_state *state, int kind) {
     state->tripped = kind;
     state->failure.used = state->clocked_call == state->calls ? luar_cpu_now() - state->handler_start : 0;
     lua_sethook(L, luar_hook, LUA_MASKCOUNT, 1);
-    luaL_error(L, "%s", limit_text(kind));
+    luaL_error(L, "a limit was passed");
 }
 
 void luar_trip_memory(lua_State *L) { trip(L, luar_of(L), LUAR_MEMORY); }
@@ -87,7 +83,7 @@ void luar_reraise(lua_State *L) {
     if (state->exhausted && !state->tripped) trip(L, state, LUAR_MEMORY);
     if (!state->tripped) return;
     lua_sethook(L, luar_hook, LUA_MASKCOUNT, 1);
-    luaL_error(L, "%s", limit_text(state->tripped));
+    luaL_error(L, "a limit was passed");
 }
 
 /// Compares the thread's CPU clock with the budget. The clock starts at the first look, so that short handlers never
@@ -107,7 +103,10 @@ static void look_at_clock(lua_State *L, luar_state *state) {
 void luar_charge(lua_State *L, int64_t units) {
     luar_state *state = luar_of(L);
     luar_reraise(L);
-    if (units < 0 || units > state->instructions_left) trip(L, state, LUAR_TIMEOUT);
+    if (units < 0 || units > state->instructions_left) {
+        state->instructions_left = -1;
+        trip(L, state, LUAR_TIMEOUT);
+    }
     state->instructions_left -= units;
     state->work += units;
     if (state->work < LUAR_INTERVAL) return;
@@ -131,7 +130,7 @@ void luar_hook(lua_State *L, lua_Debug *record) {
 
 void luar_begin(luar_state *state, int64_t cpu_nanoseconds, int64_t instructions) {
     state->cpu_allowed = cpu_nanoseconds;
-    state->instructions_left = instructions;
+    state->instructions_left = state->instructions_allowed = instructions;
     state->cpu_start = state->handler_start = state->work = 0;
     state->calls++;
 }
@@ -165,6 +164,19 @@ int luar_note_error(lua_State *L) {
     return 1;
 }
 
+/// The text of a passed limit, in place of whatever error it arrived as.
+static void note_limit(const luar_state *state, luar_failure *failure) {
+    size_t size = sizeof failure->message;
+    if (failure->kind == LUAR_MEMORY)
+        snprintf(failure->message, size, "memory limit passed: more than %zu bytes", state->memory_limit);
+    else if (failure->kind == LUAR_TIMEOUT && state->instructions_left < 0)
+        snprintf(failure->message, size, "time limit passed: more than %lld instructions",
+                 (long long)state->instructions_allowed);
+    else if (failure->kind == LUAR_TIMEOUT)
+        snprintf(failure->message, size, "time limit passed: more than %lld ms of CPU time",
+                 (long long)(state->cpu_allowed / 1000000));
+}
+
 int luar_protect(luar_state *state, lua_CFunction function, void *argument) {
     // Called from within a callback, it stands inside the run that the callback belongs to.
     lua_State *outer = state->running, *L = outer ? outer : state->lua;
@@ -194,8 +206,7 @@ int luar_protect(luar_state *state, lua_CFunction function, void *argument) {
     lua_settop(L, base);
     if (status == LUA_OK) return LUAR_OK;
     failure->kind = tripped ? tripped : status == LUA_ERRMEM ? LUAR_MEMORY : LUAR_ERROR;
-    if (failure->kind == LUAR_MEMORY || failure->kind == LUAR_TIMEOUT)
-        copy_text(failure->message, sizeof failure->message, limit_text(failure->kind));
+    note_limit(state, failure);
     if (!failure->message[0]) copy_text(failure->message, sizeof failure->message, "error while handling an error");
     return failure->kind;
 }

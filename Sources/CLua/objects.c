@@ -181,7 +181,9 @@ static int write_field(lua_State *L) {
     luar_value self = {.type = LUAR_OBJECT, .object_type = it->type, .integer = it->identity}, value, result = {0};
     if (type == LUA_TNIL) return report_unknown(L, state, &self);
     lua_Integer field = type == LUA_TNUMBER ? lua_tointeger(L, -1) : pack_field(LUAR_METHOD, 0);
-    if ((field >> 32 & 0xFF) != LUAR_READ_WRITE)
+    int access = (int)(field >> 32 & 0xFF);
+    // The host refuses what is not to be assigned: it knows what to do instead.
+    if (access != LUAR_READ_WRITE && access != LUAR_READ)
         return luaL_error(L, "%s.%s is read-only", lua_tostring(L, lua_upvalueindex(2)), luaL_tolstring(L, 2, NULL));
     luar_read(L, 3, &value, 0);
     if (state->host.set(state->host.context, &self, (int)field, &value, &result) != 0) return luar_raise(L, &result);

@@ -32,7 +32,7 @@ struct luar_state {
     size_t large, grown;
 
     /// The budget of the entry that runs now. `cpu_start` is 0 until the clock is first needed.
-    int64_t cpu_allowed, cpu_start, handler_start, instructions_left, work;
+    int64_t cpu_allowed, instructions_allowed, cpu_start, handler_start, instructions_left, work;
     int visits, hurried;
     /// Handler calls so far, and the one that `handler_start` belongs to.
     int64_t calls, clocked_call;

@@ -11,7 +11,8 @@ public protocol LuaHost: AnyObject {
     func get(_ field: Int, of object: LuaObject) -> LuaResult
     /// Explains a field that a type does not have.
     func explain(missing key: LuaValue, in type: LuaType) -> String
-    /// Assigns a field; returns an error text, or nil when it is done.
+    /// Assigns a field, or refuses to, also where it was defined for reading only; returns an error text, or nil when it
+    /// is done.
     func set(_ field: Int, of object: LuaObject, to value: LuaValue) -> String?
     /// Calls a host function; a method gets its object as the first argument.
     func call(_ function: Int, _ arguments: LuaArguments) -> LuaResult

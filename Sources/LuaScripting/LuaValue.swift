@@ -69,6 +69,15 @@ public enum LuaValue {
         }
     }
 
+    /// The kind with its article, for error texts: `a string`, `an object`, `nil`.
+    public var described: String {
+        switch self {
+        case .nil: "nil"
+        case .object: "an object"
+        default: "a \(self.typeName)"
+        }
+    }
+
     /// A string's bytes as text, with U+FFFD for what is not UTF-8; nil for other kinds.
     public var text: String? {
         guard case .bytes(let bytes) = self else { return nil }

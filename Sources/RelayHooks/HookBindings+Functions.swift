@@ -24,7 +24,7 @@ extension HookBindings {
         case .logInfo: return self.log(.info, arguments, engine)
         case .logWarn: return self.log(.warning, arguments, engine)
         case .logError: return self.log(.error, arguments, engine)
-        case .print: return self.log(.info, arguments, engine)
+        case .print: return self.log(.notice, arguments, engine)
         case .clientSend: return self.sendToClient(arguments, engine, types)
         case .clientClose: return self.closeClient(arguments, engine)
         case .missing:
@@ -49,7 +49,7 @@ extension HookBindings {
         let caller = isDefault ? "relay.default" : "relay.on"
         guard engine.isLoading else { return .failure("\(caller) works only while scripts are loaded") }
         guard let name = arguments[0].text else {
-            return .failure("\(caller) takes an event's name first, not a \(arguments[0].typeName)")
+            return .failure("\(caller) takes an event's name first, not \(arguments[0].described)")
         }
         guard let event = HookEvent(rawValue: name) else {
             let hint = Suggestion.phrase(for: name, among: HookEvent.allCases.map(\.rawValue))
@@ -64,7 +64,7 @@ extension HookBindings {
         guard case .function(let reference) = function else {
             return .failure(
                 "\(caller)(\"\(name)\", …) takes a function \(arguments.count > 2 ? "third" : "second"), "
-                    + "not a \(function.typeName)"
+                    + "not \(function.described)"
             )
         }
         if case .function = arguments[1], arguments.count > 2 {
@@ -94,7 +94,7 @@ extension HookBindings {
 
     private func room(_ arguments: LuaArguments, _ engine: HookEngine, _ types: HookAPI.Types) -> LuaResult {
         guard case .bytes(let name) = arguments[0] else {
-            return .failure("relay.room takes a room's name, not a \(arguments[0].typeName)")
+            return .failure("relay.room takes a room's name, not \(arguments[0].described)")
         }
         guard name.count <= engine.hub.limits.nameBytes else {
             return .failure("relay.room: a name may have \(engine.hub.limits.nameBytes) bytes; this has \(name.count)")
@@ -107,7 +107,7 @@ extension HookBindings {
         var bytes: [UInt8] = []
         for index in 0..<arguments.count {
             guard case .object(let object) = arguments[index], object.type == types.client else {
-                return .failure("relay.only takes clients; argument \(index + 1) is a \(arguments[index].typeName)")
+                return .failure("relay.only takes clients; argument \(index + 1) is \(arguments[index].described)")
             }
             withUnsafeBytes(of: object.id) { bytes.append(contentsOf: $0) }
         }
@@ -118,11 +118,11 @@ extension HookBindings {
         guard case .object(let object) = arguments[0], object.type == types.route else {
             return .failure(
                 "relay.send takes an address first (relay.others, relay.everyone, relay.room, relay.only), "
-                    + "not a \(arguments[0].typeName)"
+                    + "not \(arguments[0].described)"
             )
         }
         guard case .bytes(let text) = arguments[1] else {
-            return .failure("relay.send takes a string second, not a \(arguments[1].typeName)")
+            return .failure("relay.send takes a string second, not \(arguments[1].described)")
         }
         if let problem = self.tooLong(text, engine) { return .failure("relay.send: \(problem)") }
         let sender = self.message?.sender
@@ -135,7 +135,7 @@ extension HookBindings {
 
     private func findClient(_ arguments: LuaArguments, _ engine: HookEngine) -> LuaResult {
         guard case .integer(let id) = arguments[0] else {
-            return .failure("relay.client takes a client's id, an integer, not a \(arguments[0].typeName)")
+            return .failure("relay.client takes a client's id, an integer, not \(arguments[0].described)")
         }
         return .value(engine.hub.client(id).map { engine.object($0) } ?? .nil)
     }
@@ -146,14 +146,14 @@ extension HookBindings {
         case .bytes(let room):
             let name = String(decoding: room, as: UTF8.self)
             return .objects(types.client, engine.hub.clients(in: name).map(\.id))
-        default: return .failure("relay.clients takes a room's name or nothing, not a \(arguments[0].typeName)")
+        default: return .failure("relay.clients takes a room's name or nothing, not \(arguments[0].described)")
         }
     }
 
     private func sendToClient(_ arguments: LuaArguments, _ engine: HookEngine, _ types: HookAPI.Types) -> LuaResult {
         guard case .object(let object) = arguments[0] else { return .failure("client:send is called with a colon") }
         guard case .bytes(let text) = arguments[1] else {
-            return .failure("client:send takes a string, not a \(arguments[1].typeName)")
+            return .failure("client:send takes a string, not \(arguments[1].described)")
         }
         if let problem = self.tooLong(text, engine) { return .failure("client:send: \(problem)") }
         guard let client = engine.hub.client(object.id) else { return .value(.boolean(false)) }
@@ -166,7 +166,7 @@ extension HookBindings {
         switch arguments[1] {
         case .nil: reason = "closed"
         case .bytes(let bytes): reason = String(decoding: bytes.prefix(engine.hub.limits.nameBytes), as: UTF8.self)
-        default: return .failure("client:close takes a reason, a string, not a \(arguments[1].typeName)")
+        default: return .failure("client:close takes a reason, a string, not \(arguments[1].described)")
         }
         guard let client = engine.hub.client(object.id) else { return .value(.boolean(false)) }
         engine.hub.close(client, reason: reason)
@@ -183,7 +183,7 @@ extension HookBindings {
     /// Replaces what is not UTF-8 by U+FFFD, one for each maximal subpart (Unicode, section 3.9).
     private func repair(_ arguments: LuaArguments) -> LuaResult {
         guard case .bytes(let bytes) = arguments[0] else {
-            return .failure("relay.utf8 takes a string, not a \(arguments[0].typeName)")
+            return .failure("relay.utf8 takes a string, not \(arguments[0].described)")
         }
         if Self.isASCII(bytes) || String(validating: bytes, as: UTF8.self) != nil { return .argument(0) }
         return .text(String(decoding: bytes, as: UTF8.self))
@@ -206,7 +206,7 @@ extension HookBindings {
 
     private func log(_ level: Logger.Level, _ arguments: LuaArguments, _ engine: HookEngine) -> LuaResult {
         guard case .bytes(let text) = arguments[0] else {
-            return .failure("a log text is a string, not a \(arguments[0].typeName)")
+            return .failure("a log text is a string, not \(arguments[0].described)")
         }
         guard engine.logger.logLevel <= level else { return .value(.nil) }
         let (script, line) = engine.state?.caller ?? ("", 0)
@@ -218,7 +218,7 @@ extension HookBindings {
                 let (key, value) = table.entry(index)
                 metadata["script.\(Self.show(key))"] = "\(Self.show(value))"
             }
-        default: return .failure("log fields are a table, not a \(arguments[1].typeName)")
+        default: return .failure("log fields are a table, not \(arguments[1].described)")
         }
         // A log line stays a line: no script floods the log with one call.
         let shown = String(decoding: text.prefix(engine.hub.limits.answerBytes), as: UTF8.self)

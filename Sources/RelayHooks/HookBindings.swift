@@ -121,9 +121,14 @@ final class HookBindings: LuaHost {
     }
 
     func set(_ field: Int, of object: LuaObject, to value: LuaValue) -> String? {
-        guard let engine = self.engine, let field = HookAPI.ClientField(rawValue: field) else { return "unknown field" }
+        guard let engine = self.engine, let types = engine.types else { return "read-only" }
+        if object.type == types.message { return "a message's fields are read-only; return the new text instead" }
+        guard object.type == types.client, let field = HookAPI.ClientField(rawValue: field) else {
+            return "a \(HookAPI.fieldNames(of: object.type, in: types).type)'s fields are read-only"
+        }
+        guard field.access == .readWrite else { return "client.\(field) is read-only" }
         guard case .bytes(let bytes) = value else {
-            return "client.\(field) takes a string, not a \(value.typeName)"
+            return "client.\(field) takes a string, not \(value.described)"
         }
         guard bytes.count <= engine.hub.limits.nameBytes else {
             return "client.\(field) may have \(engine.hub.limits.nameBytes) bytes; this has \(bytes.count)"

@@ -62,6 +62,7 @@ public final class HookEngine {
         self.console = console
         self.logger = logger
         self.bindings.engine = self
+        var loading = ""
         do {
             let state = try LuaState(limits: limits, host: self.bindings)
             self.state = state
@@ -72,6 +73,7 @@ public final class HookEngine {
             self.isLoading = true
             state.beginLoading()
             for source in scripts.toLoad {
+                loading = source.name
                 self.bindings.nextSource = source
                 try state.load(source.key)
             }
@@ -80,7 +82,7 @@ public final class HookEngine {
             self.message = message
             self.bindings.message = message
         } catch let error as LuaError {
-            throw ScriptError(error, during: limits)
+            throw ScriptError(error, in: loading, limits)
         }
         hub.policy = self
     }
@@ -149,7 +151,8 @@ public final class HookEngine {
             "error": "\(error.message)",
         ]
         if let script = error.script, let line = error.line { metadata["error.at"] = "\(script):\(line)" }
-        if !error.traceback.isEmpty { metadata["error.traceback"] = "\(error.traceback)" }
+        // Without a line of a script in it, a traceback tells nothing.
+        if error.traceback.contains(".lua:") { metadata["error.traceback"] = "\(error.traceback)" }
         if handler.unlogged > 0 { metadata["hook.unlogged"] = "\(handler.unlogged)" }
         self.logger.error("hook failed", metadata: metadata)
         if isPaused {

@@ -8,20 +8,22 @@ public struct ScriptError: Error, CustomStringConvertible {
     /// What is wrong, with file and line.
     public var description: String
 
-    init(_ error: LuaError, during limits: LuaLimits) {
+    init(_ error: LuaError, in script: String, _ limits: LuaLimits) {
         switch error.kind {
         case .error:
-            self.description = error.message
+            // Errors raised with a table or without a position do not say where they come from.
+            self.description = error.message.contains(".lua:") ? error.message : "\(script): \(error.message)"
         case .timeout:
             self.description =
-                "loading the scripts took more than \(limits.loading.cpuTime) of CPU time\(Self.at(error))"
+                "loading the scripts took more than \(limits.loading.cpuTime) of CPU time\(Self.at(error, script))"
         case .memory:
-            self.description = "loading the scripts took more than \(limits.memory) bytes of memory\(Self.at(error))"
+            self.description =
+                "loading the scripts took more than \(limits.memory) bytes of memory\(Self.at(error, script))"
         }
     }
 
-    private static func at(_ error: LuaError) -> String {
-        guard let script = error.script, let line = error.line else { return "" }
+    private static func at(_ error: LuaError, _ loading: String) -> String {
+        guard let script = error.script, let line = error.line else { return ", in \(loading)" }
         return ", at \(script):\(line)"
     }
 }

@@ -8,6 +8,9 @@ enum Suggestion {
         let ranked = known.map { (name: $0, distance: Self.distance(name, $0)) }
             .min { ($0.distance, $0.name) < ($1.distance, $1.name) }
         if let best = ranked, best.distance <= max(1, name.count / 3) { return "did you mean '\(best.name)'?" }
+        if name.count >= 3, let start = known.sorted().first(where: { $0.hasPrefix(name) || name.hasPrefix($0) }) {
+            return "did you mean '\(start)'?"
+        }
         return "known: \(known.sorted().joined(separator: " "))"
     }
 

@@ -19,7 +19,7 @@ extension Relay {
     ///
     /// - Parameters:
     ///   - settings: What the relay needs.
-    ///   - logLevel: One of ``logLevels``; anything else logs from `info` on.
+    ///   - logLevel: One of ``logLevels``; or `warn`; anything else logs from `notice` on.
     /// - Throws: ``RelayError`` or `ScriptError` when the relay does not start.
     public static func runProcess(_ settings: Settings, logLevel: String) async throws {
         // A reader that went away is an error of one write, not the end of the process.
@@ -27,7 +27,8 @@ extension Relay {
         let lines = settings.limits.consoleLines
         let log = LineWriter(descriptor: STDERR_FILENO, limit: lines, label: "log")
         defer { log.drain() }
-        let level = Logger.Level(rawValue: logLevel) ?? .info
+        // Scripts say `relay.log.warn`, so both words are taken.
+        let level = logLevel == "warn" ? .warning : Logger.Level(rawValue: logLevel) ?? .notice
         let logger = Logger(label: "luar") { _ in LineLogHandler(writer: log, level: level) }
         let console = LineWriter(descriptor: STDOUT_FILENO, limit: lines, label: "console")
         let relay = Relay(settings: settings, console: console, logger: logger)

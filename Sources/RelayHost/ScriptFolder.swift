@@ -77,7 +77,7 @@ enum ScriptFolder {
     private static func reason(_ error: any Error, _ path: String) -> String {
         if !FileManager.default.fileExists(atPath: path) { return "there is no such file or folder" }
         if !FileManager.default.isReadableFile(atPath: path) { return "permission denied" }
-        return self.isFolder(path) ? error.localizedDescription : "it is not a folder, or not a regular file"
+        return self.isFolder(path) || path.hasSuffix(".lua") ? error.localizedDescription : "it is not a folder"
     }
 }
 

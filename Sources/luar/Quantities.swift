@@ -4,29 +4,44 @@
 internal import ArgumentParser
 
 /// A positive whole number.
-struct Count: ExpressibleByArgument, CustomStringConvertible {
+struct Count: CustomStringConvertible {
     var value: Int
 
     init(_ value: Int) { self.value = value }
 
-    init?(argument: String) {
+    /// Reads what a person wrote; the error says how to write it.
+    static func parse(_ text: String) throws -> Count {
+        guard let value = Count(argument: text) else {
+            throw ValidationError("'\(text)' is no whole number above 0, like 100")
+        }
+        return value
+    }
+
+    private init?(argument: String) {
         guard let value = Int(argument.filter { $0 != "_" }), value > 0 else { return nil }
         self.value = value
     }
 
     var description: String { "\(self.value)" }
-    var defaultValueDescription: String { self.description }
 }
 
 /// A number of bytes: `65536`, `64KiB`, `1MiB`, `1GiB`.
-struct ByteCount: ExpressibleByArgument, CustomStringConvertible {
+struct ByteCount: CustomStringConvertible {
     private static let units = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1), ("", 1)]
 
     var value: Int
 
     init(_ value: Int) { self.value = value }
 
-    init?(argument: String) {
+    /// Reads what a person wrote; the error says how to write it.
+    static func parse(_ text: String) throws -> ByteCount {
+        guard let value = ByteCount(argument: text) else {
+            throw ValidationError("'\(text)' is no size, like 65536, 64KiB or 1MiB")
+        }
+        return value
+    }
+
+    private init?(argument: String) {
         for (unit, factor) in Self.units where argument.hasSuffix(unit) {
             guard let number = Int(argument.dropLast(unit.count)), number > 0 else { return nil }
             let (value, overflows) = number.multipliedReportingOverflow(by: factor)
@@ -41,18 +56,25 @@ struct ByteCount: ExpressibleByArgument, CustomStringConvertible {
         for (unit, factor) in Self.units where self.value % factor == 0 { return "\(self.value / factor)\(unit)" }
         return "\(self.value)"
     }
-    var defaultValueDescription: String { self.description }
 }
 
 /// A length of time: `50ms`, `2s`, `5m`.
-struct TimeSpan: ExpressibleByArgument, CustomStringConvertible {
+struct TimeSpan: CustomStringConvertible {
     private static let units: [(name: String, milliseconds: Int)] = [("ms", 1), ("s", 1_000), ("m", 60_000)]
 
     var value: Duration
 
     init(_ value: Duration) { self.value = value }
 
-    init?(argument: String) {
+    /// Reads what a person wrote; the error says how to write it.
+    static func parse(_ text: String) throws -> TimeSpan {
+        guard let value = TimeSpan(argument: text) else {
+            throw ValidationError("'\(text)' is no time, like 50ms, 2s or 5m")
+        }
+        return value
+    }
+
+    private init?(argument: String) {
         for unit in Self.units where argument.hasSuffix(unit.name) {
             guard let number = Double(argument.dropLast(unit.name.count)), number > 0, number < 1e9 else { continue }
             self.value = .seconds(number * Double(unit.milliseconds) / 1_000)
@@ -66,5 +88,4 @@ struct TimeSpan: ExpressibleByArgument, CustomStringConvertible {
             self.value.components.seconds * 1_000 + self.value.components.attoseconds / 1_000_000_000_000_000
         return milliseconds % 1_000 == 0 ? "\(milliseconds / 1_000)s" : "\(milliseconds)ms"
     }
-    var defaultValueDescription: String { self.description }
 }

@@ -54,7 +54,7 @@ struct RelayOptions: ParsableArguments {
     func validate() throws {
         if self.noTCP, !self.tcp.isEmpty { throw ValidationError("--tcp and --no-tcp exclude each other") }
         _ = try self.addresses
-        guard Relay.logLevels.contains(self.logLevel) else {
+        guard Relay.logLevels.contains(self.logLevel) || self.logLevel == "warn" else {
             throw ValidationError("--log-level takes one of \(Relay.logLevels.joined(separator: ", "))")
         }
     }

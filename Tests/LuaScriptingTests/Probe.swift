@@ -218,6 +218,7 @@ final class Probe: LuaHost {
     }
 
     func set(_ field: Int, of object: LuaObject, to value: LuaValue) -> String? {
+        guard field != 0 else { return "thing.id is read-only" }
         guard case .bytes(let bytes) = value else { return "thing.name takes a string, not a \(value.typeName)" }
         self.names[object.id] = Array(bytes)
         return nil

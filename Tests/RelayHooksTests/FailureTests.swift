@@ -141,6 +141,24 @@ import Testing
         #expect(chat.log.entries.last?.metadata["hook.failures"] == "1001")
     }
 
+    @Test(arguments: [
+        (#"m.text = "x""#, "return the new text instead"), (#"m.sender = nil"#, "return the new text instead"),
+        (#"relay.others.x = 1"#, "a route has no field 'x'"), (#"m.sender.send = 1"#, "read-only"),
+    ])
+    func `what cannot be assigned says what to do`(code: String, error: String) throws {
+        let chat = try Chat("relay.on(\"message\", function(m) \(code) end)")
+        chat.says(chat.connect(), "x")
+        #expect(chat.log.failures.first?.contains(error) == true, "\(chat.log.failures)")
+    }
+
+    @Test func `a passed limit is named with its value`() throws {
+        var limits = LuaLimits()
+        limits.handlers = .init(cpuTime: .seconds(60), instructions: 100_000)
+        let chat = try Chat(["a.lua": "relay.on('message', function() while true do end end)"], luaLimits: limits)
+        chat.says(chat.connect(), "x")
+        #expect(chat.log.failures == ["time limit passed: more than 100000 instructions"])
+    }
+
     @Test func `a message kept beyond its handler is readable only inside one`() throws {
         let chat = try Chat(
             """
@@ -156,6 +174,7 @@ import Testing
     }
 
     @Test(arguments: [
+        (#"relay.log.warning("x")"#, "did you mean 'warn'?"), (#"relay.only(nil)"#, "argument 1 is nil"),
         (#"c.name = 1"#, "client.name takes a string"), (#"c.id = 1"#, "client.id is read-only"),
         (#"c.room = ("x"):rep(129)"#, "may have 128 bytes"), (#"c.name = "\xff""#, "must be UTF-8"),
         (#"c.nmae = "x""#, "did you mean 'name'?"), (#"return c.romo"#, "did you mean 'room'?"),

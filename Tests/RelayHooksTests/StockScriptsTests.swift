@@ -79,7 +79,8 @@ import Testing
         let chat = try Chat(
             """
             local commands = require("commands")
-            commands.add("/hora", "tell the time", function(client, rest) client:send("agora" .. rest) end)
+            commands.add("/hora", "tell the time", function(client, rest) return client:send("agora" .. rest) end)
+            commands.add("/grita", "say it loud", function(client, rest) return rest:upper() end)
             relay.on("start", function() relay.log.info(commands.list()["/hora"]) end)
             """
         )
@@ -89,16 +90,20 @@ import Testing
         let bia = chat.connect()
         chat.says(ana, "/hora já")
         #expect(ana.hears == "agora já")
-        #expect(bia.hears == "")
+        #expect(bia.hears == "", "only a string answered is relayed")
+        chat.says(ana, "/grita oi")
+        #expect(bia.hears == "('10.0.0.1', 4001) disse:  OI")
     }
 
     @Test(arguments: [
         #"commands.add("hora", "x", print)"#, #"commands.add("/hora", nil, print)"#,
         #"commands.add("/hora", "x")"#, #"commands.add("/sair", "x", print)"#, #"commands.add(1, "x", print)"#,
     ])
-    func `a wrong command is refused while loading`(call: String) {
-        #expect(throws: (any Error).self) {
-            try Chat("local commands = require('commands')\nrequire('commands') \(call)")
+    func `a wrong command is refused while loading, with the line that added it`(call: String) {
+        #expect {
+            try Chat("local commands = require('commands')\n\(call)")
+        } throws: {
+            "\($0)".hasPrefix("scripts/test.lua:2: commands.add: ")
         }
     }
 }

@@ -5,17 +5,22 @@
 --     client:send(os.date("%H:%M"))
 --   end)
 --
--- `rest` is what follows the name, untouched: "" for the bare command. A command's text goes no further, unless its
--- function answers true: then it is relayed like any other message.
+-- `rest` is what follows the name, untouched: "" for the bare command, " now" for "/hora now". A command's text goes no
+-- further, unless its function answers a string: then that text is relayed like any other message.
 
 local commands = {}
 local known = {}
 
+-- Errors name the line that called commands.add.
+local function check(condition, problem)
+  if not condition then error("commands.add: " .. problem, 3) end
+end
+
 function commands.add(name, help, run)
-  assert(type(name) == "string" and name:find("^/%S+$"), "commands.add: a name is a slash and letters, like /sair")
-  assert(type(help) == "string", "commands.add: the help is a line of text")
-  assert(type(run) == "function", "commands.add: the third argument is a function(client, rest)")
-  assert(not known[name], "commands.add: " .. name .. " exists already")
+  check(type(name) == "string" and name:find("^/%S+$"), "a name is a slash and letters, like /sair")
+  check(type(help) == "string", "the help is a line of text")
+  check(type(run) == "function", "the third argument is a function(client, rest)")
+  check(not known[name], name .. " exists already")
   known[name] = { help = help, run = run }
 end
 
@@ -29,7 +34,9 @@ end
 relay.on("message", { order = 50 }, function(message)
   local name, rest = message.text:match("^(/%S+)(.*)$")
   local command = known[name]
-  if command and not command.run(message.sender, rest) then return false end
+  if not command then return end
+  local text = command.run(message.sender, rest)
+  return type(text) == "string" and text
 end)
 
 return commands

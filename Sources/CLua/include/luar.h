@@ -87,7 +87,7 @@ typedef struct {
     int (*next)(void *context, const luar_value *answer, luar_step *step);
     /// Reads a field. `field` is -1 for a name the type does not have: the callback explains that in `result`.
     int (*get)(void *context, const luar_value *object, int field, const luar_value *key, luar_value *result);
-    /// Assigns a field; `result` takes an error text.
+    /// Assigns a field that can be read, or refuses to; `result` takes an error text.
     int (*set)(void *context, const luar_value *object, int field, const luar_value *value, luar_value *result);
     /// Calls host function `function`.
     int (*call)(void *context, int function, const luar_value *arguments, int count, luar_value *result);

@@ -33,11 +33,11 @@ public struct LineLogHandler: LogHandler {
                     .timeZone(separator: .omitted)
             )
         var line = "\(time) \(event.level.rawValue) \(event.message)"
-        var blocks: [String] = []
+        var blocks: [(key: String, text: String)] = []
         for (key, value) in all.sorted(by: { $0.key < $1.key }) {
             let text = "\(value)"
             if text.contains("\n") {
-                blocks.append(text)
+                blocks.append((key, text))
             } else if text.isEmpty || text.contains(where: { $0 == " " || $0 == "\"" || $0 == "=" }) {
                 line += " \(key)=\"\(text.replacingOccurrences(of: "\"", with: "\\\""))\""
             } else {
@@ -46,7 +46,8 @@ public struct LineLogHandler: LogHandler {
         }
         self.writer.write(line)
         for block in blocks {
-            for part in block.split(separator: "\n") {
+            self.writer.write("  \(block.key):")
+            for part in block.text.split(separator: "\n") {
                 self.writer.write("    " + part.replacingOccurrences(of: "\t", with: "    "))
             }
         }
