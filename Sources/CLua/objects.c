@@ -164,7 +164,7 @@ static int read_field(lua_State *L) {
     }
     if (state->host.get(state->host.context, &self, (int)field, NULL, &result) != 0) return luar_raise(L, &result);
     luar_push(L, &result);
-    if (slot) {
+    if (slot && result.type != LUAR_NIL) {
         lua_pushvalue(L, -1);
         lua_setiuservalue(L, 1, extra + slot);
         it->kept |= 1u << slot;

@@ -25,7 +25,8 @@ extension Hub {
     /// Has the policy speak to a client; true if it had something to say.
     @discardableResult
     public func tell(_ client: Client, _ occasion: Occasion) -> Bool {
-        self.perform {
+        guard client.isOpen else { return false }
+        return self.perform {
             guard let text = self.policy?.tell(client, occasion) else { return false }
             return self.send(text, to: client)
         }
@@ -129,6 +130,13 @@ extension Hub {
             var seen: Set<Int64> = []
             for id in ids where ids.count == 1 || seen.insert(id).inserted {
                 guard let client = self.clients[id], let text = text(client.dialect) else { continue }
+                self.sendDirect(text, to: client)
+                recipients += 1
+            }
+        } else if case .everyone = route, self.rooms.count > self.clients.count / 4 {
+            // Rooms of a few: writing the text once and handing out its place is less than a copy for every room.
+            for client in self.clients.values {
+                guard let text = text(client.dialect) else { continue }
                 self.sendDirect(text, to: client)
                 recipients += 1
             }

@@ -5,6 +5,9 @@ extension Hub {
     /// Whether this tick has as much output as it may.
     public var isTickFull: Bool { self.tickBytes >= self.limits.tickBytes }
 
+    /// Whether this tick has so much output that scripts may send no more.
+    public var isOutputFull: Bool { self.tickBytes >= self.limits.outputBytes }
+
     /// Hands every client its bytes of this tick, in one write each, and ends the connections of those who left.
     public func endTick() {
         for lane in self.activeLanes {

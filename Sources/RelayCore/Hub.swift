@@ -149,6 +149,11 @@ public final class Hub {
     /// The client with this number, if it is here.
     public func client(_ id: Int64) -> Client? { self.clients[id] }
 
+    /// A client that has been closed, but whose departure is not reported yet.
+    public func leaving(_ id: Int64) -> Client? {
+        self.departures.first { $0.client.id == id }?.client
+    }
+
     /// All clients, or those of one room, by number.
     public func clients(in room: String? = nil) -> [Client] {
         let found =

@@ -27,6 +27,8 @@ public struct Limits: Sendable, Equatable {
     public var inputBytes = 256 << 10
     /// Output of one tick; a tick that reaches it ends early.
     public var tickBytes = 256 << 10
+    /// Output of one tick beyond which scripts may send no more: what one handler can make the host keep.
+    public var outputBytes = 64 << 20
     /// The longest name of a client, a room or a dialect.
     public var nameBytes = 128
     /// The most rooms at a time.

@@ -124,7 +124,7 @@ extension HookBindings {
         guard case .bytes(let text) = arguments[1] else {
             return .failure("relay.send takes a string second, not \(arguments[1].described)")
         }
-        if let problem = self.tooLong(text, engine) { return .failure("relay.send: \(problem)") }
+        if let problem = self.refusal(text, engine) { return .failure("relay.send: \(problem)") }
         let sender = self.message?.sender
         let route = Route(object)
         if case .others = route, sender == nil {
@@ -155,7 +155,7 @@ extension HookBindings {
         guard case .bytes(let text) = arguments[1] else {
             return .failure("client:send takes a string, not \(arguments[1].described)")
         }
-        if let problem = self.tooLong(text, engine) { return .failure("client:send: \(problem)") }
+        if let problem = self.refusal(text, engine) { return .failure("client:send: \(problem)") }
         guard let client = engine.hub.client(object.id) else { return .value(.boolean(false)) }
         return .value(.boolean(engine.hub.send(text, to: client)))
     }
@@ -173,8 +173,12 @@ extension HookBindings {
         return .value(.boolean(true))
     }
 
-    private func tooLong(_ text: UnsafeRawBufferPointer, _ engine: HookEngine) -> String? {
+    /// Why a text may not be sent, if so.
+    private func refusal(_ text: UnsafeRawBufferPointer, _ engine: HookEngine) -> String? {
         let limit = engine.hub.limits.answerBytes
+        if engine.hub.isOutputFull {
+            return "scripts have sent \(engine.hub.limits.outputBytes) bytes in this tick, which is the limit"
+        }
         return text.count <= limit ? nil : "a text may have \(limit) bytes; this has \(text.count)"
     }
 

@@ -67,7 +67,7 @@ final class HookBindings: LuaHost {
     func client(_ id: Int64, _ engine: HookEngine) -> Client? {
         if let sender = self.message?.sender, sender.id == id { return sender }
         if let departing = engine.departing, departing.id == id { return departing }
-        return engine.hub.client(id)
+        return engine.hub.client(id) ?? engine.hub.leaving(id)
     }
 
     private func get(_ field: HookAPI.ClientField, ofClient id: Int64, _ engine: HookEngine) -> LuaResult {

@@ -30,6 +30,7 @@ extension HookEngine: RelayPolicy {
     /// Runs the `disconnect` handlers, then asks the console's; after that scripts cannot read the client any more.
     public func disconnected(_ client: Client, reason: String) {
         self.departing = client
+        if let types = self.types { self.state?.changed(types.client, client.id) }
         let reason = Label(reason)
         self.notify(.disconnect, self.object(client), .bytes(reason.bytes))
         self.show(

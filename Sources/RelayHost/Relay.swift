@@ -9,6 +9,7 @@ internal import RelayCore
 internal import RelayHooks
 internal import RelayTransport
 public import ServiceLifecycle
+internal import Synchronization
 
 /// A whole relay: scripts, hub and listeners, put together.
 ///
@@ -24,6 +25,8 @@ public final class Relay: Service {
     private let group: MultiThreadedEventLoopGroup
     private let loop: any EventLoop
     private let parts: NIOLoopBoundBox<Parts?>
+    /// Whether the loop has ended or is about to: it takes no work any more.
+    private let isStopped = Mutex(false)
 
     /// What lives on the script loop.
     private struct Parts {
@@ -63,6 +66,7 @@ public final class Relay: Service {
         do {
             return try await self.startParts()
         } catch {
+            self.isStopped.withLock { $0 = true }
             try? await self.loop.submit { self.parts.value = nil }.get()
             try? await self.group.shutdownGracefully()
             throw error
@@ -92,7 +96,14 @@ public final class Relay: Service {
     }
 
     /// Stops taking connections, lets what is unsent leave, runs `disconnect` and `stop`, and ends the loop.
+    ///
+    /// A relay that has stopped, or did not start, stays as it is.
     public func stop() async throws {
+        let isFirst = self.isStopped.withLock { isStopped in
+            defer { isStopped = true }
+            return !isStopped
+        }
+        guard isFirst else { return }
         try await self.loop
             .flatSubmit {
                 guard let parts = self.parts.value else { return self.loop.makeSucceededVoidFuture() }

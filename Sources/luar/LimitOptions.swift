@@ -61,6 +61,16 @@ struct LimitOptions: ParsableArguments {
 
     @Option(
         help: Self.help(
+            "Output of a tick; beyond it scripts may send no more.",
+            ByteCount(Self.relay.outputBytes),
+            "bytes"
+        ),
+        transform: ByteCount.parse
+    )
+    var outputLimit = ByteCount(Self.relay.outputBytes)
+
+    @Option(
+        help: Self.help(
             "How long an unfinished line waits for its end, in framing auto.",
             TimeSpan(Self.relay.silence),
             "time"
@@ -157,6 +167,7 @@ struct LimitOptions: ParsableArguments {
         limits.slowPolicy = self.slowPolicy
         limits.inputBytes = self.inputLimit.value
         limits.tickBytes = self.tickLimit.value
+        limits.outputBytes = self.outputLimit.value
         limits.silence = self.silence.value
         limits.flushTime = self.flushTime.value
         limits.nameBytes = self.nameLimit.value

@@ -12,13 +12,13 @@ struct Count: CustomStringConvertible {
     /// Reads what a person wrote; the error says how to write it.
     static func parse(_ text: String) throws -> Count {
         guard let value = Count(argument: text) else {
-            throw ValidationError("'\(text)' is no whole number above 0, like 100")
+            throw ValidationError("'\(text)' is no whole number from 1 to 2147483647")
         }
         return value
     }
 
     private init?(argument: String) {
-        guard let value = Int(argument.filter { $0 != "_" }), value > 0 else { return nil }
+        guard let value = Int(argument.filter { $0 != "_" }), value > 0, value <= Int(Int32.max) else { return nil }
         self.value = value
     }
 
@@ -27,6 +27,8 @@ struct Count: CustomStringConvertible {
 
 /// A number of bytes: `65536`, `64KiB`, `1MiB`, `1GiB`.
 struct ByteCount: CustomStringConvertible {
+    /// Buffers hold no more than this.
+    private static let most = 1 << 30
     private static let units = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1), ("", 1)]
 
     var value: Int
@@ -36,7 +38,7 @@ struct ByteCount: CustomStringConvertible {
     /// Reads what a person wrote; the error says how to write it.
     static func parse(_ text: String) throws -> ByteCount {
         guard let value = ByteCount(argument: text) else {
-            throw ValidationError("'\(text)' is no size, like 65536, 64KiB or 1MiB")
+            throw ValidationError("'\(text)' is no size from 1 to 1GiB, like 65536, 64KiB or 1MiB")
         }
         return value
     }
@@ -45,7 +47,7 @@ struct ByteCount: CustomStringConvertible {
         for (unit, factor) in Self.units where argument.hasSuffix(unit) {
             guard let number = Int(argument.dropLast(unit.count)), number > 0 else { return nil }
             let (value, overflows) = number.multipliedReportingOverflow(by: factor)
-            guard !overflows else { return nil }
+            guard !overflows, value <= Self.most else { return nil }
             self.value = value
             return
         }
@@ -69,15 +71,17 @@ struct TimeSpan: CustomStringConvertible {
     /// Reads what a person wrote; the error says how to write it.
     static func parse(_ text: String) throws -> TimeSpan {
         guard let value = TimeSpan(argument: text) else {
-            throw ValidationError("'\(text)' is no time, like 50ms, 2s or 5m")
+            throw ValidationError("'\(text)' is no time up to a year, like 50ms, 2s or 5m")
         }
         return value
     }
 
     private init?(argument: String) {
         for unit in Self.units where argument.hasSuffix(unit.name) {
-            guard let number = Double(argument.dropLast(unit.name.count)), number > 0, number < 1e9 else { continue }
-            self.value = .seconds(number * Double(unit.milliseconds) / 1_000)
+            guard let number = Double(argument.dropLast(unit.name.count)), number > 0 else { continue }
+            let seconds = number * Double(unit.milliseconds) / 1_000
+            guard seconds <= 366 * 86_400 else { return nil }
+            self.value = .seconds(seconds)
             return
         }
         return nil

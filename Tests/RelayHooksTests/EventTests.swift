@@ -116,6 +116,49 @@ import Testing
         #expect(chat.log.failures.isEmpty)
     }
 
+    @Test func `a client that a handler has closed is readable until its disconnect is over`() throws {
+        let chat = try Chat(
+            """
+            relay.on("message", function(m)
+              local other = relay.client(2)
+              other:close("kicked")
+              relay.send(relay.everyone, "kicked " .. other.name)
+              return false
+            end)
+            relay.on("disconnect", function(client) relay.log.info(client.name .. client.host) end)
+            """
+        )
+        let ana = chat.connect()
+        _ = chat.connect()
+        chat.says(ana, "x")
+        #expect(ana.hears == "kicked ('10.0.0.1', 4002)")
+        #expect(chat.log.entries.map(\.message) == ["('10.0.0.1', 4002)10.0.0.1"])
+    }
+
+    @Test(arguments: ["name", "connect", "console"])
+    func `a client that is closed as it comes leaves without an error`(event: String) throws {
+        let chat = try Chat("relay.on('\(event)', function(c) \(event == "console" ? "c.client" : "c"):close() end)")
+        let ana = chat.connect()
+        #expect(ana.isClosed)
+        #expect(chat.log.failures == [])
+        #expect(chat.hub.clientCount == 0)
+    }
+
+    @Test func `what scripts send in one tick is bounded`() throws {
+        var limits = Limits()
+        limits.outputBytes = 1_000
+        let chat = try Chat(
+            "relay.on('message', function(m) for i = 1, 100 do m.sender:send(('x'):rep(100)) end end)",
+            limits: limits
+        )
+        let ana = chat.connect()
+        chat.says(ana, "x")
+        #expect(ana.hears.utf8.count == 1_000)
+        #expect(chat.log.failures.first?.contains("scripts have sent 1000 bytes in this tick") == true)
+        chat.says(ana, "x")
+        #expect(ana.hears.utf8.count == 1_000, "the next tick has its own")
+    }
+
     @Test func `a client closed in a handler is reported after the handler`() throws {
         let chat = try Chat(
             """

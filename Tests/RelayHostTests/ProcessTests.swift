@@ -101,7 +101,10 @@ import Testing
         (["serve", "--framing", "lines"], "framing"),
         (["serve", "--log-level", "loud"], "--log-level takes one of trace"),
         (["serve", "--message-limit", "0"], "message-limit"),
-        (["serve", "--message-limit", "12XB"], "message-limit"),
+        (["serve", "--message-limit", "12XB"], "is no size from 1 to 1GiB"),
+        (["serve", "--message-limit", "9223372036854775807"], "is no size"),
+        (["serve", "--client-limit", "9223372036854775807"], "is no whole number"),
+        (["serve", "--flush-time", "999999999m"], "is no time up to a year"),
         (["serve", "--handler-time", "5"], "handler-time"),
         (["serve", "--slow-policy", "maybe"], "slow-policy"),
         (["serve", "--bogus"], "bogus"),
@@ -124,7 +127,8 @@ import Testing
                 "50ms",
                 "--handler-instructions <n>", "--load-time <time>", "--pause-after <time>", "200ms", "--console-lines",
                 "--input-limit", "--tick-limit", "--name-limit", "--room-limit", "--dialect-limit", "--handler-limit",
-                "--silence", "--flush-time", "--answer-extra", "--framing", "--scripts", "--quiet", "--no-tcp", "--tcp",
+                "--silence", "--flush-time", "--output-limit", "--answer-extra", "--framing", "--scripts", "--quiet",
+                "--no-tcp", "--tcp",
             ] {
                 try luar.prints(part)
             }

@@ -76,6 +76,45 @@ import Testing
         }
     }
 
+    @Test func `a line that waits for a slow hook is not cut in two`() async throws {
+        // Every line takes its time, so that silence would seem to come while the rest of a line is still unread.
+        let script = """
+            relay.on("message", function(m) local x = 0 for i = 1, 20000 do x = x + i end end)
+            """
+        try await LiveRelay.run(
+            scripts: ["slow.lua": script],
+            {
+                $0.limits.silence = .milliseconds(1)
+                $0.limits.inputBytes = 4_096
+            }
+        ) { relay in
+            let ana = try relay.connect()
+            let bia = try relay.connect()
+            bia.send("\n")
+            try relay.console(shows: "Cliente conectado: \(bia.name)")
+            let lines = (0..<300).map { "\($0) " + String(repeating: "z", count: 1_000) }
+            ana.send(Array(("\n" + lines.joined(separator: "\n") + "\nfim\n").utf8))
+            var heard = ""
+            while !heard.hasSuffix("disse: fim\n") {
+                let more = bia.receive()
+                guard !more.isEmpty else { break }
+                heard += more
+            }
+            #expect(heard == (lines + ["fim"]).map { "\(ana.name) disse: \($0)\n" }.joined())
+        }
+    }
+
+    @Test func `connections that come as the relay stops do not hold it up`() async throws {
+        for _ in 0..<5 {
+            try await LiveRelay.run { relay in
+                let peers = try (0..<40).map { _ in try relay.connect() }
+                try await relay.relay.stop()
+                for peer in peers { #expect(peer.receiveAll() == "") }
+                #expect(relay.log.entries.contains { $0.message == "stopped" })
+            }
+        }
+    }
+
     @Test func `a partial line is delivered at the end of input, but not with strict framing`() async throws {
         for (framing, isHeard) in [(FramingMode.auto, true), (.line, false)] {
             try await LiveRelay.run({ $0.framing = framing }) { relay in

@@ -26,8 +26,12 @@ final class TCPConnection: ChannelDuplexHandler {
     private var isReadWithheld = false
     /// The hub has let go of the client; what is unsent may still leave.
     private var isClosing = false
-    private var lastRead = NIODeadline.uptimeNanoseconds(0)
+    /// Since when nothing has come: since all that was read was used up.
+    private var silentSince = NIODeadline.uptimeNanoseconds(0)
     private var isSilenceTimerSet = false
+    private var closeTimer: Scheduled<Void>?
+    /// Whether it waits, all sent, for the peer to end its side.
+    private(set) var isLingering = false
 
     init(relay: TCPRelay) {
         self.relay = relay
@@ -41,7 +45,10 @@ final class TCPConnection: ChannelDuplexHandler {
         let writer = TCPWriter(context: context, limits: self.relay.hub.limits)
         writer.onDrained = { [unowned self] in self.unsentBytesLeft() }
         self.writer = writer
-        guard let origin = ClientOrigin(context.remoteAddress) else { return context.close(promise: nil) }
+        // A connection accepted just before the relay stopped gets here just after.
+        guard !self.relay.isStopping, let origin = ClientOrigin(context.remoteAddress) else {
+            return context.close(promise: nil)
+        }
         let framing: Framing = self.decoder.isLineFramed ? .newline : .bare
         self.client = self.relay.join(self, origin, framing: framing)
         if self.client == nil { self.refuse(origin, framing: framing) }
@@ -55,7 +62,6 @@ final class TCPConnection: ChannelDuplexHandler {
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
-        self.lastRead = .now()
         if self.decoder.pendingBytes > 0 { self.relay.enqueue(self) }
         context.fireChannelReadComplete()
     }
@@ -69,7 +75,9 @@ final class TCPConnection: ChannelDuplexHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if let event = event as? ChannelEvent, event == .inputClosed { self.inputEnded("left") }
+        if let event = event as? ChannelEvent, event == .inputClosed {
+            self.inputEnded(self.writer?.isBroken == true ? "lost" : "left")
+        }
         context.fireUserInboundEventTriggered(event)
     }
 
@@ -88,6 +96,7 @@ final class TCPConnection: ChannelDuplexHandler {
     func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
         self.writer = nil
+        self.closeTimer?.cancel()
     }
 
     private func inputEnded(_ reason: String) {
@@ -124,10 +133,9 @@ final class TCPConnection: ChannelDuplexHandler {
     ///
     /// The end of input and errors are left to the channel, which meets them on the same socket.
     func readAgain(into scratch: inout ByteBuffer) -> Bool {
-        guard let writer = self.writer, !self.isClosing, self.endOfInput == nil, self.decoder.pendingBytes == 0,
-            let count = writer.receive(into: &scratch), count > 0
+        guard let writer = self.writer, !self.isClosing, self.endOfInput == nil,
+            self.decoder.pendingBytes < self.relay.hub.limits.inputBytes, writer.receive(into: &scratch)
         else { return false }
-        self.lastRead = .now()
         self.decoder.append(scratch)
         return true
     }
@@ -149,7 +157,10 @@ final class TCPConnection: ChannelDuplexHandler {
             return
         }
         self.decoder.compact()
-        if self.decoder.hasPartialLine { self.setSilenceTimer() }
+        if self.decoder.hasPartialLine {
+            self.silentSince = .now()
+            self.setSilenceTimer()
+        }
         if self.isReadWithheld {
             self.isReadWithheld = false
             self.context?.read()
@@ -162,13 +173,15 @@ final class TCPConnection: ChannelDuplexHandler {
         self.isSilenceTimerSet = true
         let silence = TimeAmount(self.relay.hub.limits.silence)
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
-        context.eventLoop.scheduleTask(deadline: self.lastRead + silence) { bound.value.silenceTimerFired(silence) }
+        context.eventLoop.scheduleTask(deadline: self.silentSince + silence) { bound.value.silenceTimerFired(silence) }
     }
 
     private func silenceTimerFired(_ silence: TimeAmount) {
         self.isSilenceTimerSet = false
         guard let client = self.client, client.isOpen, !self.isQueued, self.decoder.hasPartialLine else { return }
-        guard NIODeadline.now() >= self.lastRead + silence else { return self.setSilenceTimer() }
+        guard NIODeadline.now() >= self.silentSince + silence else { return self.setSilenceTimer() }
+        // A loop that was busy may not have looked at the socket since: the rest of the line can be there.
+        guard !self.relay.hasMoreInput(self) else { return self.relay.enqueue(self) }
         if let event = self.decoder.finishLine({ self.relay.hub.receive($0, from: client) }) {
             self.handle(event, client)
         }
@@ -189,12 +202,7 @@ final class TCPConnection: ChannelDuplexHandler {
             self.writer?.write([text])
             if framing == .newline { withUnsafeBytes(of: UInt8(ascii: "\n")) { _ = self.writer?.write([$0]) } }
         }
-        // Under a flood of connections, words for the refused must not cost the descriptors of the others.
-        if self.relay.mayLinger(self) {
-            self.close()
-        } else {
-            self.abort()
-        }
+        self.close()
     }
 
     private func unsentBytesLeft() {
@@ -208,6 +216,8 @@ final class TCPConnection: ChannelDuplexHandler {
             context.close(promise: nil)
         } else if writer.unsentBytes == 0, !writer.isOutputClosed {
             writer.isOutputClosed = true
+            guard self.relay.mayLinger() else { return context.close(promise: nil) }
+            self.isLingering = true
             context.close(mode: .output, promise: nil)
             self.closeLater(after: .seconds(1))
         }
@@ -216,7 +226,8 @@ final class TCPConnection: ChannelDuplexHandler {
     private func closeLater(after time: TimeAmount) {
         guard let context = self.context else { return }
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
-        context.eventLoop.scheduleTask(in: time) { bound.value.context?.close(promise: nil) }
+        self.closeTimer?.cancel()
+        self.closeTimer = context.eventLoop.scheduleTask(in: time) { bound.value.context?.close(promise: nil) }
     }
 }
 

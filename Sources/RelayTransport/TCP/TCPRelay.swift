@@ -25,6 +25,8 @@ public final class TCPRelay {
     private var spoke: [TCPConnection] = []
     private var scratch = ByteBuffer()
     private var lingering = 0
+    /// Whether it takes no connections any more.
+    private(set) var isStopping = false
     private var onEmpty: (() -> Void)?
 
     /// Messages that one connection may pass before the next has its turn.
@@ -33,7 +35,8 @@ public final class TCPRelay {
     private static let turnTime = TimeAmount.milliseconds(10)
     /// How long a turn may go on collecting what keeps arriving before it writes: what bounds the delay under load.
     private static let gatherTime = TimeAmount.milliseconds(2)
-    /// Refused connections that may wait for their last words to arrive.
+    /// Closed connections that may wait for their last words to arrive: beyond that, they must not cost the descriptors of
+    /// others.
     private static let lingeringLimit = 128
 
     /// Makes a relay that does not listen yet.
@@ -101,12 +104,14 @@ public final class TCPRelay {
     /// - Returns: Done when the last connection is gone, at the latest after the flush time.
     public func stop() -> EventLoopFuture<Void> {
         self.eventLoop.assertInEventLoop()
+        self.isStopping = true
         for listener in self.listeners { listener.close(promise: nil) }
         self.listeners.removeAll()
         // What has arrived is relayed still.
         let deadline = NIODeadline.now() + .seconds(1)
         while !self.ready.isEmpty, NIODeadline.now() < deadline { self.visitReady(until: deadline) }
-        for client in self.hub.clients() where client.origin.transport == "tcp" {
+        // A `disconnect` handler may close others of this list.
+        for client in self.hub.clients() where client.origin.transport == "tcp" && client.isOpen {
             self.hub.tell(client, .shutdown)
             self.hub.close(client, reason: "shutdown")
         }
@@ -134,19 +139,22 @@ public final class TCPRelay {
     }
 
     func forget(_ connection: TCPConnection) {
-        if self.connections.removeValue(forKey: ObjectIdentifier(connection)) != nil, connection.client == nil {
-            self.lingering -= 1
-        }
+        self.connections[ObjectIdentifier(connection)] = nil
+        if connection.isLingering { self.lingering -= 1 }
         guard self.connections.isEmpty, let onEmpty = self.onEmpty else { return }
         self.onEmpty = nil
         onEmpty()
     }
 
-    /// Whether a refused connection may wait for its last words to arrive.
-    func mayLinger(_ connection: TCPConnection) -> Bool {
+    /// Whether one more closed connection may wait for its last words to arrive.
+    func mayLinger() -> Bool {
+        guard self.lingering < Self.lingeringLimit else { return false }
         self.lingering += 1
-        return self.lingering <= Self.lingeringLimit
+        return true
     }
+
+    /// Reads what a connection has now; true if that was anything.
+    func hasMoreInput(_ connection: TCPConnection) -> Bool { connection.readAgain(into: &self.scratch) }
 
     /// Notes a connection that reads too slowly; it is disconnected after this tick.
     func tooSlow(_ connection: TCPConnection) {
@@ -222,7 +230,7 @@ public final class TCPRelay {
     func endTick() {
         self.hub.endTick()
         while let connection = self.slow.popLast() {
-            guard let client = connection.client, client.isOpen else { continue }
+            guard let client = connection.client else { continue }
             if self.hub.limits.slowPolicy == .drop {
                 if self.hub.tell(client, .slow) { connection.allowOneWrite() }
             } else {
@@ -231,6 +239,7 @@ public final class TCPRelay {
                     "client disconnected: it reads too slowly",
                     metadata: ["client.address": "\(client.address.string)"]
                 )
+                // One that was closed in this very tick has had its reason.
                 self.hub.close(client, reason: "slow")
                 connection.abort()
             }

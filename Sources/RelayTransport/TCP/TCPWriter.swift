@@ -38,6 +38,8 @@ final class TCPWriter {
     private var isDropping = false
     private var mayWriteOnce = false
     private var vectors: [iovec] = []
+    /// Whether a call met an error of the connection: the channel may then see no more than its end.
+    private(set) var isBroken = false
     /// Whether our side of the connection was ended.
     var isOutputClosed = false
     /// Called when the last unsent byte has left.
@@ -61,7 +63,7 @@ final class TCPWriter {
         let unsent = self.unsentBytes
         if unsent > 0 {
             let total = pieces.reduce(0) { $0 + $1.count }
-            if unsent + total > self.limits.unsentBytes, !self.mayWriteOnce {
+            if self.isDropping || unsent + total > self.limits.unsentBytes, !self.mayWriteOnce {
                 guard self.limits.slowPolicy == .drop else { return .tooSlow }
                 let isFirst = !self.isDropping
                 self.isDropping = true
@@ -86,14 +88,14 @@ final class TCPWriter {
         self.backlog = ByteBuffer()
     }
 
-    /// Reads what the socket has now, replacing the scratch's contents; nil when it has nothing.
-    func receive(into scratch: inout ByteBuffer) -> Int? {
-        guard let descriptor = self.descriptor else { return nil }
+    /// Reads what the socket has now, replacing the scratch's contents; false when it has nothing.
+    func receive(into scratch: inout ByteBuffer) -> Bool {
+        guard let descriptor = self.descriptor else { return false }
         scratch.clear()
         let count = scratch.writeWithUnsafeMutableBytes(minimumWritableBytes: 64 << 10) { bytes in
-            max(0, recv(descriptor, bytes.baseAddress, bytes.count, CInt(MSG_DONTWAIT)))
+            max(0, self.call { recv(descriptor, bytes.baseAddress, bytes.count, CInt(MSG_DONTWAIT)) })
         }
-        return count > 0 ? count : nil
+        return count > 0
     }
 
     private func writeOne(_ piece: UnsafeRawBufferPointer, to descriptor: CInt) -> Outcome {
@@ -124,7 +126,11 @@ final class TCPWriter {
         while true {
             let result = body()
             if result >= 0 { return result }
-            if errno != EINTR { return 0 }
+            if errno == EAGAIN { return 0 }
+            if errno != EINTR {
+                self.isBroken = true
+                return 0
+            }
         }
     }
 
