@@ -53,6 +53,15 @@ public final class Hub {
         self.clock = clock
     }
 
+    deinit {
+        // Clients, lanes, rooms and outlets hold each other as long as a client is here.
+        for client in self.clients.values {
+            client.lane = nil
+            client.outlet = nil
+        }
+        for room in self.rooms.values { room.lanes.removeAll() }
+    }
+
     // MARK: Clients
 
     /// How many clients there are.

@@ -33,6 +33,28 @@ import Testing
         #expect(stage.hub.spareBuffers.count == 64)
     }
 
+    @Test func `a hub that goes away takes its clients, rooms and outlets with it`() throws {
+        final class Outlet: ClientOutlet {
+            var client: Client?
+            func write(_ pieces: [UnsafeRawBufferPointer]) {}
+            func close() {}
+        }
+        weak var client: Client?
+        weak var lane: Lane?
+        weak var outlet: Outlet?
+        do {
+            let hub = Hub(clock: { 0 })
+            let kept = Outlet()
+            let origin = ClientOrigin(transport: "tcp", host: "10.0.0.1", port: 1)
+            kept.client = hub.join(origin, framing: .bare, outlet: kept)
+            client = kept.client
+            lane = kept.client?.lane
+            outlet = kept
+            #expect(lane != nil)
+        }
+        #expect(client == nil && lane == nil && outlet == nil)
+    }
+
     @Test func `a closed client and its outlet are let go of at the end of the tick`() {
         let stage = Stage()
         let left = Self.visit(stage)
