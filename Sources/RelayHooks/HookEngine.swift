@@ -175,7 +175,7 @@ public final class HookEngine {
     func notify(_ event: HookEvent, _ first: LuaValue? = nil, _ second: LuaValue? = nil) {
         let handlers = self.registry.handlers(for: event)
         guard !handlers.isEmpty else { return }
-        self.hub.perform { self.execute(EventRun(handlers, answer: nil, first, second, clock: self.hub.clock)) }
+        self.hub.perform { self.execute(EventRun(self.hub, handlers, answer: nil, first, second)) }
     }
 
     /// Asks a question and passes the answer, if there is one, to `use` while its bytes are valid.
@@ -188,7 +188,7 @@ public final class HookEngine {
     ) {
         let handlers = self.registry.handlers(for: event)
         guard !handlers.isEmpty else { return }
-        self.execute(EventRun(handlers, answer: answer, first, second, clock: self.hub.clock, use))
+        self.execute(EventRun(self.hub, handlers, answer: answer, first, second, use))
     }
 
     /// Asks the console hooks about an event and writes their lines.

@@ -2,6 +2,7 @@
 // Copyright 2026 the Luar authors
 
 internal import LuaScripting
+internal import RelayCore
 
 /// A sequence of handler calls: takes each answer and names the next call.
 protocol HookRun: AnyObject {
@@ -15,10 +16,9 @@ protocol HookRun: AnyObject {
 
 extension Handler {
     /// The step that calls the handler; nil if it is paused, which counts as its `on_error` says.
-    func step(at clock: () -> Double, answer: LuaAnswerShape?, _ first: LuaValue?, _ second: LuaValue? = nil)
-        -> LuaStep?
-    {
-        if self.pause.until > 0, self.pause.isPaused(at: clock()) { return nil }
+    func step(_ hub: Hub, answer: LuaAnswerShape?, _ first: LuaValue?, _ second: LuaValue? = nil) -> LuaStep? {
+        // A handler that was never paused costs no look at the clock.
+        if self.pause.until > 0, self.pause.isPaused(at: hub.clock()) { return nil }
         self.calls &+= 1
         return LuaStep(self.function, answer: answer, first, second)
     }
@@ -26,7 +26,7 @@ extension Handler {
 
 /// One event that is not a message: a notice, or a question whose answer goes to `use`.
 final class EventRun: HookRun {
-    private let clock: () -> Double
+    private let hub: Hub
     private let handlers: [Handler]
     private let answer: LuaAnswerShape?
     private let first: LuaValue?
@@ -35,14 +35,14 @@ final class EventRun: HookRun {
     private var index = 0
 
     init(
+        _ hub: Hub,
         _ handlers: [Handler],
         answer: LuaAnswerShape?,
         _ first: LuaValue?,
         _ second: LuaValue?,
-        clock: @escaping () -> Double,
         _ use: @escaping (LuaValue) -> Void = { _ in }
     ) {
-        self.clock = clock
+        self.hub = hub
         self.handlers = handlers
         self.answer = answer
         self.first = first
@@ -62,7 +62,7 @@ final class EventRun: HookRun {
         while self.index < self.handlers.count {
             let handler = self.handlers[self.index]
             self.index += 1
-            if let step = handler.step(at: self.clock, answer: self.answer, self.first, self.second) { return step }
+            if let step = handler.step(self.hub, answer: self.answer, self.first, self.second) { return step }
             if self.answer != nil, handler.onError == .block {
                 self.use(.boolean(false))
                 return nil

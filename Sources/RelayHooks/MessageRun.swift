@@ -131,15 +131,14 @@ final class MessageRun: HookRun {
     }
 
     private func step(_ handler: Handler) -> LuaStep? {
-        let clock = self.hub.clock
         switch self.stage {
-        case .message: return handler.step(at: clock, answer: self.shapes.message, self.messageObject)
-        case .route: return handler.step(at: clock, answer: self.shapes.route, self.messageObject)
-        case .format: return handler.step(at: clock, answer: self.shapes.format, self.messageObject)
+        case .message: return handler.step(self.hub, answer: self.shapes.message, self.messageObject)
+        case .route: return handler.step(self.hub, answer: self.shapes.route, self.messageObject)
+        case .format: return handler.step(self.hub, answer: self.shapes.format, self.messageObject)
         case .relayed:
             let text = self.texts[.plain].map { LuaValue.bytes($0) } ?? .nil
-            return handler.step(at: clock, answer: nil, self.messageObject, text)
-        case .console: return handler.step(at: clock, answer: self.shapes.console, self.consoleObject)
+            return handler.step(self.hub, answer: nil, self.messageObject, text)
+        case .console: return handler.step(self.hub, answer: self.shapes.console, self.consoleObject)
         case .done: return nil
         }
     }
