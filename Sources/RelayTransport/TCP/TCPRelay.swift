@@ -21,7 +21,7 @@ public final class TCPRelay {
     private var ready: Deque<TCPConnection> = []
     private var isTurnScheduled = false
     private var slow: [TCPConnection] = []
-    /// Connections with input in this turn, and the memory for reading more from them.
+    /// Connections whose input of this turn is used up, and the memory for reading more from them.
     private var spoke: [TCPConnection] = []
     private var scratch = ByteBuffer()
     private var lingering = 0
@@ -219,10 +219,12 @@ public final class TCPRelay {
     private func visitReady(until deadline: NIODeadline) {
         guard let connection = self.ready.popFirst() else { return }
         connection.isQueued = false
-        self.spoke.append(connection)
         if connection.process(atMost: Self.messagesPerVisit, until: deadline) {
             connection.isQueued = true
             self.ready.append(connection)
+        } else {
+            // Its input is used up: once a round, however many visits that took.
+            self.spoke.append(connection)
         }
     }
 
