@@ -7,13 +7,13 @@ import PackageDescription
 
 /// What every Swift target is built with.
 ///
-/// CI sets LUAR_STRICT, which turns warnings into errors.
+/// CI sets STRICT_BUILD, which turns warnings into errors.
 let strict: [SwiftSetting] =
     [
         .enableUpcomingFeature("ExistentialAny"),
         .enableUpcomingFeature("MemberImportVisibility"),
         .enableUpcomingFeature("InternalImportsByDefault"),
-    ] + (ProcessInfo.processInfo.environment["LUAR_STRICT"] == nil ? [] : [.treatAllWarnings(as: .error)])
+    ] + (ProcessInfo.processInfo.environment["STRICT_BUILD"] == nil ? [] : [.treatAllWarnings(as: .error)])
 
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
@@ -22,13 +22,19 @@ let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "sw
 
 let package = Package(
     name: "luar",
-    products: [.executable(name: "luar", targets: ["luar"])],
+    products: [
+        .executable(name: "luar", targets: ["luar"]),
+        // For programs and tests that run a relay of their own.
+        .library(name: "RelayHost", targets: ["RelayHost"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: ["YAML"]),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
         .target(name: "CLua", linkerSettings: [.linkedLibrary("lua5.4")]),
@@ -44,7 +50,10 @@ let package = Package(
             dependencies: ["StockModules"],
             path: "scripts",
             exclude: ["lib"],
-            resources: [.embedInCode("commands.lua"), .embedInCode("console.lua"), .embedInCode("format.lua")],
+            resources: [
+                .embedInCode("README.md"), .embedInCode("chat.lua"), .embedInCode("commands.lua"),
+                .embedInCode("console.lua"), .embedInCode("format.lua"),
+            ],
             swiftSettings: strict
         ),
         .target(
@@ -67,10 +76,32 @@ let package = Package(
             swiftSettings: strict
         ),
         .target(
+            name: "LineOutput",
+            dependencies: [logging, .product(name: "DequeModule", package: "swift-collections")],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "HostSettings",
+            dependencies: [
+                "LineOutput", "RelayHooks", "RelayTransport", "RelayCore", "LuaScripting", "StockScripts", logging,
+                .product(name: "Configuration", package: "swift-configuration"),
+                .product(name: "Yams", package: "Yams"),
+            ],
+            swiftSettings: strict
+        ),
+        .target(
             name: "RelayHost",
             dependencies: [
-                "RelayHooks", "RelayTransport", "RelayCore", "LuaScripting", "StockScripts", nioCore, nioPosix, logging,
+                "HostSettings", "LineOutput", "RelayHooks", "RelayTransport", "RelayCore", nioCore, nioPosix, logging,
                 lifecycle, .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: strict
+        ),
+        .target(name: "CTerminal"),
+        .target(
+            name: "ChatClient",
+            dependencies: [
+                "CTerminal", "HostSettings", "LineOutput", "RelayHooks", "RelayCore", nioCore, nioPosix, logging,
                 .product(name: "DequeModule", package: "swift-collections"),
             ],
             swiftSettings: strict
@@ -78,27 +109,56 @@ let package = Package(
         .executableTarget(
             name: "luar",
             dependencies: [
-                "RelayHost", "RelayTransport", "RelayCore", "LuaScripting",
+                "RelayHost", "ChatClient", "HostSettings", "LineOutput", "RelayHooks", "RelayCore", "LuaScripting",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict
         ),
-        .testTarget(name: "LuaScriptingTests", dependencies: ["LuaScripting"], swiftSettings: strict),
-        .testTarget(name: "RelayCoreTests", dependencies: ["RelayCore"], swiftSettings: strict),
-        .testTarget(
-            name: "RelayHooksTests",
-            dependencies: ["RelayHooks", "RelayCore", "LuaScripting", "StockScripts", logging],
+        // What tests of several targets use; no product has it.
+        .target(
+            name: "TestSupport",
+            dependencies: [logging],
+            path: "Tests/TestSupport",
+            exclude: ["Originals"],
             swiftSettings: strict
         ),
-        .testTarget(name: "RelayTransportTests", dependencies: ["RelayTransport", nioCore], swiftSettings: strict),
+        .testTarget(name: "LuaScriptingTests", dependencies: ["LuaScripting"], swiftSettings: strict),
+        .testTarget(name: "RelayCoreTests", dependencies: ["RelayCore", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "RelayHooksTests",
+            dependencies: ["RelayHooks", "RelayCore", "LuaScripting", "StockScripts", "TestSupport", logging],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "RelayTransportTests",
+            dependencies: ["RelayTransport", "TestSupport", nioCore],
+            swiftSettings: strict
+        ),
+        .testTarget(name: "LineOutputTests", dependencies: ["LineOutput", logging], swiftSettings: strict),
+        .testTarget(
+            name: "HostSettingsTests",
+            dependencies: [
+                "HostSettings", "RelayCore", "RelayTransport", "LuaScripting", "StockScripts", "TestSupport",
+            ],
+            swiftSettings: strict
+        ),
         .testTarget(
             name: "RelayHostTests",
             dependencies: [
-                "RelayHost", "RelayCore", "RelayTransport", "LuaScripting", logging,
-                // The executable is not imported but run.
-                "luar",
+                "RelayHost", "HostSettings", "LineOutput", "RelayCore", "RelayTransport", "LuaScripting", "TestSupport",
+                logging,
             ],
-            exclude: ["Originals"],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "ChatClientTests",
+            dependencies: ["ChatClient", "HostSettings", "RelayHooks", "StockScripts", "TestSupport", logging],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "LuarTests",
+            // The executable is not imported but run.
+            dependencies: ["luar", "HostSettings", "StockScripts", "TestSupport"],
             swiftSettings: strict
         ),
         .testTarget(name: "TidyTests", dependencies: ["StockScripts"], swiftSettings: strict),

@@ -7,9 +7,13 @@ internal import StockModules
 public enum StockScripts {
     /// Every stock file by its path in this folder.
     public static let files: [String: [UInt8]] = [
+        "chat.lua": PackageResources.chat_lua,
         "commands.lua": PackageResources.commands_lua,
         "console.lua": PackageResources.console_lua,
         "format.lua": PackageResources.format_lua,
         "lib/commands.lua": StockModules.commands,
     ]
+
+    /// What a person who edits them reads first.
+    public static let readme: [UInt8] = PackageResources.README_md
 }

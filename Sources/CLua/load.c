@@ -76,6 +76,8 @@ int luar_require(luar_state *state, const char *name, size_t count) {
     return luar_protect(state, require_top, &value);
 }
 
+const char *luar_lua_version(void) { return LUA_VERSION_MAJOR "." LUA_VERSION_MINOR "." LUA_VERSION_RELEASE; }
+
 static int open_libraries(lua_State *L) {
     luar_open_sandbox(L);
     return 0;

@@ -28,6 +28,9 @@ public final class LuaState {
         case data
     }
 
+    /// The version of Lua, as in `5.4.4`.
+    public static var version: String { String(cString: luar_lua_version()) }
+
     /// What the scripts may use.
     public let limits: LuaLimits
     private let bridge: LuaBridge

@@ -12,6 +12,11 @@ struct AnswerShapes {
     let format: LuaAnswerShape
     let tell: LuaAnswerShape
     let console: LuaAnswerShape
+    let chatConnect: LuaAnswerShape
+    let chatHello: LuaAnswerShape
+    let chatSend: LuaAnswerShape
+    let chatReceive: LuaAnswerShape
+    let chatClose: LuaAnswerShape
 
     init(limits: Limits, types: HookAPI.Types) {
         func text(_ event: StaticString, longest: Int, acceptsFalse: Bool = true) -> LuaAnswerShape {
@@ -27,6 +32,17 @@ struct AnswerShapes {
         self.message = text("message", longest: limits.answerBytes)
         self.format = text("format", longest: limits.answerBytes)
         self.tell = text("tell", longest: limits.answerBytes)
+        self.chatConnect = text("chat_connect", longest: limits.answerBytes)
+        self.chatHello = text("chat_hello", longest: limits.messageBytes)
+        self.chatReceive = text("chat_receive", longest: limits.answerBytes)
+        self.chatClose = text("chat_close", longest: limits.answerBytes)
+        self.chatSend = LuaAnswerShape(
+            event: "chat_send",
+            accepted: [.bytes, .object(types.quit)],
+            acceptsFalse: true,
+            longest: limits.messageBytes,
+            expected: "a string, relay.quit, false or nil"
+        )
         self.route = LuaAnswerShape(
             event: "route",
             accepted: [.object(types.route)],

@@ -52,10 +52,20 @@ enum HookAPI {
         }
 
         var keepsFunctions: Bool { self == .on || self == .setDefault }
+
+        /// Whether a program has it: the chat client has no clients and no rooms.
+        func exists(in program: HookProgram) -> Bool {
+            switch self {
+            case .room, .only, .send, .client, .clients: program == .relay
+            default: true
+            }
+        }
     }
 
     /// Constants of `relay` beside its functions.
-    static let constants = ["others", "everyone", "api", "version"]
+    static func constants(of program: HookProgram) -> [String] {
+        ["api", "version"] + (program == .relay ? ["others", "everyone"] : ["quit"])
+    }
 
     /// Fields of a client.
     enum ClientField: Int, CaseIterable {
@@ -115,6 +125,14 @@ enum HookAPI {
         case to
     }
 
+    /// Fields of the server that the chat client talks to.
+    enum ServerField: Int, CaseIterable {
+        case host
+        case port
+        case address
+        case transport
+    }
+
     /// What a route object's identity says; a name or client numbers go with it as bytes.
     enum RouteKind: Int64 {
         case others
@@ -129,6 +147,8 @@ enum HookAPI {
         var message: LuaType
         var console: LuaType
         var route: LuaType
+        var server: LuaType
+        var quit: LuaType
     }
 
     /// Names a type's fields and methods have, for suggestions.
@@ -137,17 +157,21 @@ enum HookAPI {
         case types.client: ("client", ClientField.allCases.map { "\($0)" } + self.clientMethods.map(\.name))
         case types.message: ("message", MessageField.allCases.map { "\($0)" })
         case types.console: ("console event", ConsoleField.allCases.map { "\($0)" })
+        case types.server: ("server", ServerField.allCases.map { "\($0)" })
+        case types.quit: ("relay.quit", [])
         default: ("route", [])
         }
     }
 
-    /// Defines everything in a fresh state and seals it.
-    static func define(in state: LuaState, version: String) throws -> Types {
+    /// Defines everything that a program has in a fresh state, and seals it.
+    static func define(in state: LuaState, for program: HookProgram, version: String) throws -> Types {
         let types = Types(
             client: try state.defineType("client", sameValue: true),
             message: try state.defineType("message", sameValue: true),
             console: try state.defineType("console event", sameValue: true),
-            route: try state.defineType("route", sameValue: false)
+            route: try state.defineType("route", sameValue: false),
+            server: try state.defineType("server", sameValue: true),
+            quit: try state.defineType("quit", sameValue: true)
         )
         for field in ClientField.allCases {
             try state.defineField("\(field)", of: types.client, field.access, field.rawValue, keptIn: field.slot)
@@ -161,13 +185,21 @@ enum HookAPI {
         for field in ConsoleField.allCases {
             try state.defineField("\(field)", of: types.console, .read, field.rawValue)
         }
-        for function in Function.allCases {
+        for field in ServerField.allCases {
+            try state.defineField("\(field)", of: types.server, .read, field.rawValue)
+        }
+        for function in Function.allCases where function.exists(in: program) {
             guard let path = function.path else { continue }
             try state.defineFunction(path, function.rawValue, keepsFunctions: function.keepsFunctions)
         }
-        let route = { (kind: RouteKind) in LuaValue.object(LuaObject(type: types.route, id: kind.rawValue)) }
-        try state.defineConstant("relay.others", route(.others))
-        try state.defineConstant("relay.everyone", route(.everyone))
+        switch program {
+        case .relay:
+            let route = { (kind: RouteKind) in LuaValue.object(LuaObject(type: types.route, id: kind.rawValue)) }
+            try state.defineConstant("relay.others", route(.others))
+            try state.defineConstant("relay.everyone", route(.everyone))
+        case .chat:
+            try state.defineConstant("relay.quit", .object(LuaObject(type: types.quit, id: 0)))
+        }
         try state.defineConstant("relay.api", .integer(self.version))
         let label = Label(version)
         try state.defineConstant("relay.version", .bytes(label.bytes))

@@ -30,17 +30,21 @@ extension HookBindings {
         case .missing:
             let path = arguments[0].text ?? "relay"
             let name = arguments[1].text ?? "[\(arguments[1].typeName)]"
-            return .failure("\(path) has no '\(name)'; \(Suggestion.phrase(for: name, among: self.names(in: path)))")
+            return .failure(
+                "\(path) has no '\(name)'; \(Suggestion.phrase(for: name, among: self.names(in: path, engine)))"
+            )
         }
     }
 
     /// The names that a table of the API has.
-    private func names(in path: String) -> [String] {
+    private func names(in path: String, _ engine: HookEngine) -> [String] {
         let functions = HookAPI.Function.allCases.compactMap { function -> String? in
-            guard let full = function.path, full.hasPrefix(path + ".") else { return nil }
+            guard function.exists(in: engine.program), let full = function.path, full.hasPrefix(path + ".") else {
+                return nil
+            }
             return full.dropFirst(path.count + 1).split(separator: ".").first.map { String($0) }
         }
-        return Array(Set(functions + (path == "relay" ? HookAPI.constants : [])))
+        return Array(Set(functions + (path == "relay" ? HookAPI.constants(of: engine.program) : [])))
     }
 
     // MARK: Registering
@@ -51,9 +55,8 @@ extension HookBindings {
         guard let name = arguments[0].text else {
             return .failure("\(caller) takes an event's name first, not \(arguments[0].described)")
         }
-        guard let event = HookEvent(rawValue: name) else {
-            let hint = Suggestion.phrase(for: name, among: HookEvent.allCases.map(\.rawValue))
-            return .failure("unknown event '\(name)'; \(hint)")
+        guard let event = HookEvent(rawValue: name), event.program == engine.program else {
+            return .failure(self.refusal(ofEvent: name, engine))
         }
         var options = HandlerOptions()
         var function = arguments[1]
@@ -87,6 +90,18 @@ extension HookBindings {
             return .value(.nil)
         } catch {
             return .failure("\(caller): \(error.reason)")
+        }
+    }
+
+    private func refusal(ofEvent name: String, _ engine: HookEngine) -> String {
+        let names = HookEvent.names(of: engine.program)
+        guard HookEvent(rawValue: name) != nil else {
+            return "unknown event '\(name)'; \(Suggestion.phrase(for: name, among: names))"
+        }
+        let known = names.sorted().joined(separator: " ")
+        switch engine.program {
+        case .chat: return "event '\(name)' is the relay's, and this runs in the chat client; known: \(known)"
+        case .relay: return "event '\(name)' is the chat client's, which loads chat.lua alone; known: \(known)"
         }
     }
 

@@ -30,12 +30,19 @@ final class HookBindings: LuaHost {
         return self.run?.next(after: answer)
     }
 
+    /// The files that were loaded or required, by path.
+    private(set) var found: Set<String> = []
+
     func find(_ name: String) -> Result<LuaSource, LuaSource.Missing> {
         if let source = self.nextSource {
             self.nextSource = nil
+            self.found.insert(source.key)
             return .success(source)
         }
-        return self.engine?.scripts.find(name) ?? .failure(.init(reason: "require: no scripts"))
+        guard let engine = self.engine else { return .failure(.init(reason: "require: no scripts")) }
+        let result = engine.scripts.find(name)
+        if case .success(let source) = result { self.found.insert(source.key) }
+        return result
     }
 
     func explain(missing key: LuaValue, in type: LuaType) -> String {
@@ -59,6 +66,9 @@ final class HookBindings: LuaHost {
         case types.console:
             guard let field = HookAPI.ConsoleField(rawValue: field) else { return .value(.nil) }
             return self.get(field, engine, types)
+        case types.server:
+            guard let field = HookAPI.ServerField(rawValue: field) else { return .value(.nil) }
+            return self.get(field, engine)
         default: return .value(.nil)
         }
     }
@@ -117,6 +127,17 @@ final class HookBindings: LuaHost {
         case .address: return label(event.address)
         case .transport: return event.isMessage ? .text(event.client?.origin.transport ?? "") : label(event.transport)
         case .to: return event.isMessage ? .objects(types.client, self.message?.recipients ?? []) : .value(.nil)
+        }
+    }
+
+    private func get(_ field: HookAPI.ServerField, _ engine: HookEngine) -> LuaResult {
+        // Scripts get a server from events only, and these come with one.
+        guard let server = engine.server else { return .value(.nil) }
+        switch field {
+        case .host: return .text(server.host)
+        case .port: return .value(.integer(Int64(server.port)))
+        case .address: return .text(server.address)
+        case .transport: return .text(server.transport)
         }
     }
 

@@ -21,6 +21,7 @@ public protocol ConsoleOutput: AnyObject {
 /// `MessageRun` and `EventRun` decide what is called next.
 public final class HookEngine {
     let hub: Hub
+    let program: HookProgram
     let scripts: ScriptSet
     let console: (any ConsoleOutput)?
     let logger: Logger
@@ -36,6 +37,8 @@ public final class HookEngine {
     private(set) var consoleEvent: ConsoleEvent?
     /// The client in its `disconnect` handlers, or being refused: not in the hub but readable.
     var departing: Client?
+    /// The server that the chat client talks to, while it is asked about it.
+    var server: ChatServer?
     /// What `tell` answered last.
     let told = TickBuffer()
 
@@ -43,6 +46,7 @@ public final class HookEngine {
     ///
     /// - Parameters:
     ///   - hub: The hub whose rules these are; the engine becomes its policy.
+    ///   - program: Whose events and functions the scripts have.
     ///   - scripts: The Lua files.
     ///   - limits: What the scripts may use.
     ///   - console: Where console lines go; nil asks no console hooks at all.
@@ -51,6 +55,7 @@ public final class HookEngine {
     /// - Throws: ``ScriptError`` for a script that does not load.
     public init(
         hub: Hub,
+        program: HookProgram = .relay,
         scripts: ScriptSet,
         limits: LuaLimits = LuaLimits(),
         console: (any ConsoleOutput)?,
@@ -58,34 +63,55 @@ public final class HookEngine {
         version: String
     ) throws {
         self.hub = hub
+        self.program = program
         self.scripts = scripts
         self.console = console
         self.logger = logger
         self.bindings.engine = self
-        var loading = ""
+        let state: LuaState
         do {
-            let state = try LuaState(limits: limits, host: self.bindings)
+            state = try LuaState(limits: limits, host: self.bindings)
             self.state = state
-            let types = try HookAPI.define(in: state, version: version)
-            let shapes = AnswerShapes(limits: hub.limits, types: types)
+            let types = try HookAPI.define(in: state, for: program, version: version)
             self.types = types
-            self.shapes = shapes
-            self.isLoading = true
-            state.beginLoading()
-            for source in scripts.toLoad {
-                loading = source.name
-                self.bindings.nextSource = source
-                try state.load(source.key)
-            }
-            self.isLoading = false
+            self.shapes = AnswerShapes(limits: hub.limits, types: types)
+        } catch let error as LuaError {
+            throw ScriptError([ScriptProblem(error, in: "", limits)])
+        }
+        try self.load(into: state, limits)
+        if program == .relay, let types = self.types, let shapes = self.shapes {
             let message = MessageRun(hub, state, self.registry, types: types, shapes: shapes, console: console)
             self.message = message
             self.bindings.message = message
-        } catch let error as LuaError {
-            throw ScriptError(error, in: loading, limits)
         }
         hub.policy = self
     }
+
+    /// Loads every file, and goes on after one that fails, so that all mistakes are told at once.
+    private func load(into state: LuaState, _ limits: LuaLimits) throws(ScriptError) {
+        var problems: [ScriptProblem] = []
+        self.isLoading = true
+        state.beginLoading()
+        for source in self.scripts.toLoad(for: self.program) {
+            self.bindings.nextSource = source
+            do {
+                try state.load(source.key)
+            } catch let error as LuaError {
+                let problem = ScriptProblem(error, in: source.name, limits)
+                // Files that require the same broken module all fail with its error.
+                if !problems.contains(problem) { problems.append(problem) }
+                // What is used up stays used up: no later file had a chance.
+                if error.kind != .error { break }
+            } catch {
+                problems.append(ScriptProblem(file: source.name, line: nil, reason: "\(error)"))
+            }
+        }
+        self.isLoading = false
+        guard problems.isEmpty else { throw ScriptError(problems) }
+    }
+
+    /// The files that were loaded or required, by path.
+    var found: Set<String> { self.bindings.found }
 
     deinit {
         if self.hub.policy === self { self.hub.policy = nil }

@@ -14,6 +14,11 @@ enum HookEvent: String, CaseIterable {
     case relayed
     case tell
     case console
+    case chatConnect = "chat_connect"
+    case chatHello = "chat_hello"
+    case chatSend = "chat_send"
+    case chatReceive = "chat_receive"
+    case chatClose = "chat_close"
 
     /// What becomes of the answers.
     enum Kind {
@@ -28,8 +33,21 @@ enum HookEvent: String, CaseIterable {
     var kind: Kind {
         switch self {
         case .start, .stop, .connect, .disconnect, .relayed: .notice
-        case .message: .filter
-        case .name, .route, .format, .tell, .console: .question
+        case .message, .chatSend, .chatReceive: .filter
+        case .name, .route, .format, .tell, .console, .chatConnect, .chatHello, .chatClose: .question
         }
+    }
+
+    /// The program that has the event.
+    var program: HookProgram {
+        switch self {
+        case .chatConnect, .chatHello, .chatSend, .chatReceive, .chatClose: .chat
+        default: .relay
+        }
+    }
+
+    /// The events of a program by name.
+    static func names(of program: HookProgram) -> [String] {
+        Self.allCases.filter { $0.program == program }.map(\.rawValue)
     }
 }

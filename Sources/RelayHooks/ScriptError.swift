@@ -3,27 +3,49 @@
 
 internal import LuaScripting
 
-/// A script that does not load, in one line for the person who starts the relay.
-public struct ScriptError: Error, CustomStringConvertible {
-    /// What is wrong, with file and line.
-    public var description: String
+/// One mistake in a script.
+public struct ScriptProblem: Sendable, Hashable, CustomStringConvertible {
+    /// The script's name, as in `scripts/format.lua`; empty where no script is to blame.
+    public var file: String
+    /// The line, from 1, where it is known.
+    public var line: Int?
+    /// What is wrong.
+    public var reason: String
+
+    /// The problem in one line.
+    public var description: String {
+        guard !self.file.isEmpty else { return self.reason }
+        return self.line.map { "\(self.file):\($0): \(self.reason)" } ?? "\(self.file): \(self.reason)"
+    }
+
+    init(file: String, line: Int?, reason: String) {
+        self.file = file
+        self.line = line
+        self.reason = reason
+    }
 
     init(_ error: LuaError, in script: String, _ limits: LuaLimits) {
+        self.init(file: error.script ?? script, line: error.script == nil ? nil : error.line, reason: error.message)
         switch error.kind {
         case .error:
-            // Errors raised with a table or without a position do not say where they come from.
-            self.description = error.message.contains(".lua:") ? error.message : "\(script): \(error.message)"
-        case .timeout:
-            self.description =
-                "loading the scripts took more than \(limits.loading.cpuTime) of CPU time\(Self.at(error, script))"
-        case .memory:
-            self.description =
-                "loading the scripts took more than \(limits.memory) bytes of memory\(Self.at(error, script))"
+            // Lua puts the position in front of the text; errors raised with a table, or with level 0, have none.
+            guard let position = error.message.firstMatch(of: #/^(.+?\.lua):([0-9]+): /#) else { return }
+            self.file = String(position.1)
+            self.line = Int(position.2)
+            self.reason = String(error.message[position.range.upperBound...])
+        case .timeout: self.reason = "loading the scripts took more than \(limits.loading.cpuTime) of CPU time"
+        case .memory: self.reason = "loading the scripts took more than \(limits.memory) bytes of memory"
         }
     }
+}
 
-    private static func at(_ error: LuaError, _ loading: String) -> String {
-        guard let script = error.script, let line = error.line else { return ", in \(loading)" }
-        return ", at \(script):\(line)"
-    }
+/// Scripts that do not load.
+public struct ScriptError: Error, CustomStringConvertible {
+    /// What is wrong with them, in the order in which they are loaded.
+    public var problems: [ScriptProblem]
+
+    /// All problems, a line each.
+    public var description: String { self.problems.map(\.description).joined(separator: "\n") }
+
+    init(_ problems: [ScriptProblem]) { self.problems = problems }
 }

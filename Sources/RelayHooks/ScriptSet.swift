@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
-public import LuaScripting
+internal import LuaScripting
 
 /// The Lua files of one run: a user's folder laid over the stock scripts.
 ///
@@ -9,6 +9,9 @@ public import LuaScripting
 /// that nothing touches the disk later.
 public struct ScriptSet: Sendable {
     private var files: [String: LuaSource]
+    /// The user's files by path, and which of them stand in for a stock file that differs.
+    private let own: Set<String>
+    private let replaced: Set<String>
 
     /// Lays files over others; an own file replaces the stock file of its path, and an empty one thus disables it.
     ///
@@ -18,6 +21,8 @@ public struct ScriptSet: Sendable {
     ///   - folder: How the user's folder is called in error texts.
     public init(stock: [String: [UInt8]], own: [String: [UInt8]] = [:], folder: String = "scripts") {
         self.files = [:]
+        self.own = Set(own.keys)
+        self.replaced = Set(own.keys.filter { path in stock[path].map { $0 != own[path] } ?? false })
         for (path, text) in stock {
             self.files[path] = LuaSource(key: path, name: "stock/\(path)", text: text)
         }
@@ -26,9 +31,15 @@ public struct ScriptSet: Sendable {
         }
     }
 
-    /// The files that are loaded at start, in order: those at the top of the folder.
-    public var toLoad: [LuaSource] {
-        self.files.values.filter { !$0.key.contains("/") }.sorted { $0.key < $1.key }
+    /// The files that a program loads by itself, in order.
+    func toLoad(for program: HookProgram) -> [LuaSource] {
+        self.files.values.filter { program.loads($0.key) }.sorted { $0.key < $1.key }
+    }
+
+    /// All files by path, in order, and whose they are.
+    var all: [(source: LuaSource, isOwn: Bool, replacesStock: Bool)] {
+        self.files.values.sorted { $0.key < $1.key }
+            .map { ($0, self.own.contains($0.key), self.replaced.contains($0.key)) }
     }
 
     /// What `require(name)` means: `lib/name.lua`, else `name.lua`; a dot in the name is a folder.

@@ -2,9 +2,9 @@
 // Copyright 2026 the Luar authors
 
 /// Finds what somebody may have meant by a name that does not exist.
-enum Suggestion {
+public enum Suggestion {
     /// The closest of the known names, as the end of an error text; the whole list where none is close.
-    static func phrase(for name: String, among known: [String]) -> String {
+    public static func phrase(for name: String, among known: [String]) -> String {
         let ranked = known.map { (name: $0, distance: Self.distance(name, $0)) }
             .min { ($0.distance, $0.name) < ($1.distance, $1.name) }
         if let best = ranked, best.distance <= max(1, name.count / 3) { return "did you mean '\(best.name)'?" }

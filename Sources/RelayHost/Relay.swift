@@ -2,6 +2,8 @@
 // Copyright 2026 the Luar authors
 
 internal import Foundation
+public import HostSettings
+public import LineOutput
 public import Logging
 internal import NIOCore
 internal import NIOPosix
@@ -62,7 +64,7 @@ public final class Relay: Service {
     /// - Returns: The addresses in use, with real ports.
     /// - Throws: ``RelayError`` or `ScriptError`; nothing is left half started.
     @discardableResult
-    public func start() async throws -> [ListenAddress] {
+    public func start() async throws -> [Endpoint] {
         do {
             return try await self.startParts()
         } catch {
@@ -73,7 +75,7 @@ public final class Relay: Service {
         }
     }
 
-    private func startParts() async throws -> [ListenAddress] {
+    private func startParts() async throws -> [Endpoint] {
         var settings = self.settings
         let clients = OpenFiles.raise(forClients: settings.limits.clients)
         if clients < settings.limits.clients {
@@ -133,11 +135,11 @@ public final class Relay: Service {
 
     /// Binds every address; if one fails, the caller ends the loop, and with it those that did not.
     private func bind(
-        _ addresses: [(asked: ListenAddress, resolved: [SocketAddress])]
-    ) async throws -> [(first: ListenAddress, all: [ListenAddress])] {
-        var bound: [(first: ListenAddress, all: [ListenAddress])] = []
+        _ addresses: [(asked: Endpoint, resolved: [SocketAddress])]
+    ) async throws -> [(first: Endpoint, all: [Endpoint])] {
+        var bound: [(first: Endpoint, all: [Endpoint])] = []
         for (asked, resolved) in addresses {
-            var all: [ListenAddress] = []
+            var all: [Endpoint] = []
             for address in resolved {
                 do {
                     let local = try await self.loop
@@ -146,7 +148,7 @@ public final class Relay: Service {
                                 ?? self.loop.makeFailedFuture(ChannelError.ioOnClosedChannel)
                         }
                         .get()
-                    all.append(ListenAddress(local))
+                    all.append(Endpoint(local))
                 } catch {
                     throw RelayError(Self.describe(error, asked, address))
                 }
@@ -160,7 +162,7 @@ public final class Relay: Service {
     /// Runs `start` and opens the doors.
     ///
     /// On the script loop.
-    private func open(_ addresses: [ListenAddress]) {
+    private func open(_ addresses: [Endpoint]) {
         guard let parts = self.parts.value else { return }
         if addresses.isEmpty { self.logger.warning("listening nowhere: no address was given") }
         parts.hooks.start()
@@ -195,7 +197,7 @@ public final class Relay: Service {
         self.parts.value = nil
     }
 
-    private static func describe(_ error: any Error, _ asked: ListenAddress, _ address: SocketAddress) -> String {
+    private static func describe(_ error: any Error, _ asked: Endpoint, _ address: SocketAddress) -> String {
         let reason =
             switch (error as? IOError)?.errnoCode {
             case EADDRINUSE: "the port is in use already; stop what uses it or choose another with --tcp"
@@ -214,10 +216,4 @@ private final class LineConsole: ConsoleOutput {
     var isFull: Bool { self.writer.isFull }
     func write(_ line: UnsafeRawBufferPointer) { self.writer.write(line) }
     func skip() { self.writer.skip() }
-}
-
-extension ListenAddress {
-    init(_ address: SocketAddress) {
-        self.init(host: address.ipAddress ?? "", port: address.port ?? 0)
-    }
 }

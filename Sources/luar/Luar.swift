@@ -2,7 +2,6 @@
 // Copyright 2026 the Luar authors
 
 internal import ArgumentParser
-internal import RelayHost
 
 /// The command line.
 @main
@@ -10,8 +9,15 @@ struct Luar: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "luar",
         abstract: "A relay host whose every behaviour is a Lua hook.",
-        discussion: "Start with `luar serve`, then connect twice with `nc 127.0.0.1 12345`.",
-        version: Relay.version,
-        subcommands: [Serve.self]
+        discussion: """
+            Start a relay with `luar serve`, then chat on it from two other terminals with `luar chat`. `luar init \
+            scripts` writes the Lua files that make the chat what it is; change them, and `luar check` them.
+            """,
+        version: Version.text,
+        groupedSubcommands: [
+            CommandGroup(name: "Chat", subcommands: [Serve.self, ChatCommand.self]),
+            CommandGroup(name: "Scripts", subcommands: [Init.self, Check.self]),
+            CommandGroup(name: "Setup", subcommands: [SettingsCommand.self, Completions.self, Manual.self]),
+        ]
     )
 }

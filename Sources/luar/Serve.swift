@@ -2,7 +2,7 @@
 // Copyright 2026 the Luar authors
 
 internal import ArgumentParser
-internal import Foundation
+internal import HostSettings
 internal import RelayHost
 
 /// `luar serve`: runs the relay until SIGINT or SIGTERM.
@@ -10,34 +10,35 @@ struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Run the relay.",
         discussion: """
-            Clients connect with `nc HOST PORT` or any program that sends lines. The console shows what happens on \
-            standard output, the operational log goes to standard error. SIGINT and SIGTERM stop the relay.
+            Clients connect with `luar chat`, `nc HOST PORT` or any program that sends lines. The console shows what \
+            happens on standard output, the operational log goes to standard error. SIGINT and SIGTERM stop the relay.
             """
     )
 
     @OptionGroup(title: "Relay")
     var relay: RelayOptions
 
+    @OptionGroup(title: "Relay")
+    var scripts: ScriptOptions
+
+    @OptionGroup(title: "Relay")
+    var common: CommonOptions
+
     @OptionGroup(title: "Limits")
-    var limits: LimitOptions
+    var message: MessageOptions
+
+    @OptionGroup(title: "Limits")
+    var limits: RelayLimitOptions
+
+    @OptionGroup(title: "Limits of scripts")
+    var scriptLimits: ScriptLimitOptions
 
     func run() async throws {
-        do {
-            try await Relay.runProcess(try self.settings(), logLevel: self.relay.logLevel)
-        } catch {
-            FileHandle.standardError.write(Data("luar: \(error)\n".utf8))
-            throw ExitCode.failure
+        try await Failure.reported {
+            let groups: [any SettingOptions] = [
+                self.relay, self.scripts, self.common, self.message, self.limits, self.scriptLimits,
+            ]
+            try await Relay.runProcess(try self.common.resolve(groups).settings)
         }
-    }
-
-    private func settings() throws -> Settings {
-        var settings = Settings()
-        settings.tcp = try self.relay.addresses
-        settings.framing = self.relay.framing
-        settings.scripts = self.relay.scripts
-        settings.hasConsole = !self.relay.quiet
-        settings.limits = self.limits.limits
-        settings.luaLimits = self.limits.luaLimits
-        return settings
     }
 }

@@ -2,6 +2,7 @@
 // Copyright 2026 the Luar authors
 
 import RelayCore
+import TestSupport
 import Testing
 
 /// What each client must get, kept the slow way: every text is appended to each recipient's bytes at once.

@@ -6,7 +6,7 @@ import LuaScripting
 import RelayCore
 import RelayHooks
 import StockScripts
-import Synchronization
+import TestSupport
 
 /// A chat without sockets: the real hub, the real hooks, and clients whose bytes are recorded.
 final class Chat {
@@ -101,37 +101,5 @@ final class Chat {
         guard let client = person.client else { return }
         self.hub.close(client, reason: reason)
         self.hub.endTick()
-    }
-}
-
-/// What was logged.
-final class LogRecord: Sendable {
-    struct Entry: Sendable {
-        var level: Logger.Level
-        var message: String
-        var metadata: [String: String]
-    }
-
-    private let all = Mutex<[Entry]>([])
-    var entries: [Entry] { self.all.withLock { $0 } }
-    func add(_ entry: Entry) { self.all.withLock { $0.append(entry) } }
-    /// Failures of hooks, as their error texts.
-    var failures: [String] {
-        self.entries.filter { $0.message == "hook failed" }.map { $0.metadata["error"] ?? "" }
-    }
-}
-
-private struct RecordingHandler: LogHandler {
-    let record: LogRecord
-    var logLevel = Logger.Level.trace
-    var metadata: Logger.Metadata = [:]
-    init(record: LogRecord) { self.record = record }
-    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-        get { self.metadata[key] }
-        set { self.metadata[key] = newValue }
-    }
-    func log(event: LogEvent) {
-        let metadata = (event.metadata ?? [:]).mapValues { "\($0)" }
-        self.record.add(.init(level: event.level, message: "\(event.message)", metadata: metadata))
     }
 }

@@ -4,6 +4,7 @@
 import LuaScripting
 import RelayCore
 import RelayHooks
+import TestSupport
 import Testing
 
 @Suite struct EventTests {

@@ -3,6 +3,7 @@
 
 import LuaScripting
 import RelayCore
+import TestSupport
 import Testing
 
 @Suite struct FailureTests {

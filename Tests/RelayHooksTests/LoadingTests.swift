@@ -4,6 +4,7 @@
 import Logging
 import LuaScripting
 import RelayCore
+import TestSupport
 import Testing
 
 @testable import RelayHooks
@@ -30,7 +31,8 @@ import Testing
         ("relay.on('format', print, {})", "options go between"),
         ("relay.on(1, print)", "takes an event's name first, not a number"),
         ("relay.default('format', print)", "a second default for 'format'; the first is at"),
-        ("error({ code = 1 })", "scripts/a.lua: (the error is a table value)"), ("error('no', 0)", "scripts/a.lua: no"),
+        ("error({ code = 1 })", "scripts/a.lua:1: (the error is a table value)"),
+        ("error('no', 0)", "scripts/a.lua:1: no"),
         ("local x = = 1", "scripts/a.lua:1: unexpected symbol near '='"),
         ("\n\nerror('no')", "scripts/a.lua:3: no"),
         ("require('comands')", "did you mean 'commands'?"),

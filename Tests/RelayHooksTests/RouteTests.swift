@@ -2,6 +2,7 @@
 // Copyright 2026 the Luar authors
 
 import RelayCore
+import TestSupport
 import Testing
 
 @Suite struct RouteTests {

@@ -3,6 +3,7 @@
 
 import RelayCore
 import StockScripts
+import TestSupport
 import Testing
 
 @testable import RelayHooks
@@ -41,7 +42,7 @@ import Testing
         chat.says(ana, "oi")
         chat.says(ana, "/sair")
         #expect(chat.hooks.registry.all.filter { $0.calls == 0 }.map { "\($0.script):\($0.line)" } == [])
-        for (path, text) in StockScripts.files {
+        for (path, text) in StockScripts.files where path != "chat.lua" {
             let broken = String(decoding: text, as: UTF8.self) + "\nerror('this file ran')"
             #expect(throws: (any Error).self, "\(path) is not loaded") { try Chat([path: broken]) }
         }

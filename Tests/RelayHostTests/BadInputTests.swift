@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
+import HostSettings
+import LineOutput
 import LuaScripting
 import RelayCore
 import RelayTransport
+import TestSupport
 import Testing
 
 @testable import RelayHost

@@ -2,17 +2,20 @@
 // Copyright 2026 the Luar authors
 
 import Foundation
+import HostSettings
+import LineOutput
 import Logging
 import RelayCore
 import RelayTransport
 import Synchronization
+import TestSupport
 
 @testable import RelayHost
 
 /// A relay in this process on a port of its own, with its console and log recorded.
 final class LiveRelay: Sendable {
     let relay: Relay
-    let addresses: [ListenAddress]
+    let addresses: [Endpoint]
     let log: LogRecord
     private let consolePipe: RecordingPipe
 
@@ -25,7 +28,7 @@ final class LiveRelay: Sendable {
         let folder = try TemporaryFolder(scripts)
         defer { folder.remove() }
         var settings = Settings()
-        settings.tcp = [try ListenAddress("127.0.0.1:0")]
+        settings.tcp = [try Endpoint("127.0.0.1:0")]
         settings.scripts = folder.path
         configure(&settings)
         let pipe = try RecordingPipe()
@@ -45,7 +48,7 @@ final class LiveRelay: Sendable {
         pipe.close()
     }
 
-    private init(relay: Relay, addresses: [ListenAddress], log: LogRecord, consolePipe: RecordingPipe) {
+    private init(relay: Relay, addresses: [Endpoint], log: LogRecord, consolePipe: RecordingPipe) {
         self.relay = relay
         self.addresses = addresses
         self.log = log
@@ -63,19 +66,6 @@ final class LiveRelay: Sendable {
     }
 
     var consoleText: String { self.consolePipe.text }
-}
-
-/// A folder that is removed after the test.
-struct TemporaryFolder {
-    let path: String
-
-    init(_ files: [String: String]) throws {
-        self.path = NSTemporaryDirectory() + "luar-test-" + UUID().uuidString
-        try FileManager.default.createDirectory(atPath: self.path + "/lib", withIntermediateDirectories: true)
-        for (name, text) in files { try Data(text.utf8).write(to: URL(fileURLWithPath: "\(self.path)/\(name)")) }
-    }
-
-    func remove() { try? FileManager.default.removeItem(atPath: self.path) }
 }
 
 /// A pipe whose text collects in memory.
@@ -100,50 +90,4 @@ final class RecordingPipe: Sendable {
     }
 
     func close() { try? self.pipe.fileHandleForWriting.close() }
-}
-
-/// What was logged.
-final class LogRecord: Sendable {
-    struct Entry: Sendable {
-        var level: Logger.Level
-        var message: String
-        var metadata: [String: String]
-    }
-
-    private let all = Mutex<[Entry]>([])
-    var entries: [Entry] { self.all.withLock { $0 } }
-    func add(_ entry: Entry) { self.all.withLock { $0.append(entry) } }
-
-    func wait(for message: String) throws {
-        try poll("log has '\(message)': \(self.entries)") { self.entries.contains { $0.message == message } }
-    }
-}
-
-struct RecordingHandler: LogHandler {
-    let record: LogRecord
-    var logLevel = Logger.Level.trace
-    var metadata: Logger.Metadata = [:]
-    init(record: LogRecord) { self.record = record }
-    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-        get { self.metadata[key] }
-        set { self.metadata[key] = newValue }
-    }
-    func log(event: LogEvent) {
-        let metadata = (event.metadata ?? [:]).mapValues { "\($0)" }
-        self.record.add(.init(level: event.level, message: "\(event.message)", metadata: metadata))
-    }
-}
-
-/// Something that a test waited for did not happen.
-struct NeverHappened: Error, CustomStringConvertible {
-    var description: String
-}
-
-/// Waits for a condition that another thread brings about; gives up after a time that only a broken relay needs.
-func poll(_ what: @autoclosure () -> String, until isDone: () throws -> Bool) throws {
-    for _ in 0..<4_000 {
-        if try isDone() { return }
-        usleep(5_000)
-    }
-    throw NeverHappened(description: what())
 }

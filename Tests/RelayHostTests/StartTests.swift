@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
+import HostSettings
+import LineOutput
 import Logging
+import TestSupport
 import Testing
 
 @testable import RelayHost
@@ -10,7 +13,7 @@ import Testing
 @Suite(.timeLimit(.minutes(2))) struct StartTests {
     private func refusal(_ configure: (inout Settings) throws -> Void) async rethrows -> String {
         var settings = Settings()
-        settings.tcp = [ListenAddress(host: "127.0.0.1", port: 0)]
+        settings.tcp = [Endpoint(host: "127.0.0.1", port: 0)]
         try configure(&settings)
         let relay = Relay(
             settings: settings,
@@ -38,14 +41,14 @@ import Testing
 
     @Test func `when one of several addresses is taken the others are given back`() async throws {
         try await LiveRelay.run { relay in
-            let free = ListenAddress(host: "127.0.0.1", port: 0)
+            let free = Endpoint(host: "127.0.0.1", port: 0)
             let reason = await self.refusal { $0.tcp = [free] + relay.addresses }
             #expect(reason.contains("in use"))
         }
     }
 
     @Test func `an unknown host is named`() async {
-        let reason = await self.refusal { $0.tcp = [ListenAddress(host: "no-such-host.invalid", port: 1)] }
+        let reason = await self.refusal { $0.tcp = [Endpoint(host: "no-such-host.invalid", port: 1)] }
         #expect(reason.hasPrefix("cannot listen on no-such-host.invalid:1: "))
     }
 
@@ -64,11 +67,11 @@ import Testing
     @Test(arguments: [
         ("12345", "it has no port"), ("::1:12345", "goes in brackets"), (":12345", "it has no host"),
         ("localhost:", "'' is no port"), ("localhost:66000", "'66000' is no port"), ("localhost:1a", "'1a' is no port"),
-        ("localhost:+1", "'+1' is no port"), ("", "it has no port"),
+        ("localhost:+1", "'+1' is no port"), ("", "it has no host"),
     ])
     func `a bad address says what is wrong and how to write it`(text: String, reason: String) {
         #expect {
-            try ListenAddress(text)
+            try Endpoint(text)
         } throws: { error in
             "\(error)".contains(reason) && "\(error)".contains("HOST:PORT")
         }
@@ -76,6 +79,6 @@ import Testing
 
     @Test(arguments: ["127.0.0.1:12345", "[::1]:12345", "localhost:0", "[::]:80"])
     func `an address reads back as it was written`(text: String) throws {
-        #expect(try ListenAddress(text).description == text)
+        #expect(try Endpoint(text).description == text)
     }
 }

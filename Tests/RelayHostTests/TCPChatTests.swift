@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
+import HostSettings
+import LineOutput
 import RelayCore
 import RelayTransport
+import TestSupport
 import Testing
 
 @testable import RelayHost
@@ -146,21 +149,21 @@ import Testing
     }
 
     @Test func `it listens on IPv6 and on names`() async throws {
-        try await LiveRelay.run({ $0.tcp = [ListenAddress(host: "::1", port: 0)] }) { relay in
+        try await LiveRelay.run({ $0.tcp = [Endpoint(host: "::1", port: 0)] }) { relay in
             let ana = try Peer(port: relay.port, host: "::1")
             let bia = try Peer(port: relay.port, host: "::1")
             try relay.console(shows: "Cliente conectado: ('::1', \(bia.port))")
             ana.send("oi")
             #expect(bia.receive() == "('::1', \(ana.port)) disse: oi")
         }
-        try await LiveRelay.run({ $0.tcp = [ListenAddress(host: "localhost", port: 0)] }) { relay in
+        try await LiveRelay.run({ $0.tcp = [Endpoint(host: "localhost", port: 0)] }) { relay in
             let v4 = try #require(relay.addresses.first { $0.host == "127.0.0.1" })
             _ = try Peer(port: v4.port)
         }
     }
 
     @Test func `several addresses serve one chat`() async throws {
-        let any = ListenAddress(host: "127.0.0.1", port: 0)
+        let any = Endpoint(host: "127.0.0.1", port: 0)
         try await LiveRelay.run({ $0.tcp = [any, any] }) { relay in
             let ana = try Peer(port: relay.addresses[0].port)
             let bia = try Peer(port: relay.addresses[1].port)

@@ -2,6 +2,7 @@
 // Copyright 2026 the Luar authors
 
 import RelayTransport
+import TestSupport
 import Testing
 
 @Suite struct MessageDecoderSplitTests {

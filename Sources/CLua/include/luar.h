@@ -109,6 +109,8 @@ typedef struct {
     int64_t used;
 } luar_failure;
 
+/// Lua's version, as in "5.4.4". Cannot raise; the text is constant.
+const char *luar_lua_version(void);
 /// Makes a state with the sandboxed libraries, or returns NULL when `memory_limit` bytes do not hold them.
 luar_state *luar_open(luar_host host, size_t memory_limit);
 void luar_close(luar_state *state);

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+internal import LineOutput
+
+/// What came of a person's, or a program's, input.
+enum ChatInput: Equatable {
+    case line([UInt8])
+    /// A line that is longer than the limit: how many bytes it has.
+    case tooLong(Int)
+    case end
+    case interrupt
+    case suspend
+}
+
+/// Where a chat is read and shown: a terminal or pipes.
+protocol ChatFrontEnd: AnyObject {
+    /// Whether input is read even while the connection is behind, for the sake of Ctrl-C.
+    var readsAlways: Bool { get }
+    /// Takes over the terminal, if it is one.
+    func open() throws(OutputError)
+    /// Takes what was read.
+    func take(_ bytes: [UInt8]) -> [ChatInput]
+    /// The input has ended.
+    func finish() -> [ChatInput]
+    /// Shows texts, a line each.
+    func show(_ texts: [[UInt8]]) throws(OutputError)
+    /// Says something about the chat itself.
+    func notice(_ text: String)
+    /// Shows the changes that input made.
+    func refresh() throws(OutputError)
+    /// The terminal may have another size.
+    func resized() throws(OutputError)
+    /// Gives the terminal back.
+    func close()
+}
+
+/// Lines in, lines out, nothing else.
+final class PipeFrontEnd: ChatFrontEnd {
+    private let output: CInt
+    private let error: CInt
+    private var splitter: InputSplitter
+
+    init(output: CInt, error: CInt, limit: Int) {
+        self.output = output
+        self.error = error
+        self.splitter = InputSplitter(limit: limit)
+    }
+
+    let readsAlways = false
+
+    func open() {}
+
+    func take(_ bytes: [UInt8]) -> [ChatInput] {
+        self.splitter.take(bytes).map { Self.input($0) }
+    }
+
+    func finish() -> [ChatInput] {
+        (self.splitter.finish().map { [Self.input($0)] } ?? []) + [.end]
+    }
+
+    private static func input(_ line: InputSplitter.Line) -> ChatInput {
+        switch line {
+        case .text(let bytes): .line(bytes)
+        case .tooLong(let count): .tooLong(count)
+        }
+    }
+
+    func show(_ texts: [[UInt8]]) throws(OutputError) {
+        try DescriptorOutput.write(Self.lines(texts), to: self.output)
+    }
+
+    func notice(_ text: String) {
+        // Where not even this can be said, nobody is there to be told so.
+        try? DescriptorOutput.write(Self.lines([Array(text.utf8)]), to: self.error)
+    }
+
+    func refresh() {}
+    func resized() {}
+    func close() {}
+
+    /// Texts as lines that no terminal obeys.
+    static func lines(_ texts: [[UInt8]]) -> [UInt8] {
+        var bytes: [UInt8] = []
+        for text in texts {
+            text.withUnsafeBytes { LineEscaping.append($0, to: &bytes) }
+            bytes.append(0x0A)
+        }
+        return bytes
+    }
+}
+
+/// A terminal: texts scroll above the line that is being typed.
+///
+/// The editor is our own. libedit was tried first (3.1-20221030): it draws a decomposed accent a column off and inserts
+/// beside the cursor from there on, loses a line taller than the screen, and cannot be told to clear and redraw from
+/// outside; GNU readline's licence does not fit ours.
+final class TerminalFrontEnd: ChatFrontEnd {
+    private let terminal: Terminal
+    private let output: CInt
+    private let error: CInt
+    private let limit: Int
+    private var decoder = KeyDecoder()
+    private var editor = LineEditor()
+    private var row: InputRow
+    private var columns: Int
+    /// Lines that were finished since the last refresh: they stay on the screen.
+    private var finished: [String] = []
+
+    init(_ terminal: Terminal, output: CInt, error: CInt, limit: Int) {
+        self.terminal = terminal
+        self.output = output
+        self.error = error
+        self.limit = limit
+        self.columns = terminal.columns
+        self.row = InputRow([], cursor: 0, columns: self.columns)
+    }
+
+    let readsAlways = true
+
+    func open() throws(OutputError) {
+        self.terminal.open()
+        self.columns = self.terminal.columns
+        try self.write(Terminal.pasteMarksOn)
+        try self.draw()
+    }
+
+    func take(_ bytes: [UInt8]) -> [ChatInput] {
+        var inputs: [ChatInput] = []
+        for key in self.decoder.take(bytes) {
+            switch self.editor.take(key) {
+            case .line(let text):
+                self.finished.append(text)
+                let count = text.utf8.count
+                inputs.append(count > self.limit ? .tooLong(count) : .line(Array(text.utf8)))
+            case .endOfInput: inputs.append(.end)
+            case .interrupt: inputs.append(.interrupt)
+            case .suspend: inputs.append(.suspend)
+            // The line is drawn again anyway; Ctrl-L also clears what stands above.
+            case .redraw: try? self.write("\u{1B}[2J\u{1B}[H")
+            case nil: break
+            }
+        }
+        return inputs
+    }
+
+    func finish() -> [ChatInput] { [.end] }
+
+    func show(_ texts: [[UInt8]]) throws(OutputError) {
+        try self.settle()
+        var bytes = Array(InputRow.clear.utf8)
+        bytes += PipeFrontEnd.lines(texts)
+        bytes += Array(self.row.drawn.utf8)
+        try DescriptorOutput.write(bytes, to: self.output)
+    }
+
+    func notice(_ text: String) {
+        try? self.settle()
+        try? self.write(InputRow.clear)
+        try? DescriptorOutput.write(PipeFrontEnd.lines([Array(text.utf8)]), to: self.error)
+        try? self.write(self.row.drawn)
+    }
+
+    func refresh() throws(OutputError) {
+        try self.settle()
+        let row = InputRow(self.editor.characters, cursor: self.editor.cursor, columns: self.columns)
+        guard row != self.row else { return }
+        self.row = row
+        try self.draw()
+    }
+
+    func resized() throws(OutputError) {
+        let columns = self.terminal.columns
+        guard columns != self.columns else { return try self.draw() }
+        try self.write(self.row.cleared(forColumns: columns))
+        self.columns = columns
+        self.row = InputRow(self.editor.characters, cursor: self.editor.cursor, columns: columns)
+        try self.draw()
+    }
+
+    func close() {
+        try? self.settle()
+        // What was typed and not sent stays to be seen, and the shell's prompt gets a line of its own.
+        try? self.write((self.editor.isEmpty ? InputRow.clear : "\n") + Terminal.pasteMarksOff)
+        self.terminal.close()
+    }
+
+    /// Gives the terminal back for as long as the program is stopped.
+    func suspend(_ stop: () -> Void) throws(OutputError) {
+        try self.write(InputRow.clear + Terminal.pasteMarksOff)
+        self.terminal.close()
+        stop()
+        try self.reopen()
+    }
+
+    /// Takes the terminal over again after the program was stopped.
+    func reopen() throws(OutputError) {
+        self.terminal.open()
+        self.columns = self.terminal.columns
+        self.row = InputRow(self.editor.characters, cursor: self.editor.cursor, columns: self.columns)
+        try self.write(Terminal.pasteMarksOn)
+        try self.draw()
+    }
+
+    /// Leaves the finished lines on the screen, whole.
+    private func settle() throws(OutputError) {
+        guard !self.finished.isEmpty else { return }
+        let lines = PipeFrontEnd.lines(self.finished.map { Array($0.utf8) })
+        self.finished.removeAll()
+        self.row = InputRow([], cursor: 0, columns: self.columns)
+        try DescriptorOutput.write(Array(InputRow.clear.utf8) + lines, to: self.output)
+    }
+
+    private func draw() throws(OutputError) { try self.write(self.row.drawn) }
+
+    private func write(_ text: String) throws(OutputError) { try DescriptorOutput.write(text, to: self.output) }
+}

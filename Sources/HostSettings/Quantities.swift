@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+/// A positive whole number: `10000`, `10_000`.
+struct Count: CustomStringConvertible {
+    var value: Int
+
+    init(_ value: Int) { self.value = value }
+
+    /// Reads what a person wrote; the refusal says how to write it.
+    static func parse(_ text: String) throws(Refusal) -> Count {
+        guard let value = Int(text.filter { $0 != "_" }), value > 0, value <= Int(Int32.max) else {
+            throw Refusal("'\(text)' is no whole number from 1 to 2147483647")
+        }
+        return Count(value)
+    }
+
+    var description: String { "\(self.value)" }
+}
+
+/// A number of bytes: `65536`, `64KiB`, `1MiB`, `1GiB`.
+struct ByteCount: CustomStringConvertible {
+    /// Buffers hold no more than this.
+    private static let most = 1 << 30
+    private static let units = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1), ("", 1)]
+
+    var value: Int
+
+    init(_ value: Int) { self.value = value }
+
+    /// Reads what a person wrote; the refusal says how to write it.
+    static func parse(_ text: String) throws(Refusal) -> ByteCount {
+        guard let value = Self.value(of: text) else {
+            throw Refusal("'\(text)' is no size from 1 to 1GiB, like 65536, 64KiB or 1MiB")
+        }
+        return ByteCount(value)
+    }
+
+    private static func value(of text: String) -> Int? {
+        for (unit, factor) in Self.units where text.hasSuffix(unit) {
+            guard let number = Int(text.dropLast(unit.count)), number > 0 else { return nil }
+            let (value, overflows) = number.multipliedReportingOverflow(by: factor)
+            return overflows || value > Self.most ? nil : value
+        }
+        return nil
+    }
+
+    var description: String {
+        for (unit, factor) in Self.units where self.value % factor == 0 { return "\(self.value / factor)\(unit)" }
+        return "\(self.value)"
+    }
+}
+
+/// A length of time: `50ms`, `2s`, `5m`.
+struct TimeSpan: CustomStringConvertible {
+    private static let units: [(name: String, milliseconds: Int)] = [("ms", 1), ("s", 1_000), ("m", 60_000)]
+
+    var value: Duration
+
+    init(_ value: Duration) { self.value = value }
+
+    /// Reads what a person wrote; the refusal says how to write it.
+    static func parse(_ text: String) throws(Refusal) -> TimeSpan {
+        guard let value = Self.value(of: text) else {
+            throw Refusal("'\(text)' is no time up to a year, like 50ms, 2s or 5m")
+        }
+        return TimeSpan(value)
+    }
+
+    private static func value(of text: String) -> Duration? {
+        for unit in Self.units where text.hasSuffix(unit.name) {
+            guard let number = Double(text.dropLast(unit.name.count)), number > 0 else { continue }
+            let seconds = number * Double(unit.milliseconds) / 1_000
+            return seconds <= 366 * 86_400 ? .seconds(seconds) : nil
+        }
+        return nil
+    }
+
+    var description: String {
+        let milliseconds =
+            self.value.components.seconds * 1_000 + self.value.components.attoseconds / 1_000_000_000_000_000
+        return milliseconds % 1_000 == 0 ? "\(milliseconds / 1_000)s" : "\(milliseconds)ms"
+    }
+}

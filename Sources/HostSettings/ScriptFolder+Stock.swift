@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+internal import Foundation
+internal import StockScripts
+
+extension ScriptFolder {
+    /// Writes the stock scripts and a README into a folder, which is made if need be.
+    ///
+    /// Either no file is touched, because one of them exists or the folder cannot be used, or each file is written whole:
+    /// next to its place first, and then moved there.
+    ///
+    /// - Parameters:
+    ///   - folder: Where to.
+    ///   - overwrites: Whether existing files are replaced.
+    /// - Returns: The paths written, in order.
+    /// - Throws: ``SettingsError`` naming what is in the way.
+    public static func writeStock(to folder: String, overwrites: Bool) throws(SettingsError) -> [String] {
+        var files = StockScripts.files
+        files["README.md"] = StockScripts.readme
+        let paths = files.keys.sorted()
+        let folder = folder.count > 1 && folder.hasSuffix("/") ? String(folder.dropLast()) : folder
+        let taken = paths.map { "\(folder)/\($0)" }.filter { FileManager.default.fileExists(atPath: $0) }
+        if !overwrites, !taken.isEmpty {
+            throw SettingsError(taken.map { "\($0) exists; --force overwrites it" } + ["nothing was written"])
+        }
+        var written: [String] = []
+        do {
+            try FileManager.default.createDirectory(atPath: "\(folder)/lib", withIntermediateDirectories: true)
+            for path in paths {
+                let place = "\(folder)/\(path)"
+                try Data(files[path] ?? []).write(to: URL(fileURLWithPath: place), options: .atomic)
+                written.append(place)
+            }
+        } catch {
+            let so = written.isEmpty ? "nothing was written" : "only \(written.joined(separator: ", ")) written"
+            throw SettingsError("cannot write the scripts to '\(folder)': \(Self.words(error, folder)); \(so)")
+        }
+        return written
+    }
+
+    /// What is wrong with a place one cannot write to.
+    private static func words(_ error: any Error, _ folder: String) -> String {
+        var isFolder: ObjCBool = false
+        if FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder), !isFolder.boolValue {
+            return "it is a file"
+        }
+        switch (error as? CocoaError)?.code {
+        case .fileWriteNoPermission: return "permission denied"
+        case .fileWriteOutOfSpace: return "no space is left on the disk"
+        case .fileWriteVolumeReadOnly: return "the disk is read-only"
+        default: return error.localizedDescription
+        }
+    }
+}

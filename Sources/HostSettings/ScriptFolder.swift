@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+internal import Foundation
+public import RelayHooks
+internal import StockScripts
+
+/// Reads the Lua files of a folder and lays them over the stock scripts.
+public enum ScriptFolder {
+    /// The most bytes of one script.
+    public static let longestScript = 1 << 20
+
+    /// Finds and reads the scripts.
+    ///
+    /// - Parameters:
+    ///   - path: The folder asked for; nil looks for `./scripts`, then `$XDG_CONFIG_HOME/luar/scripts`, and does
+    ///     without one.
+    ///   - environment: The process's environment.
+    /// - Returns: The scripts, and the folder they came from, if any.
+    /// - Throws: ``SettingsError`` naming the folder or file and what is wrong with it.
+    public static func load(_ path: String?, environment: [String: String]) throws -> (set: ScriptSet, folder: String?)
+    {
+        guard let folder = path ?? self.find(environment) else {
+            return (ScriptSet(stock: StockScripts.files), nil)
+        }
+        var own: [String: [UInt8]] = [:]
+        try self.read(folder, under: "", into: &own)
+        return (ScriptSet(stock: StockScripts.files, own: own, folder: folder), folder)
+    }
+
+    /// The folder that is taken when none is asked for; nil if there is none.
+    public static func find(_ environment: [String: String]) -> String? {
+        var candidates = ["scripts"]
+        if let config = environment["XDG_CONFIG_HOME"], !config.isEmpty {
+            candidates.append("\(config)/luar/scripts")
+        } else if let home = environment["HOME"], !home.isEmpty {
+            candidates.append("\(home)/.config/luar/scripts")
+        }
+        return candidates.first { self.isFolder($0) }
+    }
+
+    private static func isFolder(_ path: String) -> Bool {
+        var isFolder: ObjCBool = false
+        return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && isFolder.boolValue
+    }
+
+    /// Reads the files at the top of the folder, and everything below its `lib`.
+    private static func read(_ folder: String, under prefix: String, into files: inout [String: [UInt8]]) throws {
+        let names: [String]
+        let place = prefix.isEmpty ? folder : "\(folder)/\(prefix)"
+        do {
+            names = try FileManager.default.contentsOfDirectory(atPath: place)
+        } catch {
+            throw SettingsError("cannot read the scripts folder '\(place)': \(self.reason(error, place))")
+        }
+        for name in names.sorted() where !name.hasPrefix(".") {
+            let path = prefix.isEmpty ? name : "\(prefix)/\(name)"
+            if self.isFolder("\(folder)/\(path)") {
+                if path == "lib" || path.hasPrefix("lib/") { try self.read(folder, under: path, into: &files) }
+            } else if name.hasSuffix(".lua") {
+                files[path] = try self.readFile("\(folder)/\(path)")
+            }
+        }
+    }
+
+    private static func readFile(_ path: String) throws -> [UInt8] {
+        let data: Data
+        do {
+            data = try Data(contentsOf: URL(fileURLWithPath: path))
+        } catch {
+            throw SettingsError("cannot read the script '\(path)': \(self.reason(error, path))")
+        }
+        guard data.count <= self.longestScript else {
+            throw SettingsError("the script '\(path)' has \(data.count) bytes; the limit is \(self.longestScript)")
+        }
+        return Array(data)
+    }
+
+    private static func reason(_ error: any Error, _ path: String) -> String {
+        if !FileManager.default.fileExists(atPath: path) { return "there is no such file or folder" }
+        if !FileManager.default.isReadableFile(atPath: path) { return "permission denied" }
+        return self.isFolder(path) || path.hasSuffix(".lua") ? error.localizedDescription : "it is not a folder"
+    }
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+internal import Logging
+internal import LuaScripting
+internal import RelayCore
+internal import RelayTransport
+
+extension Setting {
+    /// Every setting, in the order in which people read about them.
+    public static let all: [Setting] = relay + chat + scripts + log + relayLimits + scriptLimits
+
+    /// The setting of a name.
+    public static func named(_ name: String) -> Setting? { self.all.first { $0.name == name } }
+
+    /// The log levels by name, most talkative first.
+    static let logLevels = Logger.Level.allCases.map(\.rawValue)
+
+    private static let relay: [Setting] = [
+        Setting(
+            "tcp",
+            "Listen for TCP clients here; may be given more than once.",
+            valueName: "host:port",
+            arity: .list,
+            show: { $0.tcp.map(\.description).joined(separator: ", ") },
+            take: { values, settings throws(Refusal) in
+                var endpoints: [Endpoint] = []
+                for value in values { endpoints.append(try Endpoint.parse(value)) }
+                guard !endpoints.isEmpty else { throw Refusal("it is empty; no-tcp is the way to listen nowhere") }
+                settings.tcp = endpoints
+            }
+        ),
+        Setting(
+            "no-tcp",
+            "Do not listen for TCP clients.",
+            valueName: "",
+            arity: .flag,
+            choices: ["true", "false"],
+            show: { "\($0.tcp.isEmpty)" },
+            take: { values, settings throws(Refusal) in
+                if try Self.boolean(values.last ?? "") {
+                    settings.tcp = []
+                } else if settings.tcp.isEmpty {
+                    settings.tcp = Settings().tcp
+                }
+            }
+        ),
+        .choice(
+            "framing",
+            \.framing,
+            valueName: "mode",
+            "How TCP connections are cut into messages: auto (each read is one, until the first line end), line, raw."
+        ),
+        .flag("quiet", \.hasConsole, isInverted: true, "Print no console lines, and ask no console hooks."),
+    ]
+
+    private static let chat: [Setting] = [
+        Setting(
+            "server",
+            "The relay to chat on.",
+            valueName: "host:port",
+            show: { "\($0.server)" },
+            take: { values, settings throws(Refusal) in
+                settings.server = try Endpoint.parse(values.last ?? "", defaultPort: Endpoint.stockPort)
+            }
+        ),
+        .flag("raw", \.isRaw, "Send texts without line ends, as the original Python server expects."),
+        .flag(
+            "reconnect",
+            \.reconnects,
+            "Try again, with growing pauses, when the relay cannot be reached or goes away."
+        ),
+    ]
+
+    private static let scripts: [Setting] = [
+        Setting(
+            "scripts",
+            "The folder with your Lua files; else ./scripts, else $XDG_CONFIG_HOME/luar/scripts.",
+            valueName: "dir",
+            show: { $0.scripts ?? "" },
+            take: { values, settings throws(Refusal) in
+                guard let folder = values.last, !folder.isEmpty else { throw Refusal("it needs a folder") }
+                settings.scripts = folder
+            }
+        )
+    ]
+
+    private static let log: [Setting] = [
+        Setting(
+            "log-level",
+            "Log from this level on: \(Self.logLevels.joined(separator: ", ")).",
+            valueName: "level",
+            choices: Self.logLevels,
+            show: { $0.logLevel },
+            take: { values, settings throws(Refusal) in
+                // Scripts say `relay.log.warn`, so both words are taken.
+                let level = values.last == "warn" ? "warning" : values.last ?? ""
+                guard Self.logLevels.contains(level) else { throw Refusal(Self.notOneOf(Self.logLevels, level)) }
+                settings.logLevel = level
+            }
+        ),
+        .choice("log-format", \.logFormat, valueName: "format", "Write the log as text, or as json: an object a line."),
+    ]
+
+    private static let relayLimits: [Setting] = [
+        .size("message-limit", \.limits.messageBytes, "The longest message."),
+        .size("answer-extra", \.limits.answerExtraBytes, "What a hook's answer may have beyond the message limit."),
+        .count("client-limit", \.limits.clients, "The most clients at a time."),
+        .size("unsent-limit", \.limits.unsentBytes, "Bytes kept for a client that reads too slowly."),
+        .choice(
+            "slow-policy",
+            \.limits.slowPolicy,
+            valueName: "policy",
+            "What happens beyond that: disconnect or drop."
+        ),
+        .size("input-limit", \.limits.inputBytes, "Unprocessed input of a client; beyond that it is not read."),
+        .size("tick-limit", \.limits.tickBytes, "Output that is collected before it is written."),
+        .size("output-limit", \.limits.outputBytes, "Output of a tick; beyond it scripts may send no more."),
+        .time("silence", \.limits.silence, "How long an unfinished line waits for its end, in framing auto."),
+        .time("flush-time", \.limits.flushTime, "How long a stopping relay waits for unsent bytes to leave."),
+        .size("name-limit", \.limits.nameBytes, "The longest name of a client, room or dialect."),
+        .count("room-limit", \.limits.rooms, "The most rooms."),
+        .count("dialect-limit", \.limits.dialects, "The most dialects."),
+        .count("console-lines", \.limits.consoleLines, "Lines that wait for a slow console, and for a slow log."),
+    ]
+
+    private static let scriptLimits: [Setting] = [
+        .size("lua-memory", \.luaLimits.memory, "Memory of all scripts."),
+        .time("handler-time", \.luaLimits.handlers.cpuTime, "CPU time of all handlers of one message."),
+        Setting(
+            "handler-instructions",
+            "Lua instructions of all handlers of one message.",
+            valueName: "n",
+            show: { "\($0.luaLimits.handlers.instructions)" },
+            take: { values, settings throws(Refusal) in
+                settings.luaLimits.handlers.instructions = Int64(try Count.parse(values.last ?? "").value)
+            }
+        ),
+        .time("load-time", \.luaLimits.loading.cpuTime, "CPU time for loading all scripts."),
+        .count("handler-limit", \.limits.handlers, "The most handlers that scripts may register."),
+        .time("pause-after", \.limits.pauseAfter, "Pause a handler that wasted this much by passing limits …"),
+        .time("pause-window", \.limits.pauseWindow, "… within this time …"),
+        .time("pause-time", \.limits.pauseTime, "… for this long."),
+    ]
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+/// One setting: its name, which is the same on the command line, in the environment and in a file, what it takes, and
+/// where that goes in ``Settings``.
+public struct Setting: Sendable {
+    /// How many values a setting takes.
+    public enum Arity: Sendable {
+        /// A yes or no; on the command line without a value.
+        case flag
+        /// One value.
+        case one
+        /// Any number of values.
+        case list
+    }
+
+    /// The name, as in `--client-limit`, `LUAR_CLIENT_LIMIT` and `client-limit: 100`.
+    public let name: String
+    /// What it does, in a sentence.
+    public let help: String
+    /// What its value is called in help texts; empty for a flag.
+    public let valueName: String
+    /// How many values it takes.
+    public let arity: Arity
+    /// All possible values, where there are few.
+    public let choices: [String]
+    /// Whether its value is never shown.
+    public let isSecret: Bool
+    /// Reads values into settings.
+    let take: @Sendable (_ values: [String], inout Settings) throws(Refusal) -> Void
+    /// The value in force, as one would write it.
+    let show: @Sendable (Settings) -> String
+
+    init(
+        _ name: String,
+        _ help: String,
+        valueName: String,
+        arity: Arity = .one,
+        choices: [String] = [],
+        isSecret: Bool = false,
+        show: @escaping @Sendable (Settings) -> String,
+        take: @escaping @Sendable ([String], inout Settings) throws(Refusal) -> Void
+    ) {
+        self.name = name
+        self.help = help
+        self.valueName = valueName
+        self.arity = arity
+        self.choices = choices
+        self.isSecret = isSecret
+        self.show = show
+        self.take = take
+    }
+
+    /// The environment variable.
+    public var variable: String { "LUAR_" + self.name.uppercased().replacing("-", with: "_") }
+
+    /// The default, as one would write it; nil where a flag is off or nothing is set.
+    public var defaultText: String? {
+        let text = self.show(Settings())
+        return text.isEmpty || (self.arity == .flag && text == "false") ? nil : text
+    }
+
+    /// Says what is wrong with values from the command line, or nil.
+    public func problem(with values: [String]) -> String? {
+        var settings = Settings()
+        do {
+            try self.take(values, &settings)
+            return nil
+        } catch {
+            return error.reason
+        }
+    }
+}
+
+extension Setting {
+    static func flag(
+        _ name: String,
+        _ path: any WritableKeyPath<Settings, Bool> & Sendable,
+        isInverted: Bool = false,
+        _ help: String
+    ) -> Setting {
+        Setting(
+            name,
+            help,
+            valueName: "",
+            arity: .flag,
+            choices: ["true", "false"],
+            show: { "\($0[keyPath: path] != isInverted)" },
+            take: { values, settings throws(Refusal) in
+                settings[keyPath: path] = try Self.boolean(values.last ?? "") != isInverted
+            }
+        )
+    }
+
+    /// Reads yes or no, in the words that YAML and shells have for it.
+    static func boolean(_ text: String) throws(Refusal) -> Bool {
+        switch text.lowercased() {
+        case "true", "yes", "on", "1": return true
+        case "false", "no", "off", "0": return false
+        default: throw Refusal("'\(text)' is neither true nor false")
+        }
+    }
+
+    static func count(
+        _ name: String,
+        _ path: any WritableKeyPath<Settings, Int> & Sendable,
+        _ help: String
+    ) -> Setting {
+        Setting(name, help, valueName: "n", show: { "\($0[keyPath: path])" }) { values, settings throws(Refusal) in
+            settings[keyPath: path] = try Count.parse(values.last ?? "").value
+        }
+    }
+
+    static func size(
+        _ name: String,
+        _ path: any WritableKeyPath<Settings, Int> & Sendable,
+        _ help: String
+    ) -> Setting {
+        Setting(name, help, valueName: "bytes", show: { "\(ByteCount($0[keyPath: path]))" }) {
+            values,
+            settings throws(Refusal) in
+            settings[keyPath: path] = try ByteCount.parse(values.last ?? "").value
+        }
+    }
+
+    static func time(
+        _ name: String,
+        _ path: any WritableKeyPath<Settings, Duration> & Sendable,
+        _ help: String
+    ) -> Setting {
+        Setting(name, help, valueName: "time", show: { "\(TimeSpan($0[keyPath: path]))" }) {
+            values,
+            settings throws(Refusal) in
+            settings[keyPath: path] = try TimeSpan.parse(values.last ?? "").value
+        }
+    }
+
+    static func choice<Choice: RawRepresentable<String> & CaseIterable & Sendable>(
+        _ name: String,
+        _ path: any WritableKeyPath<Settings, Choice> & Sendable,
+        valueName: String,
+        _ help: String
+    ) -> Setting {
+        let choices = Choice.allCases.map(\.rawValue)
+        return Setting(
+            name,
+            help,
+            valueName: valueName,
+            choices: choices,
+            show: { $0[keyPath: path].rawValue },
+            take: { values, settings throws(Refusal) in
+                let text = values.last ?? ""
+                guard let choice = Choice(rawValue: text) else { throw Refusal(notOneOf(choices, text)) }
+                settings[keyPath: path] = choice
+            }
+        )
+    }
+
+    static func notOneOf(_ choices: [String], _ text: String) -> String {
+        "'\(text)' is not one of \(choices.joined(separator: ", "))"
+    }
+}

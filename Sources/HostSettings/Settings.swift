@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+public import LuaScripting
+public import RelayCore
+public import RelayTransport
+
+/// What the program needs to start, as opposed to how it behaves, which is Lua.
+public struct Settings: Sendable {
+    /// How log messages are written.
+    public enum LogFormat: String, Sendable, CaseIterable {
+        /// A line for people.
+        case text
+        /// One JSON object a line.
+        case json
+    }
+
+    /// Where to listen for TCP clients; empty for no TCP relay.
+    public var tcp = [Endpoint(host: "127.0.0.1", port: Endpoint.stockPort)]
+    /// How TCP connections are cut into messages.
+    public var framing = FramingMode.auto
+    /// Whether console hooks are asked.
+    public var hasConsole = true
+
+    /// Where the chat client connects.
+    public var server = Endpoint(host: "127.0.0.1", port: Endpoint.stockPort)
+    /// Whether the chat client sends texts without line ends, as the original's server expects.
+    public var isRaw = false
+    /// Whether the chat client tries again when it cannot connect or was disconnected.
+    public var reconnects = false
+
+    /// The folder with the user's Lua files; nil looks in the usual places.
+    public var scripts: String?
+    /// The least level that is logged, one of ``logLevels``.
+    public var logLevel = "notice"
+    /// How log messages are written.
+    public var logFormat = LogFormat.text
+    /// Bounds of the relay.
+    public var limits = Limits()
+    /// Bounds of the scripts.
+    public var luaLimits = LuaLimits()
+
+    /// Makes the default settings.
+    public init() {}
+}

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+internal import Configuration
+internal import Foundation
+internal import RelayHooks
+internal import Yams
+
+/// A YAML file of settings: a mapping from names to values.
+///
+/// The values are read by swift-configuration; what it would let pass, keys that mean nothing and values of a wrong
+/// shape, is refused here, with its line.
+struct SettingsFile {
+    /// The most bytes of a settings file.
+    static let longest = 1 << 20
+
+    let path: String
+    let values: any ConfigSnapshot
+    private let lines: [String: Int]
+
+    /// Reads a file.
+    ///
+    /// - Throws: ``SettingsError`` naming the file, and the line where there is one.
+    init(path: String, table: [Setting]) throws(SettingsError) {
+        self.path = path
+        let text = try Self.read(path)
+        let root: Node?
+        do {
+            root = try Yams.compose(yaml: text)
+        } catch {
+            throw SettingsError(Self.describe(error, path))
+        }
+        var lines: [String: Int] = [:]
+        // A file without a word in it sets nothing.
+        guard let root, root != Node("", Tag(.null)) else {
+            self.lines = [:]
+            self.values = InMemoryProvider(values: [:]).snapshot()
+            return
+        }
+        guard let mapping = root.mapping else {
+            throw SettingsError("\(path):1: the file is no mapping of settings; write lines like 'client-limit: 100'")
+        }
+        var problems: [String] = []
+        let names = table.map(\.name)
+        for (key, value) in mapping {
+            let line = key.mark?.line ?? 1
+            guard let name = key.scalar?.string, names.contains(name) else {
+                let name = key.scalar?.string ?? "?"
+                let hint = Suggestion.phrase(for: name, among: names)
+                problems.append("\(path):\(line): '\(name)' is no setting; \(hint)")
+                continue
+            }
+            lines[name] = line
+            if let problem = Self.problem(with: value) { problems.append("\(path):\(line): \(name) \(problem)") }
+        }
+        guard problems.isEmpty else { throw SettingsError(problems) }
+        self.lines = lines
+        do {
+            let data = Data(text.utf8)
+            self.values = try YAMLSnapshot(data: data.bytes, providerName: path, parsingOptions: .default)
+        } catch {
+            throw SettingsError("\(path): \(error)")
+        }
+    }
+
+    /// The line that sets something, from 1.
+    func line(of name: String) -> Int { self.lines[name] ?? 1 }
+
+    private static func problem(with value: Node) -> String? {
+        switch value {
+        case .scalar(let scalar):
+            return scalar.string.isEmpty && scalar.style == .plain ? "has no value" : nil
+        case .sequence(let sequence):
+            return sequence.allSatisfy { $0.scalar != nil }
+                ? nil : "takes plain values, not lists or mappings in a list"
+        case .mapping: return "takes a value or a list of values, not a mapping"
+        case .alias: return "takes a value, not an alias"
+        }
+    }
+
+    private static func read(_ path: String) throws(SettingsError) -> String {
+        func refusal(_ reason: String) -> SettingsError {
+            SettingsError("cannot read the settings file '\(path)': \(reason)")
+        }
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+            throw refusal("there is no such file")
+        }
+        guard !isFolder.boolValue else { throw refusal("it is a folder") }
+        guard FileManager.default.isReadableFile(atPath: path) else { throw refusal("permission denied") }
+        guard let handle = FileHandle(forReadingAtPath: path) else { throw refusal("it cannot be opened") }
+        defer { try? handle.close() }
+        let data: Data
+        do {
+            // One byte more than allowed shows what is too long, without reading all of it.
+            data = try handle.read(upToCount: self.longest + 1) ?? Data()
+        } catch {
+            throw refusal("\(error.localizedDescription)")
+        }
+        guard data.count <= self.longest else { throw refusal("it has more than \(self.longest) bytes") }
+        guard let text = String(validating: data, as: UTF8.self) else { throw refusal("it is not UTF-8") }
+        return text
+    }
+
+    private static func describe(_ error: any Error, _ path: String) -> String {
+        switch error as? YamlError {
+        case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
+            .composer(_, let problem, let mark, _):
+            return "\(path):\(mark.line): this is not YAML: \(problem)"
+        case .duplicatedKeysInMapping(let duplicates, let context):
+            let names = duplicates.map { "'\($0)'" }.joined(separator: ", ")
+            return "\(path):\(context.mark.line): \(names) set twice; keep one"
+        case .reader(let problem, _, _, _): return "\(path): this is not YAML: \(problem)"
+        default: return "\(path): this is not YAML: \(error)"
+        }
+    }
+}

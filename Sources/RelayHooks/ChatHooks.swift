@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+internal import Foundation
+public import Logging
+public import LuaScripting
+public import RelayCore
+
+/// The server that a chat client talks to, as scripts see it.
+public struct ChatServer: Sendable {
+    /// The name or address that was asked for.
+    public var host: String
+    /// The port.
+    public var port: Int
+    /// Both, as one writes them: `HOST:PORT`.
+    public var address: String
+    /// What carries the chat: `tcp`.
+    public var transport: String
+
+    /// Describes a server.
+    public init(host: String, port: Int, address: String, transport: String) {
+        self.host = host
+        self.port = port
+        self.address = address
+        self.transport = transport
+    }
+}
+
+/// Answers the chat client's questions with the handlers of `chat.lua`.
+///
+/// Confined to one thread, like the Lua state it owns.
+public final class ChatHooks {
+    /// What becomes of a typed text.
+    public enum Sending: Equatable, Sendable {
+        /// This is sent.
+        case send([UInt8])
+        /// Nothing is sent.
+        case nothing
+        /// The chat is left.
+        case quit
+    }
+
+    private let engine: HookEngine
+    private let server: ChatServer
+
+    /// Loads `chat.lua` and what it requires.
+    ///
+    /// - Parameters:
+    ///   - server: The server that events are about.
+    ///   - scripts: The Lua files.
+    ///   - limits: Bounds of texts, answers and handlers.
+    ///   - luaLimits: What the scripts may use.
+    ///   - logger: The operational log.
+    ///   - version: The program's version, `relay.version` in Lua.
+    /// - Throws: ``ScriptError`` for scripts that do not load.
+    public init(
+        server: ChatServer,
+        scripts: ScriptSet,
+        limits: Limits = Limits(),
+        luaLimits: LuaLimits = LuaLimits(),
+        logger: Logger,
+        version: String
+    ) throws {
+        self.server = server
+        self.engine = try HookEngine(
+            // It never has clients: the engine takes limits and clock from it.
+            hub: Hub(limits: limits, clock: { Date().timeIntervalSince1970 }),
+            program: .chat,
+            scripts: scripts,
+            limits: luaLimits,
+            console: nil,
+            logger: logger,
+            version: version
+        )
+    }
+
+    /// The chat is connected: asks `chat_connect` for a line to show.
+    public func connected() -> [UInt8]? {
+        self.ask(.chatConnect, self.engine.shapes?.chatConnect)
+    }
+
+    /// Asks `chat_hello` for a first text to send.
+    public func hello() -> [UInt8]? {
+        self.ask(.chatHello, self.engine.shapes?.chatHello)
+    }
+
+    /// The connection has ended: asks `chat_close` for a line to show.
+    ///
+    /// - Parameter reason: `left`, `closed` by the server, or `lost`.
+    public func closed(reason: String) -> [UInt8]? {
+        self.ask(.chatClose, self.engine.shapes?.chatClose, reason: reason)
+    }
+
+    /// Passes a typed text through the `chat_send` handlers.
+    public func sending(_ text: UnsafeRawBufferPointer) -> Sending {
+        switch self.filter(.chatSend, self.engine.shapes?.chatSend, text) {
+        case .text(let bytes): .send(bytes)
+        case .withheld: .nothing
+        case .object: .quit
+        }
+    }
+
+    /// Passes a received text through the `chat_receive` handlers; nil if it is not to be shown.
+    public func received(_ text: UnsafeRawBufferPointer) -> [UInt8]? {
+        guard case .text(let bytes) = self.filter(.chatReceive, self.engine.shapes?.chatReceive, text) else {
+            return nil
+        }
+        return bytes
+    }
+
+    private func ask(_ event: HookEvent, _ answer: LuaAnswerShape?, reason: String? = nil) -> [UInt8]? {
+        guard let types = self.engine.types else { return nil }
+        let reason = reason.map { Label($0) }
+        var text: [UInt8]?
+        self.engine.server = self.server
+        self.engine.hub.perform {
+            self.engine.ask(
+                event,
+                answer,
+                .object(LuaObject(type: types.server, id: 0)),
+                reason.map { .bytes($0.bytes) }
+            ) { answer in
+                if case .bytes(let bytes) = answer { text = Array(bytes) }
+            }
+        }
+        return text
+    }
+
+    private func filter(
+        _ event: HookEvent,
+        _ answer: LuaAnswerShape?,
+        _ text: UnsafeRawBufferPointer
+    ) -> FilterRun.Outcome {
+        let handlers = self.engine.registry.handlers(for: event)
+        guard let answer, !handlers.isEmpty else { return .text(Array(text)) }
+        let run = FilterRun(self.engine.hub, handlers, answer: answer, text)
+        self.engine.hub.perform { self.engine.execute(run) }
+        return run.outcome
+    }
+}

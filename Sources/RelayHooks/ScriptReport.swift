@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+internal import Foundation
+public import Logging
+public import LuaScripting
+public import RelayCore
+
+/// What a folder of scripts does, found by loading it as the relay and as the chat client.
+public struct ScriptReport: Sendable, Encodable {
+    /// A registered handler.
+    public struct HandlerEntry: Sendable, Encodable {
+        /// The event it handles.
+        public var event: String
+        /// Lower runs first; nil for a default, which runs last.
+        public var order: Double?
+        /// What a failure counts as: `skip` or `block`.
+        public var onError: String
+        /// For `format`: the dialect it formats.
+        public var dialect: String?
+        /// The script that registered it.
+        public var file: String
+        /// The line, from 1.
+        public var line: Int
+    }
+
+    /// A script.
+    public struct FileEntry: Sendable, Encodable {
+        /// Its name in error texts; stock scripts begin with `stock/`.
+        public var name: String
+        /// The programs that load it, by themselves or because a script requires it: `relay`, `chat`.
+        public var loadedBy: [String]
+        /// What is special about it, if anything.
+        public var note: String?
+    }
+
+    /// A mistake.
+    public struct ProblemEntry: Sendable, Encodable, CustomStringConvertible {
+        /// The script; empty where none is to blame.
+        public var file: String
+        /// The line, from 1, where it is known.
+        public var line: Int?
+        /// What is wrong.
+        public var reason: String
+        /// The problem in one line.
+        public var description: String
+
+        init(_ problem: ScriptProblem) {
+            self.file = problem.file
+            self.line = problem.line
+            self.reason = problem.reason
+            self.description = problem.description
+        }
+
+        private enum CodingKeys: String, CodingKey {
+            case file
+            case line
+            case reason
+        }
+    }
+
+    /// The user's folder, if there is one.
+    public var folder: String?
+    /// All handlers: events in the order of a message's path, and for each in the order in which they run.
+    public var handlers: [HandlerEntry] = []
+    /// All scripts by path.
+    public var files: [FileEntry] = []
+    /// What is wrong; empty if the scripts load.
+    public var problems: [ProblemEntry] = []
+
+    /// Loads scripts and reports.
+    public init(
+        of scripts: ScriptSet,
+        folder: String?,
+        limits: Limits = Limits(),
+        luaLimits: LuaLimits = LuaLimits(),
+        logger: Logger,
+        version: String
+    ) {
+        self.folder = folder
+        var loadedBy: [String: [String]] = [:]
+        for program in HookProgram.allCases {
+            do {
+                let engine = try HookEngine(
+                    hub: Hub(limits: limits, clock: { Date().timeIntervalSince1970 }),
+                    program: program,
+                    scripts: scripts,
+                    limits: luaLimits,
+                    console: nil,
+                    logger: logger,
+                    version: version
+                )
+                for path in engine.found { loadedBy[path, default: []].append(program.rawValue) }
+                self.handlers += Self.entries(engine.registry)
+            } catch let error as ScriptError {
+                self.problems += error.problems.map { ProblemEntry($0) }
+            } catch {
+                self.problems.append(ProblemEntry(ScriptProblem(file: "", line: nil, reason: "\(error)")))
+            }
+        }
+        self.files = scripts.all.map { entry in
+            let isEmpty = entry.source.text.allSatisfy { $0 == 0x20 || ($0 >= 0x09 && $0 <= 0x0D) }
+            var note: String?
+            if entry.replacesStock {
+                note = isEmpty ? "empty: disables the stock file" : "replaces the stock file"
+            } else if loadedBy[entry.source.key] == nil, self.problems.isEmpty {
+                note = "no script requires it"
+            }
+            return FileEntry(name: entry.source.name, loadedBy: loadedBy[entry.source.key] ?? [], note: note)
+        }
+    }
+
+    private static func entries(_ registry: HandlerRegistry) -> [HandlerEntry] {
+        let events = HookEvent.allCases
+        return registry.all.enumerated()
+            .sorted { left, right in
+                let leftEvent = events.firstIndex(of: left.element.event) ?? 0
+                let rightEvent = events.firstIndex(of: right.element.event) ?? 0
+                // The registry's order within an event and a dialect is that of running.
+                if leftEvent != rightEvent { return leftEvent < rightEvent }
+                return (left.element.dialect, left.offset) < (right.element.dialect, right.offset)
+            }
+            .map { _, handler in
+                HandlerEntry(
+                    event: handler.event.rawValue,
+                    order: handler.isDefault ? nil : handler.order,
+                    onError: handler.onError.rawValue,
+                    dialect: handler.event == .format ? handler.dialect : nil,
+                    file: handler.script,
+                    line: handler.line
+                )
+            }
+    }
+}

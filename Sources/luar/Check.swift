@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+internal import ArgumentParser
+internal import Foundation
+internal import HostSettings
+internal import LineOutput
+internal import RelayCore
+internal import RelayHooks
+internal import RelayHost
+
+/// `luar check`: loads scripts as the relay and the chat client would, and says what they do or what is wrong.
+struct Check: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Load scripts as the relay and the chat client do; list handlers, or say what is wrong.",
+        discussion: """
+            Handlers are listed in the order in which they run. The exit code is 1 if a script does not load. What \
+            scripts print while they load goes to standard error.
+            """
+    )
+
+    @Argument(help: "The folder with the scripts; else the one that `luar serve` would take.", completion: .directory)
+    var dir: String?
+
+    @Flag(help: "Print one JSON object.")
+    var json = false
+
+    @OptionGroup(title: "Settings")
+    var common: CommonOptions
+
+    @OptionGroup(title: "Settings")
+    var message: MessageOptions
+
+    @OptionGroup(title: "Limits of scripts")
+    var scriptLimits: ScriptLimitOptions
+
+    func run() async throws {
+        try await Failure.reported {
+            let settings = try self.common.resolve([self.common, self.message, self.scriptLimits]).settings
+            let environment = ProcessInfo.processInfo.environment
+            let (scripts, folder) = try ScriptFolder.load(self.dir ?? settings.scripts, environment: environment)
+            let log = LineWriter(descriptor: STDERR_FILENO, limit: settings.limits.consoleLines, label: "log")
+            let report = ScriptReport(
+                of: scripts,
+                folder: folder,
+                limits: settings.limits,
+                luaLimits: settings.luaLimits,
+                logger: settings.logger(to: log),
+                version: Relay.version
+            )
+            log.drain()
+            try self.json ? self.printJSON(report) : self.printTables(report)
+            if !report.problems.isEmpty { throw ExitCode.failure }
+        }
+    }
+
+    private func printJSON(_ report: ScriptReport) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        encoder.keyEncodingStrategy = .convertToSnakeCase
+        try StandardOutput.write(String(decoding: try encoder.encode(report), as: UTF8.self) + "\n")
+    }
+
+    private func printTables(_ report: ScriptReport) throws {
+        guard report.problems.isEmpty else {
+            for problem in report.problems { Failure.say(LineEscaping.escaped("\(problem)")) }
+            return
+        }
+        var handlers = Table("EVENT", "ORDER", "ON ERROR", "DIALECT", "HANDLER")
+        for handler in report.handlers {
+            handlers.add(
+                handler.event,
+                handler.order.map { $0 == $0.rounded() && abs($0) < 1e15 ? "\(Int($0))" : "\($0)" } ?? "default",
+                handler.onError,
+                handler.dialect ?? "-",
+                "\(handler.file):\(handler.line)"
+            )
+        }
+        var files = Table("FILE", "LOADED BY", "NOTE")
+        for file in report.files {
+            let loadedBy = file.loadedBy.isEmpty ? "nobody" : file.loadedBy.joined(separator: ", ")
+            files.add(file.name, loadedBy, file.note ?? "")
+        }
+        let count = { (number: Int, word: String) in "\(number) \(word)\(number == 1 ? "" : "s")" }
+        let summary =
+            "\(count(report.files.count, "file")), \(count(report.handlers.count, "handler")), no mistakes found\n"
+        try StandardOutput.write([handlers.text, files.text, summary].joined(separator: "\n"))
+    }
+}

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+internal import ArgumentParser
+internal import HostSettings
+
+/// `luar init`: writes the stock scripts for somebody to change.
+struct Init: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Write the stock scripts into a folder, to be changed.",
+        discussion: "Nothing that exists is overwritten; with --force the stock files replace yours of the same names."
+    )
+
+    @Argument(help: "The folder; it is made if need be.", completion: .directory)
+    var dir: String
+
+    @Flag(help: "Overwrite files that exist.")
+    var force = false
+
+    func run() async throws {
+        try await Failure.reported {
+            let written = try ScriptFolder.writeStock(to: self.dir, overwrites: self.force)
+            let lines = written.map { "wrote \($0)\n" }.joined()
+            try StandardOutput.write(lines + "Next: change a file, then `luar check \(self.dir)`.\n")
+        }
+    }
+}

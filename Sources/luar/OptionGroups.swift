@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+internal import ArgumentParser
+internal import HostSettings
+
+/// Where the relay listens and what it prints.
+struct RelayOptions: SettingOptions {
+    @Option(setting: "tcp") var tcp: [String] = []
+    @Flag(name: .customLong("no-tcp"), help: .setting("no-tcp")) var noTcp = false
+    @Option(setting: "framing") var framing: String?
+    @Flag(inversion: .prefixedNo, help: .setting("quiet")) var quiet: Bool?
+
+    func validate() throws {
+        if self.noTcp, !self.tcp.isEmpty { throw ValidationError("--tcp and --no-tcp exclude each other") }
+        try self.checkValues()
+    }
+}
+
+/// How the chat client connects.
+struct ChatOptions: SettingOptions {
+    @Flag(inversion: .prefixedNo, help: .setting("raw")) var raw: Bool?
+    @Flag(inversion: .prefixedNo, help: .setting("reconnect")) var reconnect: Bool?
+}
+
+/// Settings from a file, scripts and the log: what every command takes.
+struct CommonOptions: SettingOptions {
+    @Option(
+        name: .customLong("config"),
+        help: ArgumentHelp(
+            "Read settings from this YAML file; else from the one that LUAR_CONFIG names.",
+            valueName: "file"
+        ),
+        completion: .file(extensions: ["yaml", "yml"])
+    )
+    var configurationFile: String?
+
+    @Option(setting: "log-level") var logLevel: String?
+    @Option(setting: "log-format") var logFormat: String?
+}
+
+/// Where scripts are found.
+struct ScriptOptions: SettingOptions {
+    @Option(setting: "scripts") var scripts: String?
+}
+
+/// What bounds messages.
+struct MessageOptions: SettingOptions {
+    @Option(setting: "message-limit") var messageLimit: String?
+    @Option(setting: "answer-extra") var answerExtra: String?
+}
+
+/// What bounds the relay.
+struct RelayLimitOptions: SettingOptions {
+    @Option(setting: "client-limit") var clientLimit: String?
+    @Option(setting: "unsent-limit") var unsentLimit: String?
+    @Option(setting: "slow-policy") var slowPolicy: String?
+    @Option(setting: "input-limit") var inputLimit: String?
+    @Option(setting: "tick-limit") var tickLimit: String?
+    @Option(setting: "output-limit") var outputLimit: String?
+    @Option(setting: "silence") var silence: String?
+    @Option(setting: "flush-time") var flushTime: String?
+    @Option(setting: "name-limit") var nameLimit: String?
+    @Option(setting: "room-limit") var roomLimit: String?
+    @Option(setting: "dialect-limit") var dialectLimit: String?
+    @Option(setting: "console-lines") var consoleLines: String?
+}
+
+/// What bounds scripts.
+struct ScriptLimitOptions: SettingOptions {
+    @Option(setting: "lua-memory") var luaMemory: String?
+    @Option(setting: "handler-time") var handlerTime: String?
+    @Option(setting: "handler-instructions") var handlerInstructions: String?
+    @Option(setting: "load-time") var loadTime: String?
+    @Option(setting: "handler-limit") var handlerLimit: String?
+    @Option(setting: "pause-after") var pauseAfter: String?
+    @Option(setting: "pause-window") var pauseWindow: String?
+    @Option(setting: "pause-time") var pauseTime: String?
+}

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+internal import LineOutput
+
+/// Rows of text in columns as wide as their longest entry; the first row is the heading.
+struct Table {
+    var rows: [[String]]
+
+    init(_ heading: String...) { self.rows = [heading] }
+
+    mutating func add(_ cells: String...) { self.rows.append(cells) }
+
+    /// The table, a line each row; what would control a terminal is shown instead.
+    var text: String {
+        let rows = self.rows.map { $0.map { LineEscaping.escaped($0) } }
+        let widths = (rows.first ?? []).indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
+        return
+            rows.map { row in
+                var line = ""
+                for (cell, width) in zip(row, widths) {
+                    line += cell + String(repeating: " ", count: width - cell.count + 2)
+                }
+                return line.replacing(#/ +$/#, with: "") + "\n"
+            }
+            .joined()
+    }
+}

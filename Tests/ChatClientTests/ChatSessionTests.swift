@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+import HostSettings
+import Logging
+import RelayHooks
+import StockScripts
+import Testing
+
+@testable import ChatClient
+
+/// The session without input or output: what it wants done, in the order in which it wants it.
+@Suite struct ChatSessionTests {
+    private func session(raw: Bool = false, reconnect: Bool = false, _ script: String? = nil) throws -> ChatSession {
+        let own = script.map { ["chat.lua": Array($0.utf8)] } ?? [:]
+        let hooks = try ChatHooks(
+            server: ChatServer(host: "h", port: 1, address: "h:1", transport: "tcp"),
+            scripts: ScriptSet(stock: StockScripts.files, own: own),
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+            version: "9.9.9"
+        )
+        return ChatSession(server: Endpoint(host: "h", port: 1), isRaw: raw, reconnects: reconnect, hooks: hooks)
+    }
+
+    /// What the session wants done since the last look, in words.
+    private func wants(_ session: ChatSession) -> [String] {
+        session.takeActions()
+            .map { action in
+                switch action {
+                case .connect: "connect"
+                case .send(let bytes): "send " + String(decoding: bytes, as: UTF8.self)
+                case .finish: "finish"
+                case .close: "close"
+                case .show(let text): "show " + String(decoding: text, as: UTF8.self)
+                case .notice(let text): "notice " + text
+                case .exit(let code): "exit \(code)"
+                }
+            }
+    }
+
+    private func type(_ lines: String..., into session: ChatSession, at time: Double = 0) {
+        for line in lines { session.typed(Array(line.utf8), at: time) }
+        session.flush(at: time)
+    }
+
+    @Test func `a chat from beginning to end of input`() throws {
+        let session = try self.session()
+        #expect(self.wants(session) == ["connect"])
+        session.connected(at: 0)
+        #expect(self.wants(session) == ["show Conectado ao servidor.", "send \n"])
+        session.sent(at: 0)
+        self.type("oi", "", "tudo bem?", into: session)
+        #expect(self.wants(session) == ["send oi\ntudo bem?\n"])
+        session.received(Array("olá\num".utf8), at: 1)
+        #expect(self.wants(session) == ["show olá"])
+        session.inputEnded(at: 2)
+        #expect(self.wants(session) == [], "something is still on its way")
+        session.sent(at: 2)
+        #expect(self.wants(session) == ["finish"])
+        session.received(Array(" dois\ntrês".utf8), at: 2)
+        session.ended(nil, at: 2)
+        #expect(
+            self.wants(session) == [
+                "show um dois", "show três", "close", "show Desconectado do servidor.", "exit 0",
+            ]
+        )
+    }
+
+    @Test func `lines typed before the connection stands are sent once it does`() throws {
+        let session = try self.session()
+        self.type("um", "dois", into: session)
+        session.inputEnded(at: 0)
+        #expect(self.wants(session) == ["connect"])
+        session.connected(at: 1)
+        #expect(self.wants(session) == ["show Conectado ao servidor.", "send \num\ndois\n"])
+    }
+
+    @Test func `a server that stays silent or never stops is left all the same`() throws {
+        for talks in [false, true] {
+            let session = try self.session()
+            session.connected(at: 0)
+            session.sent(at: 0)
+            session.inputEnded(at: 10)
+            var time = 10.0
+            while !self.wants(session).contains("exit 0") {
+                time = try #require(session.deadline)
+                if talks, time < 14.9 {
+                    time -= 0.1
+                    session.received([0x78, 0x0A], at: time)
+                }
+                session.tick(at: time)
+            }
+            #expect(talks ? time == 15 : time == 11)
+        }
+    }
+
+    @Test func `sair leaves without waiting for anything but what was typed before`() throws {
+        let session = try self.session()
+        session.connected(at: 0)
+        session.sent(at: 0)
+        self.type("adeus", "/sair", "not this", into: session)
+        #expect(self.wants(session) == ["connect", "show Conectado ao servidor.", "send \n", "send adeus\n"])
+        session.sent(at: 0)
+        #expect(self.wants(session) == ["finish"])
+        session.ended("reset by the server", at: 0)
+        #expect(self.wants(session) == ["close", "show Desconectado do servidor.", "exit 0"])
+    }
+
+    @Test func `a second interruption waits for nothing`() throws {
+        let session = try self.session()
+        session.connected(at: 0)
+        _ = self.wants(session)
+        session.interrupted(code: 130, at: 0)
+        #expect(self.wants(session) == [])
+        session.interrupted(code: 130, at: 0)
+        #expect(self.wants(session) == ["exit 130"])
+    }
+
+    @Test func `a connection that fails says so and ends with 1`() throws {
+        let session = try self.session()
+        session.failed("connection refused", at: 0)
+        #expect(self.wants(session) == ["connect", "notice cannot connect to h:1: connection refused", "exit 1"])
+    }
+
+    @Test func `a reset says so and ends with 1, also while answers are awaited`() throws {
+        for atEnd in [false, true] {
+            let session = try self.session()
+            session.connected(at: 0)
+            session.sent(at: 0)
+            if atEnd { session.inputEnded(at: 0) }
+            _ = self.wants(session)
+            session.ended("reset by the server", at: 1)
+            #expect(
+                self.wants(session) == [
+                    "close", "show Desconectado do servidor.",
+                    "notice the connection to h:1 was lost: reset by the server",
+                    "exit 1",
+                ]
+            )
+        }
+    }
+
+    @Test func `a server that closes in order ends the chat with 0, unless something was not sent`() throws {
+        let session = try self.session()
+        session.connected(at: 0)
+        session.sent(at: 0)
+        _ = self.wants(session)
+        session.ended(nil, at: 1)
+        #expect(self.wants(session) == ["close", "show Desconectado do servidor.", "exit 0"])
+
+        let other = try self.session()
+        other.connected(at: 0)
+        self.type("um", "dois", into: other)
+        _ = self.wants(other)
+        other.ended(nil, at: 1)
+        #expect(
+            self.wants(other) == [
+                "close", "show Desconectado do servidor.", "notice 2 texts were not sent: h:1 closed the connection",
+                "exit 1",
+            ]
+        )
+    }
+
+    @Test func `reconnecting pauses longer each time, and says so`() throws {
+        let session = try self.session(reconnect: true)
+        var pauses: [String] = []
+        var time = 0.0
+        for _ in 0..<7 {
+            _ = self.wants(session)
+            session.failed("connection refused", at: time)
+            pauses += self.wants(session)
+            time = try #require(session.deadline)
+            session.tick(at: time - 0.01)
+            #expect(self.wants(session) == [])
+            session.tick(at: time)
+            #expect(session.actions == [.connect])
+        }
+        let head = "notice cannot connect to h:1: connection refused; trying again in "
+        #expect(pauses == ["1 s", "2 s", "4 s", "8 s", "16 s", "30 s", "30 s"].map { head + $0 })
+    }
+
+    @Test func `after a good connection the pauses begin anew, after a short one they do not`() throws {
+        let session = try self.session(reconnect: true)
+        session.failed("x", at: 0)
+        session.tick(at: 1)
+        session.connected(at: 1)
+        session.sent(at: 1)
+        _ = self.wants(session)
+        session.ended(nil, at: 2)
+        #expect(
+            self.wants(session) == [
+                "close", "show Desconectado do servidor.", "notice h:1 closed the connection; trying again in 2 s",
+            ]
+        )
+        session.tick(at: 4)
+        session.connected(at: 4)
+        session.sent(at: 4)
+        _ = self.wants(session)
+        session.ended("reset by the server", at: 20)
+        #expect(
+            self.wants(session).last
+                == "notice the connection to h:1 was lost: reset by the server; trying again in 1 s"
+        )
+    }
+
+    @Test func `what was not sent is sent on the next connection, each text once and in order`() throws {
+        let session = try self.session(reconnect: true)
+        session.connected(at: 0)
+        self.type("um", into: session)
+        self.type("dois", into: session)
+        session.sent(at: 0)
+        session.sent(at: 0)
+        #expect(self.wants(session).suffix(3) == ["send \n", "send um\n", "send dois\n"])
+        session.ended("reset by the server", at: 0)
+        self.type("três", into: session)
+        session.inputEnded(at: 0)
+        _ = self.wants(session)
+        session.tick(at: 1)
+        session.connected(at: 1)
+        #expect(self.wants(session) == ["connect", "show Conectado ao servidor.", "send \ndois\ntrês\n"])
+        session.sent(at: 1)
+        session.ended(nil, at: 1)
+        #expect(self.wants(session).last == "exit 0")
+    }
+
+    @Test func `with nothing left to send the end of input ends the reconnecting`() throws {
+        let session = try self.session(reconnect: true)
+        session.failed("x", at: 0)
+        _ = self.wants(session)
+        session.inputEnded(at: 0)
+        #expect(self.wants(session) == ["exit 0"])
+    }
+
+    @Test func `raw texts leave one by one and as they are`() throws {
+        let session = try self.session(raw: true)
+        session.connected(at: 0)
+        self.type("um", "dois", into: session)
+        #expect(self.wants(session) == ["connect", "show Conectado ao servidor.", "send um"])
+        session.sent(at: 1)
+        #expect(self.wants(session) == [])
+        session.tick(at: try #require(session.deadline))
+        #expect(self.wants(session) == ["send dois"])
+        session.received(Array("a\nb".utf8), at: 2)
+        #expect(self.wants(session) == ["show a\nb"])
+    }
+
+    @Test func `input is not read on while too much waits`() throws {
+        let session = try self.session()
+        session.connected(at: 0)
+        session.sent(at: 0)
+        #expect(session.wantsInput)
+        self.type(String(repeating: "x", count: 300_000), into: session)
+        #expect(!session.wantsInput)
+        session.sent(at: 0)
+        #expect(session.wantsInput)
+        session.inputEnded(at: 0)
+        #expect(!session.wantsInput)
+    }
+
+    @Test func `hooks change, hold back and answer texts, and break no line`() throws {
+        let session = try self.session(
+            """
+            relay.on("chat_hello", function() return "Oi\\na todos" end)
+            relay.on("chat_send", function(text) if text == "x" then return false end return text:upper() end)
+            relay.on("chat_receive", function(text) if text == "spam" then return false end end)
+            """
+        )
+        session.connected(at: 0)
+        #expect(self.wants(session) == ["connect", "send \nOi a todos\n"])
+        session.sent(at: 0)
+        self.type("x", "oi", into: session)
+        session.received(Array("spam\nok\n".utf8), at: 0)
+        #expect(self.wants(session) == ["send OI\n", "show ok"])
+    }
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+import Foundation
+import Synchronization
+
+/// A program started by a test: its input can be typed, its output is collected.
+package final class Program: Sendable {
+    private let process: Process
+    private let input = Pipe()
+    private let collected = Mutex((output: [UInt8](), error: [UInt8]()))
+
+    /// Starts a program and, when `body` is done, ends this one process.
+    package static func run<Result>(
+        _ path: String,
+        _ arguments: [String],
+        in folder: String? = nil,
+        environment: [String: String] = [:],
+        _ body: (Program) async throws -> Result
+    ) async throws -> Result {
+        let program = try Program(path, arguments, folder, environment)
+        defer { program.kill() }
+        return try await body(program)
+    }
+
+    /// The `luar` that was built with these tests.
+    package static var luar: String {
+        URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().appendingPathComponent("luar").path
+    }
+
+    /// Whether a program is on this machine's search path.
+    package static func exists(_ name: String) -> Bool {
+        (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
+            .contains {
+                FileManager.default.isExecutableFile(atPath: "\($0)/\(name)")
+            }
+    }
+
+    private init(
+        _ path: String,
+        _ arguments: [String],
+        _ folder: String?,
+        _ environment: [String: String]
+    ) throws {
+        self.process = Process()
+        self.process.executableURL = URL(fileURLWithPath: path)
+        self.process.arguments = arguments
+        if let folder { self.process.currentDirectoryURL = URL(fileURLWithPath: folder) }
+        // What the tests' own environment says of luar must not decide how they end.
+        let inherited = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("LUAR_") }
+        self.process.environment = inherited.merging(environment) { _, new in new }
+        self.process.standardInput = self.input
+        let output = Pipe()
+        let error = Pipe()
+        self.process.standardOutput = output
+        self.process.standardError = error
+        output.fileHandleForReading.readabilityHandler = { [weak self] handle in
+            let data = handle.availableData
+            if data.isEmpty { handle.readabilityHandler = nil }
+            self?.collected.withLock { $0.output += data }
+        }
+        error.fileHandleForReading.readabilityHandler = { [weak self] handle in
+            let data = handle.availableData
+            if data.isEmpty { handle.readabilityHandler = nil }
+            self?.collected.withLock { $0.error += data }
+        }
+        try self.process.run()
+    }
+
+    package var outputBytes: [UInt8] { self.collected.withLock { $0.output } }
+    package var output: String { String(decoding: self.outputBytes, as: UTF8.self) }
+    package var error: String { self.collected.withLock { String(decoding: $0.error, as: UTF8.self) } }
+
+    package func type(_ line: String) { self.input.fileHandleForWriting.write(Data((line + "\n").utf8)) }
+    package func write(_ bytes: [UInt8]) { self.input.fileHandleForWriting.write(Data(bytes)) }
+    package func endInput() { try? self.input.fileHandleForWriting.close() }
+
+    package func prints(_ text: String) throws {
+        try poll("'\(text)' in output '\(self.output.suffix(2_000))', error '\(self.error.suffix(2_000))'") {
+            self.output.contains(text)
+        }
+    }
+
+    package func logs(_ text: String) throws {
+        try poll("'\(text)' in error '\(self.error.suffix(2_000))'") { self.error.contains(text) }
+    }
+
+    /// Asks the program to end, as a service manager does, and returns its exit code.
+    package func terminate() throws -> Int32 {
+        self.process.terminate()
+        return try self.exitCode()
+    }
+
+    package func interrupt() throws -> Int32 {
+        self.process.interrupt()
+        return try self.exitCode()
+    }
+
+    package func signal(_ number: Int32) { Foundation.kill(self.process.processIdentifier, number) }
+
+    package func exitCode() throws -> Int32 {
+        try poll("the program ends; error '\(self.error)'") { !self.process.isRunning }
+        return self.process.terminationStatus
+    }
+
+    private func kill() {
+        if self.process.isRunning { Foundation.kill(self.process.processIdentifier, SIGKILL) }
+    }
+}
