@@ -101,7 +101,7 @@ let package = Package(
         .target(
             name: "ChatClient",
             dependencies: [
-                "CTerminal", "HostSettings", "LineOutput", "RelayHooks", "RelayCore", nioCore, nioPosix, logging,
+                "CTerminal", "HostSettings", "LineOutput", "RelayHooks", "RelayCore", logging,
                 .product(name: "DequeModule", package: "swift-collections"),
             ],
             swiftSettings: strict

@@ -4,8 +4,6 @@
 internal import Foundation
 public import HostSettings
 internal import LineOutput
-internal import NIOCore
-internal import NIOPosix
 internal import RelayCore
 internal import RelayHooks
 
@@ -21,7 +19,6 @@ public final class Chat {
     private let front: any ChatFrontEnd
     private let wake = WakePipe()
     private let log: ChatLog
-    private let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     private let start = ContinuousClock.now
     private var connection: ChatConnection?
     private var exitCode: Int32?
@@ -95,7 +92,6 @@ public final class Chat {
         }
         self.front.close()
         self.connection?.drop()
-        try? self.group.syncShutdownGracefully()
         let code = self.exitCode ?? 0
         // A program that pipes lines in cannot see which of them were refused.
         return code == 0 && self.hasRefused && !(self.front is TerminalFrontEnd) ? 1 : code
@@ -109,11 +105,13 @@ public final class Chat {
             pollfd(fd: readsInput ? STDIN_FILENO : -1, events: Int16(POLLIN), revents: 0),
             // Nothing is asked, so that only the end of its reader is told.
             pollfd(fd: self.hasOutput ? STDOUT_FILENO : -1, events: 0, revents: 0),
+            self.connection?.polled ?? pollfd(fd: -1, events: 0, revents: 0),
         ]
-        let timeout = self.session.deadline.map { Int32(max(0, min(60, $0 - self.now)) * 1_000) + 1 } ?? -1
+        let deadline = [self.session.deadline, self.connection?.deadline].compactMap { $0 }.min()
+        let timeout = deadline.map { Int32((max(0, min(60, $0 - self.now)) * 1_000).rounded(.up)) } ?? -1
         guard poll(&polled, nfds_t(polled.count), timeout) >= 0 else { return }
         for signal in self.wake.drain() { self.take(signal) }
-        for event in self.connection?.takeEvents() ?? [] { self.take(event) }
+        for event in self.connection?.proceed(polled[3].revents, at: self.now) ?? [] { self.take(event) }
         if polled[1].revents != 0 { self.readInput() }
         if polled[2].revents & Int16(POLLERR) != 0 { self.lose(OutputError(code: EPIPE)) }
         self.session.flush(at: self.now)
@@ -136,7 +134,7 @@ public final class Chat {
             case .connect:
                 let wake = self.wake
                 self.connection?.drop()
-                self.connection = ChatConnection(to: self.settings.server, on: self.group) { wake.wake() }
+                self.connection = ChatConnection(to: self.settings.server) { wake.wake() }
             case .send(let bytes): self.connection?.send(bytes)
             case .finish: self.connection?.finish()
             case .close: self.connection?.drop()

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
+internal import DequeModule
 internal import HostSettings
-internal import NIOCore
-internal import NIOPosix
-internal import Synchronization
 
 #if canImport(Glibc)
 internal import Glibc
@@ -12,179 +10,213 @@ internal import Glibc
 
 /// One attempt to reach a server, and the connection that comes of it.
 ///
-/// It lives on a thread of NIO's and leaves what happens in a mailbox for the loop's thread, which `wake` wakes.
-final class ChatConnection: Sendable {
+/// A plain non-blocking socket on the loop's own thread: a NIO channel drops what has arrived and was not read yet when
+/// a reset follows it, and a chat has to show that too. Only looking up the host takes a thread of its own.
+final class ChatConnection {
     /// What happened.
-    enum Event: Sendable, Equatable {
+    enum Event: Equatable {
         case connected
         case failed(String)
         case received([UInt8])
-        /// The oldest bytes not yet reported are the system's now.
+        /// The system has taken the oldest bytes that were sent and not reported yet.
         case sent
         /// The connection has ended; a reason where the server did not close it in order.
         case ended(String?)
     }
 
-    private struct State {
-        var events: [Event] = []
-        var bytes = 0
-        var channel: (any Channel)?
-        var isDropped = false
-        /// The connection has more for us, and was not asked for it yet.
-        var isWaiting = false
+    private enum State {
+        case resolving
+        /// A socket on its way, and when it is given up.
+        case connecting(CInt, until: Double)
+        case connected(CInt)
+        case over
     }
 
-    /// Received bytes that may wait for the loop; beyond that the connection is not read.
-    private static let waitingBytes = 256 << 10
+    /// How long one address may take to answer.
+    private static let patience = 10.0
+    private static let readBytes = 64 << 10
 
-    private let state = Mutex(State())
-    private let wake: @Sendable () -> Void
+    private let server: Endpoint
+    private let resolution: Resolution
+    private var state = State.resolving
+    private var addresses: ArraySlice<Resolution.Address> = []
+    /// Why the last address failed.
+    private var failure = ""
+    private var outgoing: Deque<[UInt8]> = []
+    /// Bytes of the first text in `outgoing` that are gone already.
+    private var written = 0
+    private var canWrite = true
+    private var isFinishing = false
+    private var events: [Event] = []
 
-    /// Connects; ``takeEvents()`` tells what came of it.
-    init(to server: Endpoint, on group: any EventLoopGroup, wake: @escaping @Sendable () -> Void) {
-        self.wake = wake
-        ClientBootstrap(group: group)
-            .channelOption(.socketOption(.tcp_nodelay), value: 1)
-            .channelOption(.autoRead, value: false)
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(ChatChannelHandler(self))
-                }
-            }
-            .connect(host: server.host, port: server.port)
-            .whenComplete { result in
-                switch result {
-                case .success(let channel): self.connected(channel)
-                case .failure(let error): self.note(.failed(Self.describe(error, server)))
-                }
-            }
+    /// Begins to connect; `wake` is called from another thread once the host is looked up.
+    init(to server: Endpoint, wake: @escaping @Sendable () -> Void) {
+        self.server = server
+        self.resolution = Resolution(of: server, whenDone: wake)
     }
 
-    /// What happened since the last call, in order.
-    func takeEvents() -> [Event] {
-        let (events, channel) = self.state.withLock { state in
-            defer {
-                state.events.removeAll()
-                state.bytes = 0
-                state.isWaiting = false
-            }
-            return (state.events, state.isWaiting ? state.channel : nil)
+    deinit { self.drop() }
+
+    /// The socket and what to wait for on it, for poll(2).
+    var polled: pollfd {
+        switch self.state {
+        case .resolving, .over: pollfd(fd: -1, events: 0, revents: 0)
+        case .connecting(let socket, _): pollfd(fd: socket, events: Int16(POLLOUT), revents: 0)
+        case .connected(let socket):
+            pollfd(fd: socket, events: Int16(POLLIN | (self.outgoing.isEmpty ? 0 : POLLOUT)), revents: 0)
         }
-        channel?.read()
-        return events
+    }
+
+    /// When to call ``proceed(_:at:)`` even if nothing happens on the socket.
+    var deadline: Double? {
+        // What a call of ``send(_:)`` has brought about is told at once.
+        if !self.events.isEmpty { return 0 }
+        if case .connecting(_, let until) = self.state { return until }
+        return nil
+    }
+
+    /// Goes on after poll(2), and returns what happened, in order.
+    func proceed(_ ready: Int16, at time: Double) -> [Event] {
+        switch self.state {
+        case .resolving: self.takeAddresses(at: time)
+        case .connecting(let socket, let until):
+            if ready != 0 {
+                self.finishConnecting(socket, at: time)
+            } else if time >= until {
+                self.failure = "it does not answer"
+                Glibc.close(socket)
+                self.connectNext(at: time)
+            }
+        case .connected(let socket):
+            if ready & Int16(POLLOUT) != 0 { self.write(to: socket) }
+            if ready & ~Int16(POLLOUT) != 0 { self.read(from: socket) }
+        case .over: break
+        }
+        defer { self.events.removeAll() }
+        return self.events
     }
 
     /// Sends bytes; `sent` follows in the order of the calls, or `ended`.
     func send(_ bytes: [UInt8]) {
-        guard let channel = self.state.withLock({ $0.channel }) else { return }
-        channel.writeAndFlush(channel.allocator.buffer(bytes: bytes))
-            .whenComplete { result in
-                switch result {
-                case .success: self.note(.sent)
-                // The end of the connection tells why, and comes by itself.
-                case .failure: break
-                }
-            }
+        guard case .connected(let socket) = self.state else { return }
+        self.outgoing.append(bytes)
+        if self.outgoing.count == 1 { self.write(to: socket) }
     }
 
     /// Tells the server that nothing more comes.
     func finish() {
-        self.state.withLock { $0.channel }?.close(mode: .output, promise: nil)
+        self.isFinishing = true
+        self.shutDownIfDone()
     }
 
-    /// Ends the connection, or the attempt; nothing is reported any more.
+    /// Ends the connection or the attempt.
     func drop() {
-        let channel = self.state.withLock { state in
-            state.isDropped = true
-            return state.channel
+        switch self.state {
+        case .connecting(let socket, _), .connected(let socket): Glibc.close(socket)
+        case .resolving, .over: break
         }
-        channel?.close(promise: nil)
+        self.state = .over
     }
 
-    private func connected(_ channel: any Channel) {
-        let isDropped = self.state.withLock { state in
-            state.channel = channel
-            return state.isDropped
-        }
-        if isDropped { return channel.close(promise: nil) }
-        self.note(.connected)
-        channel.read()
-    }
+    // MARK: Connecting
 
-    /// Leaves an event; answers whether the connection may be read on.
-    @discardableResult
-    fileprivate func note(_ event: Event, bytes: Int = 0) -> Bool {
-        let mayRead = self.state.withLock { state in
-            guard !state.isDropped else { return false }
-            state.events.append(event)
-            state.bytes += bytes
-            return state.bytes < Self.waitingBytes
-        }
-        self.wake()
-        return mayRead
-    }
-
-    /// The connection has more, if the loop has caught up.
-    fileprivate func canRead() -> Bool {
-        self.state.withLock { state in
-            state.isWaiting = state.bytes >= Self.waitingBytes
-            return !state.isWaiting
+    private func takeAddresses(at time: Double) {
+        switch self.resolution.result {
+        case nil: break
+        case .failure(let problem):
+            self.state = .over
+            self.events.append(.failed(problem.reason))
+        case .success(let addresses):
+            self.addresses = addresses[...]
+            self.connectNext(at: time)
         }
     }
 
-    // MARK: Words for errors
+    /// Tries the next address; after the last one the attempt has failed.
+    private func connectNext(at time: Double) {
+        while let address = self.addresses.popFirst() {
+            let socket = Glibc.socket(address.family, CInt(SOCK_STREAM.rawValue), 0)
+            guard socket >= 0 else {
+                self.failure = Self.words(errno)
+                continue
+            }
+            _ = fcntl(socket, F_SETFL, O_NONBLOCK)
+            _ = fcntl(socket, F_SETFD, FD_CLOEXEC)
+            var noDelay: CInt = 1
+            setsockopt(socket, CInt(IPPROTO_TCP), TCP_NODELAY, &noDelay, socklen_t(MemoryLayout<CInt>.size))
+            if address.connect(socket) == 0 || errno == EINPROGRESS {
+                self.state = .connecting(socket, until: time + Self.patience)
+                return
+            }
+            self.failure = Self.words(errno)
+            Glibc.close(socket)
+        }
+        self.state = .over
+        self.events.append(.failed(self.failure))
+    }
 
-    /// Why a connection did not come about.
-    static func describe(_ error: any Error, _ server: Endpoint) -> String {
-        switch error {
-        case let error as NIOConnectionError:
-            guard let first = error.connectionErrors.first else { return "there is no host '\(server.host)'" }
-            // A name may stand for several addresses; the last one says as much as the first.
-            return self.describe(first.error, server)
-        case ChannelError.connectTimeout: return "it does not answer"
-        case let error as IOError where error.errnoCode == ECONNREFUSED:
-            return "connection refused; is a relay running there?"
-        case let error as IOError: return self.words(error)
-        case is SocketAddressError: return "there is no host '\(server.host)'"
-        default: return "\(error)"
+    private func finishConnecting(_ socket: CInt, at time: Double) {
+        var code: CInt = 0
+        var size = socklen_t(MemoryLayout<CInt>.size)
+        getsockopt(socket, SOL_SOCKET, SO_ERROR, &code, &size)
+        guard code == 0 else {
+            self.failure = code == ECONNREFUSED ? "connection refused; is a relay running there?" : Self.words(code)
+            Glibc.close(socket)
+            return self.connectNext(at: time)
+        }
+        self.state = .connected(socket)
+        self.events.append(.connected)
+    }
+
+    // MARK: Reading and writing
+
+    private func read(from socket: CInt) {
+        var bytes = [UInt8](repeating: 0, count: Self.readBytes)
+        let count = recv(socket, &bytes, bytes.count, 0)
+        if count > 0 {
+            self.events.append(.received(Array(bytes[..<count])))
+        } else if count == 0 {
+            self.end(nil)
+        } else if errno != EAGAIN, errno != EINTR {
+            self.end(Self.words(errno))
         }
     }
 
-    /// The system's words for an error of a connection that stood.
-    static func words(_ error: any Error) -> String {
-        guard let error = error as? IOError else { return "\(error)" }
-        return error.errnoCode == ECONNRESET ? "reset by the server" : String(cString: strerror(error.errnoCode))
-    }
-}
-
-/// Carries a connection's bytes to its mailbox.
-private final class ChatChannelHandler: ChannelInboundHandler {
-    typealias InboundIn = ByteBuffer
-
-    private let connection: ChatConnection
-    private var failure: (any Error)?
-    private var hasBegun = false
-
-    init(_ connection: ChatConnection) { self.connection = connection }
-
-    func channelActive(context: ChannelHandlerContext) { self.hasBegun = true }
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        let buffer = self.unwrapInboundIn(data)
-        self.connection.note(.received(Array(buffer.readableBytesView)), bytes: buffer.readableBytes)
+    private func end(_ reason: String?) {
+        self.drop()
+        self.events.append(.ended(reason))
     }
 
-    func channelReadComplete(context: ChannelHandlerContext) {
-        if self.connection.canRead() { context.read() }
+    private func write(to socket: CInt) {
+        while self.canWrite, let first = self.outgoing.first {
+            let count = first[self.written...]
+                .withUnsafeBytes {
+                    Glibc.send(socket, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL))
+                }
+            if count >= 0 {
+                self.written += count
+                guard self.written == first.count else { continue }
+                self.outgoing.removeFirst()
+                self.written = 0
+                self.events.append(.sent)
+            } else if errno == EAGAIN {
+                return
+            } else if errno != EINTR {
+                // What the server sent before it went away is still read; the end comes from there.
+                self.canWrite = false
+                self.outgoing.removeAll()
+            }
+        }
+        self.shutDownIfDone()
     }
 
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        self.failure = self.failure ?? error
-        context.close(promise: nil)
+    private func shutDownIfDone() {
+        guard case .connected(let socket) = self.state, self.isFinishing, self.outgoing.isEmpty else { return }
+        shutdown(socket, CInt(SHUT_WR))
+        self.isFinishing = false
     }
 
-    func channelInactive(context: ChannelHandlerContext) {
-        guard self.hasBegun else { return }
-        self.connection.note(.ended(self.failure.map { ChatConnection.words($0) }))
+    private static func words(_ code: CInt) -> String {
+        code == ECONNRESET ? "reset by the server" : String(cString: strerror(code))
     }
 }

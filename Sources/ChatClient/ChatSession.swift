@@ -234,7 +234,9 @@ final class ChatSession {
             self.waiting.removeAll()
         }
         guard self.leaving != nil, self.waiting.isEmpty, self.inFlight.isEmpty else { return }
-        self.phase = .parting(until: time + Bounds.silence, latest: time + Bounds.farewell)
+        // Who quits does not wait for answers, only for the server to have everything.
+        let farewell = self.hasQuit ? Bounds.silence : Bounds.farewell
+        self.phase = .parting(until: time + Bounds.silence, latest: time + farewell)
         self.actions.append(.finish)
     }
 

@@ -12,6 +12,8 @@ struct InputRow: Equatable {
     var text = ""
     /// Columns before the cursor.
     var column = 0
+    /// Columns of the text.
+    private var width = 0
 
     /// Draws a line for a terminal so many columns wide.
     init(_ characters: [Character], cursor: Int, columns: Int) {
@@ -37,6 +39,7 @@ struct InputRow: Equatable {
             self.text += text
             used += width
         }
+        self.width = used
     }
 
     /// What a terminal needs to show the row in place of the one it shows: the row is drawn without wrapping, so that no
@@ -49,10 +52,16 @@ struct InputRow: Equatable {
     /// Empties the row.
     static let clear = "\r\u{1B}[K"
 
-    /// Empties the row after the terminal became narrower and broke it into several.
+    /// Empties the row after the terminal became narrower and broke it into several; ends in the first of them.
+    ///
+    /// Row by row: tmux keeps what it clears to the end of the screen in its history.
     func cleared(forColumns columns: Int) -> String {
-        let above = self.column / max(1, columns)
-        return (above > 0 ? "\u{1B}[\(above)A" : "") + "\r\u{1B}[J"
+        let columns = max(1, columns)
+        let above = self.column / columns
+        let below = max(above, (self.width - 1) / columns)
+        let up = { (rows: Int) in rows > 0 ? "\u{1B}[\(rows)A" : "" }
+        let rows = Array(repeating: "\r\u{1B}[2K", count: below + 1).joined(separator: "\u{1B}[B")
+        return up(above) + rows + up(below)
     }
 
     /// A character as it is shown, and how many columns that takes.

@@ -87,6 +87,7 @@ public final class ChatHooks {
     /// The connection has ended: asks `chat_close` for a line to show.
     ///
     /// - Parameter reason: `left`, `closed` by the server, or `lost`.
+    /// - Returns: The line, if there is one.
     public func closed(reason: String) -> [UInt8]? {
         self.ask(.chatClose, self.engine.shapes?.chatClose, reason: reason)
     }

@@ -43,7 +43,10 @@ import Testing
 
     @Test func `a narrower terminal has the row broken above the cursor`() {
         let row = InputRow(Array(String(repeating: "x", count: 50)), cursor: 50, columns: 80)
-        #expect(row.cleared(forColumns: 20) == "\u{1B}[2A\r\u{1B}[J")
-        #expect(row.cleared(forColumns: 100) == "\r\u{1B}[J")
+        let clear = "\r\u{1B}[2K"
+        #expect(row.cleared(forColumns: 20) == "\u{1B}[2A\(clear)\u{1B}[B\(clear)\u{1B}[B\(clear)\u{1B}[2A")
+        #expect(row.cleared(forColumns: 100) == clear)
+        let first = InputRow(Array(String(repeating: "x", count: 50)), cursor: 0, columns: 80)
+        #expect(first.cleared(forColumns: 30) == "\(clear)\u{1B}[B\(clear)\u{1B}[1A")
     }
 }

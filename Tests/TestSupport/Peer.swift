@@ -13,6 +13,13 @@ package final class Peer {
     /// Its own port, as the relay sees it.
     package let port: Int
 
+    /// Takes over a connection that a listener accepted.
+    init(accepted descriptor: CInt) {
+        self.descriptor = descriptor
+        self.port = 0
+        Self.limitWaiting(descriptor)
+    }
+
     package init(port: Int, host: String = "127.0.0.1") throws {
         let isV6 = host.contains(":")
         self.descriptor = socket(isV6 ? AF_INET6 : AF_INET, Int32(SOCK_STREAM.rawValue), 0)
@@ -39,9 +46,7 @@ package final class Peer {
             code = dial(&address)
         }
         guard code == 0 else { throw NeverHappened(description: "connect: \(String(cString: strerror(errno)))") }
-        // A safety net: a test that waits for bytes that never come fails instead of hanging.
-        var limit = timeval(tv_sec: 20, tv_usec: 0)
-        setsockopt(self.descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+        Self.limitWaiting(descriptor)
         var own = sockaddr_storage()
         var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
         withUnsafeMutablePointer(to: &own) { pointer in
@@ -52,6 +57,12 @@ package final class Peer {
     }
 
     deinit { self.close() }
+
+    /// A safety net: a test that waits for bytes that never come fails instead of hanging.
+    private static func limitWaiting(_ descriptor: CInt) {
+        var limit = timeval(tv_sec: 20, tv_usec: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+    }
 
     /// The name stock scripts give it.
     package var name: String { "('127.0.0.1', \(self.port))" }

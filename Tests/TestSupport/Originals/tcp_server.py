@@ -5,6 +5,7 @@ clients = []
 
 
 def handle_client(conn, addr, clients):
+    print(f"Cliente conectado: {addr}")
     while True:
         message = conn.recv(1024).decode()
         if not message or message == "/sair":
