@@ -31,6 +31,9 @@ struct HelpTree: Decodable {
         var valueName: String?
         var defaultValue: String?
         var abstract: String?
+
+        /// The name after two dashes, if it has one.
+        var longName: String? { self.names?.first { $0.kind == "long" }?.name }
     }
 
     var command: Command

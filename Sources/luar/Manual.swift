@@ -64,14 +64,18 @@ private struct ManualPage {
                 argument.shouldDisplay && !(argument.names ?? []).contains { $0.name == "help" || $0.name == "version" }
             }
         var title: String?
-        for argument in arguments {
+        for (index, argument) in arguments.enumerated() {
+            // A flag and its contrary are one entry, told with the first of them.
+            let following = arguments.dropFirst(index + 1).first
+            let contrary = following.flatMap { $0.longName == "no-\(argument.longName ?? "")" ? $0 : nil }
+            if index > 0, argument.longName == "no-\(arguments[index - 1].longName ?? "")" { continue }
             if let section = argument.sectionTitle, section != title {
                 title = section
                 self.macro("PP")
                 self.line("\\fI\(Self.escape(section))\\fR", isEscaped: true)
             }
             self.macro("TP")
-            self.line(Self.head(argument), isEscaped: true)
+            self.line(Self.head(argument) + (contrary.map { ", " + Self.head($0) } ?? ""), isEscaped: true)
             self.line(argument.abstract ?? "")
         }
     }

@@ -8,7 +8,14 @@ import Synchronization
 package final class Program: Sendable {
     private let process: Process
     private let input = Pipe()
-    private let collected = Mutex((output: [UInt8](), error: [UInt8]()))
+    private let collected = Mutex(Collected())
+
+    private struct Collected {
+        var output: [UInt8] = []
+        var error: [UInt8] = []
+        /// How many of both have ended.
+        var ends = 0
+    }
 
     /// Starts a program and, when `body` is done, ends this one process.
     package static func run<Result>(
@@ -54,17 +61,23 @@ package final class Program: Sendable {
         let error = Pipe()
         self.process.standardOutput = output
         self.process.standardError = error
-        output.fileHandleForReading.readabilityHandler = { [weak self] handle in
-            let data = handle.availableData
-            if data.isEmpty { handle.readabilityHandler = nil }
-            self?.collected.withLock { $0.output += data }
-        }
-        error.fileHandleForReading.readabilityHandler = { [weak self] handle in
-            let data = handle.availableData
-            if data.isEmpty { handle.readabilityHandler = nil }
-            self?.collected.withLock { $0.error += data }
-        }
         try self.process.run()
+        // Threads that read until the end: readability handlers do not always tell of it.
+        self.collect(output) { $0.output += $1 }
+        self.collect(error) { $0.error += $1 }
+    }
+
+    private func collect(_ pipe: Pipe, _ add: @escaping @Sendable (inout Collected, Data) -> Void) {
+        Thread.detachNewThread {
+            while true {
+                let data = pipe.fileHandleForReading.availableData
+                self.collected.withLock { collected in
+                    add(&collected, data)
+                    collected.ends += data.isEmpty ? 1 : 0
+                }
+                if data.isEmpty { return }
+            }
+        }
     }
 
     package var outputBytes: [UInt8] { self.collected.withLock { $0.output } }
@@ -83,6 +96,11 @@ package final class Program: Sendable {
 
     package func logs(_ text: String) throws {
         try poll("'\(text)' in error '\(self.error.suffix(2_000))'") { self.error.contains(text) }
+    }
+
+    /// Waits until everything that the program printed has arrived; only for one that has ended.
+    package func drained() throws {
+        try poll("the output ends") { self.collected.withLock { $0.ends == 2 } }
     }
 
     /// Asks the program to end, as a service manager does, and returns its exit code.

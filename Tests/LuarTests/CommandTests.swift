@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+import Foundation
+import HostSettings
+import StockScripts
+import TestSupport
+import Testing
+
+/// The commands beside serve and chat, as people and shells call them.
+@Suite(.timeLimit(.minutes(2))) struct CommandTests {
+    /// Runs `luar` to its end.
+    private func luar(
+        _ arguments: [String],
+        in folder: String = "/",
+        environment: [String: String] = [:]
+    ) async throws -> (output: String, error: String, code: Int32) {
+        try await Program.run(Program.luar, arguments, in: folder, environment: environment) { luar in
+            let code = try luar.exitCode()
+            try luar.drained()
+            return (luar.output, luar.error, code)
+        }
+    }
+
+    /// Runs a shell command to its end; `luar` in it is the one built with these tests.
+    private func shell(_ command: String, in folder: String = "/") async throws -> (output: String, code: Int32) {
+        let line = "luar() { '\(Program.luar)' \"$@\"; }; \(command)"
+        return try await Program.run("/bin/bash", ["-c", line], in: folder) { shell in
+            let code = try shell.exitCode()
+            try shell.drained()
+            return (shell.output + shell.error, code)
+        }
+    }
+
+    @Test func `help groups the commands`() async throws {
+        let (output, _, code) = try await self.luar(["--help"])
+        #expect(code == 0)
+        let groups = output.matches(of: #/(?m)^([A-Z]+) SUBCOMMANDS:\n((?:  .*\n)+)/#)
+            .map { group in
+                let names = group.2.matches(of: #/(?m)^  (\w+)  /#).map { String($0.1) }
+                return "\(group.1): \(names.joined(separator: " "))"
+            }
+        #expect(groups == ["CHAT: serve chat", "SCRIPTS: init check", "SETUP: settings completions manual"])
+    }
+
+    @Test func `the version tells Lua's too`() async throws {
+        let (output, _, code) = try await self.luar(["--version"])
+        #expect(code == 0)
+        #expect(output.wholeMatch(of: #/luar \d+\.\d+\.\d+\nLua 5\.4\.\d+\nSwift 6\.\d.*\n/#) != nil, "\(output)")
+    }
+
+    @Test func `every setting is an option of some command, with its help and default`() async throws {
+        let serve = try await self.luar(["serve", "--help"]).output
+        let chat = try await self.luar(["chat", "--help"]).output
+        let words = (serve + chat).split(whereSeparator: \.isWhitespace).joined(separator: " ")
+        for setting in Setting.all where setting.name != "server" {
+            let name = setting.arity == .flag ? "--\(setting.name)" : "--\(setting.name) <\(setting.valueName)>"
+            #expect(words.contains(name), "\(name)")
+            let help = setting.help + (setting.defaultText.map { " (default: \($0))" } ?? "")
+            #expect(words.contains(help), "\(help)")
+        }
+        #expect(chat.contains("<host:port>             The relay to chat on. (default: 127.0.0.1:12345)"))
+    }
+
+    @Test func `settings shows every setting, its value and where it came from`() async throws {
+        let folder = try TemporaryFolder(["luar.yaml": "# mine\nclient-limit: 500\nquiet: yes\n"])
+        defer { folder.remove() }
+        let environment = ["LUAR_QUIET": "no", "LUAR_CONFIG": "luar.yaml"]
+        let arguments = ["settings", "--tcp", "[::1]:1", "--tcp", "h:2", "other:3", "--raw"]
+        let (output, _, code) = try await self.luar(arguments, in: folder.path, environment: environment)
+        #expect(code == 0)
+        let rows = output.split(separator: "\n").map { String($0.replacing(#/ {2,}/#, with: " | ")) }
+        #expect(rows.first == "SETTING | VALUE | FROM")
+        #expect(rows.dropFirst().map { String($0.prefix { $0 != " " }) } == Setting.all.map(\.name))
+        for row in [
+            "tcp | [::1]:1, h:2 | command line", "quiet | false | environment LUAR_QUIET",
+            "client-limit | 500 | luar.yaml:2", "server | other:3 | command line", "raw | true | command line",
+            "scripts | (stock) | default", "message-limit | 64KiB | default",
+        ] {
+            #expect(rows.contains(row), "\(row) in \(output)")
+        }
+    }
+
+    @Test func `a wrong setting names itself, its source and what is allowed`() async throws {
+        let folder = try TemporaryFolder(["luar.yaml": "client-limit: many\nframming: line\n"])
+        defer { folder.remove() }
+        for command in ["settings", "serve", "chat", "check"] {
+            let file = try await self.luar([command, "--config", "luar.yaml"], in: folder.path)
+            #expect(file.code == 1)
+            #expect(file.error == "luar: luar.yaml:2: 'framming' is no setting; did you mean 'framing'?\n")
+            let variable = try await self.luar([command], in: folder.path, environment: ["LUAR_CLIENT_LIMIT": "0"])
+            #expect(variable.code == 1)
+            let reason = "luar: LUAR_CLIENT_LIMIT in the environment: '0' is no whole number from 1 to 2147483647\n"
+            #expect(variable.error == reason)
+        }
+        let line = try await self.luar(["settings", "--client-limit", "0"])
+        #expect(line.code == 64)
+        #expect(line.error.hasPrefix("Error: --client-limit: '0' is no whole number from 1 to 2147483647\n"))
+    }
+
+    @Test func `serve takes settings from a file`() async throws {
+        let files = ["luar.yaml": "client-limit: 1\nlog-format: json\nmessage-limit: 1KiB\n"]
+        let folder = try TemporaryFolder(files)
+        defer { folder.remove() }
+        let arguments = ["serve", "--tcp", "127.0.0.1:0", "--config", "luar.yaml", "--log-level", "info"]
+        try await Program.run(Program.luar, arguments, in: folder.path) { relay in
+            try relay.logs("\"message\":\"listening\"")
+            for line in relay.error.split(separator: "\n") {
+                let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: String]
+                #expect(object?["level"] == "info")
+            }
+            let port = try #require(relay.error.firstMatch(of: #/"tcp\.address":"127\.0\.0\.1:(\d+)"/#)?.1)
+            let first = try Peer(port: Int(port) ?? 0)
+            try relay.prints("Cliente conectado: ")
+            let second = try Peer(port: Int(port) ?? 0)
+            #expect(second.receiveAll() == "", "one client is the limit")
+            first.close()
+            let code = try relay.terminate()
+            #expect(code == 0)
+        }
+    }
+
+    @Test func `init writes the stock scripts, says so, and check likes them`() async throws {
+        let folder = try TemporaryFolder([:])
+        defer { folder.remove() }
+        let (output, _, code) = try await self.luar(["init", "meu/scripts"], in: folder.path)
+        #expect(code == 0)
+        let written = StockScripts.files.keys + ["README.md"]
+        let lines = written.sorted().map { "wrote meu/scripts/\($0)\n" }.joined()
+        #expect(output == lines + "Next: change a file, then `luar check meu/scripts`.\n")
+        let check = try await self.luar(["check", "meu/scripts"], in: folder.path)
+        #expect(check.code == 0)
+        #expect(check.output.hasSuffix("5 files, 7 handlers, no mistakes found\n"))
+        let again = try await self.luar(["init", "meu/scripts"], in: folder.path)
+        #expect(again.code == 1)
+        #expect(again.error.contains("luar: meu/scripts/format.lua exists; --force overwrites it\n"))
+        #expect(again.error.hasSuffix("luar: nothing was written\n"))
+        let forced = try await self.luar(["init", "--force", "meu/scripts"], in: folder.path)
+        #expect(forced.code == 0)
+        let file = try await self.luar(["init", "meu/scripts/format.lua"], in: folder.path)
+        #expect(file.code == 1)
+        let reason = "luar: cannot write the scripts to 'meu/scripts/format.lua': it is a file; nothing was written\n"
+        #expect(file.error == reason)
+    }
+
+    @Test func `check lists handlers and files as a table and as JSON`() async throws {
+        let folder = try TemporaryFolder(["a.lua": "relay.on('format', { order = 1.5, dialect = 'json' }, print)"])
+        defer { folder.remove() }
+        let table = try await self.luar(["check", folder.path])
+        #expect(table.code == 0)
+        let rows = table.output.split(separator: "\n").map { String($0.replacing(#/ {2,}/#, with: " | ")) }
+        #expect(rows.contains("EVENT | ORDER | ON ERROR | DIALECT | HANDLER"))
+        #expect(rows.contains("format | 1.5 | skip | json | \(folder.path)/a.lua:1"))
+        #expect(rows.contains("format | default | skip | plain | stock/format.lua:8"))
+        #expect(rows.contains("stock/lib/commands.lua | relay"))
+        let json = try await self.luar(["check", "--json", folder.path])
+        #expect(json.code == 0)
+        let report = try JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [String: Any]
+        #expect(report?["folder"] as? String == folder.path)
+        #expect((report?["problems"] as? [Any])?.isEmpty == true)
+        let handlers = report?["handlers"] as? [[String: Any]]
+        let own = handlers?.first { $0["file"] as? String == "\(folder.path)/a.lua" }
+        #expect(own?["order"] as? Double == 1.5 && own?["dialect"] as? String == "json" && own?["line"] as? Int == 1)
+        #expect(own?["on_error"] as? String == "skip")
+    }
+
+    @Test func `check tells every mistake with file, line and a suggestion`() async throws {
+        let folder = try TemporaryFolder([
+            "a.lua": "\nrelay.on('mesage', print)", "b.lua": "local = 1", "chat.lua": "relay.on('chat_sent', print)",
+        ])
+        defer { folder.remove() }
+        let (output, error, code) = try await self.luar(["check", "."], in: folder.path)
+        #expect(code == 1)
+        #expect(output == "")
+        #expect(
+            error == """
+                luar: ./a.lua:2: unknown event 'mesage'; did you mean 'message'?
+                luar: ./b.lua:1: <name> expected near '='
+                luar: ./chat.lua:1: unknown event 'chat_sent'; did you mean 'chat_send'?
+
+                """
+        )
+        let json = try await self.luar(["check", "--json", "."], in: folder.path)
+        #expect(json.code == 1)
+        let report = try JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [String: Any]
+        let problems = report?["problems"] as? [[String: Any]]
+        #expect(problems?.map { $0["line"] as? Int } == [2, 1, 1])
+        let missing = try await self.luar(["check", "no/such"])
+        #expect(missing.code == 1)
+        #expect(missing.error == "luar: cannot read the scripts folder 'no/such': there is no such file or folder\n")
+    }
+
+    @Test(arguments: [("bash", "bash -n"), ("zsh", "zsh -n"), ("fish", "fish -n")])
+    func `completion scripts are what their shell reads`(name: String, check: String) async throws {
+        let script = try await self.luar(["completions", name])
+        #expect(script.code == 0)
+        for word in ["serve", "chat", "settings", "client-limit", "slow-policy"] {
+            #expect(script.output.contains(word), "\(word)")
+        }
+        guard Program.exists(name) else { return }
+        let folder = try TemporaryFolder(["script": script.output])
+        defer { folder.remove() }
+        let (output, code) = try await self.shell("\(check) script", in: folder.path)
+        #expect(code == 0, "\(output)")
+    }
+
+    @Test func `bash completes commands, options and values`() async throws {
+        let folder = try TemporaryFolder(["script": try await self.luar(["completions", "bash"]).output])
+        defer { folder.remove() }
+        func completed(_ line: String) async throws -> String {
+            let words = line.split(separator: " ", omittingEmptySubsequences: false).map { "'\($0)'" }
+            let command = """
+                source ./script; COMP_WORDS=(\(words.joined(separator: " "))); COMP_CWORD=\(words.count - 1)
+                COMP_LINE='\(line)'; COMP_POINT=${#COMP_LINE}; COMP_TYPE=9; COMP_KEY=9
+                _luar luar "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD-1]}"; echo "${COMPREPLY[@]}"
+                """
+            return try await self.shell(command, in: folder.path).output
+        }
+        let commands = try await completed("luar ch")
+        #expect(commands.contains("chat check"), "\(commands)")
+        #expect(try await completed("luar serve --client").contains("--client-limit"))
+        #expect(try await completed("luar serve --slow-policy ").contains("disconnect drop"))
+    }
+
+    @Test func `the manual page is one that groff takes without a word, and has every command and setting`()
+        async throws
+    {
+        let page = try await self.luar(["manual"])
+        #expect(page.code == 0)
+        for command in ["serve", "chat", "init", "check", "settings", "completions", "manual"] {
+            #expect(page.output.contains(".SS \"luar \(command)\""))
+        }
+        for setting in Setting.all {
+            #expect(page.output.contains("\\fB\(setting.variable)\\fR"), "\(setting.variable)")
+        }
+        guard Program.exists("groff") else { return }
+        let folder = try TemporaryFolder(["luar.1": page.output])
+        defer { folder.remove() }
+        let (output, code) = try await self.shell("groff -man -Tutf8 -ww luar.1 >/dev/null", in: folder.path)
+        #expect(code == 0)
+        #expect(output == "")
+    }
+
+    @Test func `an output that cannot be written is an error, and a reader that has enough is none`() async throws {
+        for command in ["settings", "check", "manual", "completions bash"] {
+            let full = try await self.shell("luar \(command) > /dev/full")
+            #expect(full.code == 1)
+            #expect(full.output == "luar: cannot write to standard output: No space left on device\n")
+            let head = try await self.shell("set -o pipefail; for i in 1 2 3 4 5; do luar \(command); done | head -1")
+            #expect(head.output.split(separator: "\n").count == 1, "\(head.output)")
+        }
+        let folder = try TemporaryFolder([:])
+        defer { folder.remove() }
+        let full = try await self.shell("luar init x > /dev/full", in: folder.path)
+        #expect(full.code == 1)
+    }
+}
