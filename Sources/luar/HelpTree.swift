@@ -33,7 +33,12 @@ struct HelpTree: Decodable {
         var abstract: String?
 
         /// The name after two dashes, if it has one.
-        var longName: String? { self.names?.first { $0.kind == "long" }?.name }
+        private var longName: String? { self.names?.first { $0.kind == "long" }?.name }
+
+        /// Whether it takes back what another flag says, and says nothing else.
+        func isContrary(of other: Argument) -> Bool {
+            self.longName == "no-\(other.longName ?? "")" && self.abstract == other.abstract
+        }
     }
 
     var command: Command

@@ -67,8 +67,8 @@ private struct ManualPage {
         for (index, argument) in arguments.enumerated() {
             // A flag and its contrary are one entry, told with the first of them.
             let following = arguments.dropFirst(index + 1).first
-            let contrary = following.flatMap { $0.longName == "no-\(argument.longName ?? "")" ? $0 : nil }
-            if index > 0, argument.longName == "no-\(arguments[index - 1].longName ?? "")" { continue }
+            let contrary = following.flatMap { $0.isContrary(of: argument) ? $0 : nil }
+            if index > 0, argument.isContrary(of: arguments[index - 1]) { continue }
             if let section = argument.sectionTitle, section != title {
                 title = section
                 self.macro("PP")
