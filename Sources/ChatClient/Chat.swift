@@ -82,7 +82,7 @@ public final class Chat {
         // A reader that went away is an error of one write, not the end of the process.
         signal(SIGPIPE, SIG_IGN)
         self.wake.route(
-            [SIGINT, SIGTERM, SIGHUP] + (self.front is TerminalFrontEnd ? [SIGWINCH, SIGCONT, SIGTSTP] : [])
+            [SIGINT, SIGTERM, SIGHUP, SIGQUIT] + (self.front is TerminalFrontEnd ? [SIGWINCH, SIGCONT, SIGTSTP] : [])
         )
         self.output { () throws(OutputError) in try self.front.open() }
         while self.exitCode == nil {
@@ -99,7 +99,8 @@ public final class Chat {
 
     /// Waits until something happens, and tells the session.
     private func wait() {
-        let readsInput = self.hasInput && (self.front.readsAlways || self.session.wantsInput)
+        let readsInput = self.hasInput && self.session.wantsInput
+        self.front.reads(readsInput)
         var polled = [
             pollfd(fd: self.wake.readEnd, events: Int16(POLLIN), revents: 0),
             pollfd(fd: readsInput ? STDIN_FILENO : -1, events: Int16(POLLIN), revents: 0),
@@ -113,7 +114,7 @@ public final class Chat {
         for signal in self.wake.drain() { self.take(signal) }
         for event in self.connection?.proceed(polled[3].revents, at: self.now) ?? [] { self.take(event) }
         if polled[1].revents != 0 { self.readInput() }
-        if polled[2].revents & Int16(POLLERR) != 0 { self.lose(OutputError(code: EPIPE)) }
+        if polled[2].revents != 0 { self.lose(OutputError(code: EPIPE)) }
         self.session.flush(at: self.now)
         self.session.tick(at: self.now)
         self.output { () throws(OutputError) in try self.front.refresh() }

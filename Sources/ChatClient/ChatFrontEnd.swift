@@ -15,10 +15,10 @@ enum ChatInput: Equatable {
 
 /// Where a chat is read and shown: a terminal or pipes.
 protocol ChatFrontEnd: AnyObject {
-    /// Whether input is read even while the connection is behind, for the sake of Ctrl-C.
-    var readsAlways: Bool { get }
     /// Takes over the terminal, if it is one.
     func open() throws(OutputError)
+    /// Input is read, or left to wait because the connection is behind or the chat is being left.
+    func reads(_ isReading: Bool)
     /// Takes what was read.
     func take(_ bytes: [UInt8]) -> [ChatInput]
     /// The input has ended.
@@ -47,8 +47,6 @@ final class PipeFrontEnd: ChatFrontEnd {
         self.splitter = InputSplitter(limit: limit)
     }
 
-    let readsAlways = false
-
     func open() {}
 
     func take(_ bytes: [UInt8]) -> [ChatInput] {
@@ -75,6 +73,7 @@ final class PipeFrontEnd: ChatFrontEnd {
         try? DescriptorOutput.write(Self.lines([Array(text.utf8)]), to: self.error)
     }
 
+    func reads(_ isReading: Bool) {}
     func refresh() {}
     func resized() {}
     func close() {}
@@ -116,14 +115,14 @@ final class TerminalFrontEnd: ChatFrontEnd {
         self.row = InputRow([], cursor: 0, columns: self.columns)
     }
 
-    let readsAlways = true
-
     func open() throws(OutputError) {
         self.terminal.open()
         self.columns = self.terminal.columns
         try self.write(Terminal.pasteMarksOn)
         try self.draw()
     }
+
+    func reads(_ isReading: Bool) { self.terminal.signals(!isReading) }
 
     func take(_ bytes: [UInt8]) -> [ChatInput] {
         var inputs: [ChatInput] = []
@@ -182,7 +181,7 @@ final class TerminalFrontEnd: ChatFrontEnd {
         try? self.settle()
         // What was typed and not sent stays to be seen, and the shell's prompt gets a line of its own.
         try? self.write((self.editor.isEmpty ? InputRow.clear : "\n") + Terminal.pasteMarksOff)
-        self.terminal.close()
+        self.terminal.close(dropsInput: true)
     }
 
     /// Gives the terminal back for as long as the program is stopped.

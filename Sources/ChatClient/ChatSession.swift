@@ -69,6 +69,8 @@ final class ChatSession {
     /// Whether the person wants to go, and with what exit code.
     private var leaving: Int32?
     private var hasQuit = false
+    /// When whoever quits no longer waits for a server that does not take what was typed.
+    private var quitBy: Double?
     private(set) var actions: [Action] = []
 
     init(server: Endpoint, isRaw: Bool, reconnects: Bool, hooks: ChatHooks) {
@@ -88,7 +90,9 @@ final class ChatSession {
         switch self.phase {
         case .pausing(let until): until
         case .parting(let until, let latest): min(until, latest)
-        case .connected where self.isRaw && !self.waiting.isEmpty && self.inFlight.isEmpty: self.nextRaw
+        case .connected where self.isRaw && !self.waiting.isEmpty && self.inFlight.isEmpty:
+            min(self.nextRaw, self.quitBy ?? .infinity)
+        case .connected: self.quitBy
         default: nil
         }
     }
@@ -153,11 +157,7 @@ final class ChatSession {
             return self.retry(words ?? "\(self.server) closed the connection", at: time)
         }
         if let words { self.actions.append(.notice(words)) }
-        if !self.waiting.isEmpty {
-            let count = self.isRaw ? self.waiting.count : self.waiting.joined().count { $0 == 0x0A }
-            let texts = count == 1 ? "1 text was" : "\(count) texts were"
-            self.actions.append(.notice("\(texts) not sent: \(self.server) closed the connection"))
-        }
+        self.noteUnsent("closed the connection")
         self.exit(reason == nil && self.waiting.isEmpty ? self.leaving ?? 0 : 1)
     }
 
@@ -203,7 +203,14 @@ final class ChatSession {
             self.splitter.finish { self.show($0) }
             self.actions.append(.close)
             self.end("left", code: self.leaving ?? 0)
-        case .connected: self.proceed(at: time)
+        case .connected:
+            if let quitBy = self.quitBy, time >= quitBy {
+                self.takeBack()
+                self.actions.append(.close)
+                self.noteUnsent("takes nothing")
+                return self.end("left", code: 1)
+            }
+            self.proceed(at: time)
         default: break
         }
     }
@@ -213,6 +220,7 @@ final class ChatSession {
     private func leave(code: Int32, at time: Double) {
         guard self.leaving == nil else { return }
         self.leaving = code
+        if self.hasQuit { self.quitBy = time + Bounds.farewell }
         switch self.phase {
         case .connected: self.proceed(at: time)
         // Without --reconnect the one attempt decides; with it what was typed waits for the next one.
@@ -243,6 +251,14 @@ final class ChatSession {
     private func hand(_ bytes: [UInt8]) {
         self.inFlight.append(bytes)
         self.actions.append(.send(bytes))
+    }
+
+    /// Says how much of what was typed did not leave, if so.
+    private func noteUnsent(_ reason: String) {
+        guard !self.waiting.isEmpty else { return }
+        let count = self.isRaw ? self.waiting.count : self.waiting.joined().count { $0 == 0x0A }
+        let texts = count == 1 ? "1 text was" : "\(count) texts were"
+        self.actions.append(.notice("\(texts) not sent: \(self.server) \(reason)"))
     }
 
     /// Puts what the connection could not send back in front of what waits.

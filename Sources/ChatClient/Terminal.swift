@@ -12,6 +12,7 @@ final class Terminal {
     private let input: CInt
     private let output: CInt
     private var saved: termios?
+    private var hasSignals = false
 
     init(input: CInt, output: CInt) {
         self.input = input
@@ -33,6 +34,7 @@ final class Terminal {
         var mode = termios()
         guard tcgetattr(self.input, &mode) == 0 else { return }
         if self.saved == nil { self.saved = mode }
+        self.hasSignals = false
         mode.c_lflag &= ~tcflag_t(ICANON | ECHO | ISIG | IEXTEN)
         // Ctrl-S must not stop a program that has to answer Ctrl-C itself; Enter must arrive as it is.
         mode.c_iflag &= ~tcflag_t(ICRNL | INLCR | IGNCR | IXON | ISTRIP)
@@ -40,13 +42,30 @@ final class Terminal {
             characters[Int(VMIN)] = 1
             characters[Int(VTIME)] = 0
         }
-        tcsetattr(self.input, TCSADRAIN, &mode)
+        self.set(&mode, TCSADRAIN)
+    }
+
+    /// Whether Ctrl-C and its like are signals at once, instead of keys in their order: for as long as keys are not read.
+    func signals(_ isOn: Bool) {
+        var mode = termios()
+        guard isOn != self.hasSignals, tcgetattr(self.input, &mode) == 0 else { return }
+        self.hasSignals = isOn
+        if isOn { mode.c_lflag |= tcflag_t(ISIG) } else { mode.c_lflag &= ~tcflag_t(ISIG) }
+        self.set(&mode, TCSANOW)
     }
 
     /// Gives the keyboard back as it was.
-    func close() {
+    ///
+    /// - Parameter dropsInput: Whether keys that were not read are forgotten: the rest of a paste must not become
+    ///   commands of a shell.
+    func close(dropsInput: Bool = false) {
         guard var mode = self.saved else { return }
-        tcsetattr(self.input, TCSADRAIN, &mode)
+        self.set(&mode, dropsInput ? TCSAFLUSH : TCSADRAIN)
+    }
+
+    /// Sets the mode, whatever signals arrive while what was printed drains.
+    private func set(_ mode: inout termios, _ when: CInt) {
+        while tcsetattr(self.input, when, &mode) != 0, errno == EINTR {}
     }
 
     /// How wide the terminal is now.

@@ -40,6 +40,17 @@ public enum DescriptorOutput {
         }
     }
 
+    /// Fills the places of standard input, output and error where they are closed, so that no socket gets one of them
+    /// and takes what is printed.
+    ///
+    /// Reading then ends at once, and writing fails, as on a closed descriptor.
+    public static func holdStandardDescriptors() {
+        // Each is the lowest free number at its turn.
+        for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) < 0 {
+            _ = open("/dev/null", O_RDONLY)
+        }
+    }
+
     /// Writes a text as it is.
     public static func write(_ text: String, to descriptor: CInt) throws(OutputError) {
         try self.write(Array(text.utf8), to: descriptor)

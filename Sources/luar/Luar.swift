@@ -2,6 +2,7 @@
 // Copyright 2026 the Luar authors
 
 internal import ArgumentParser
+internal import LineOutput
 
 /// The command line.
 @main
@@ -20,4 +21,9 @@ struct Luar: AsyncParsableCommand {
             CommandGroup(name: "Setup", subcommands: [SettingsCommand.self, Completions.self, Manual.self]),
         ]
     )
+
+    static func main() async {
+        DescriptorOutput.holdStandardDescriptors()
+        await self.main(nil)
+    }
 }

@@ -106,6 +106,20 @@ import Testing
         #expect(self.wants(session) == ["close", "show Desconectado do servidor.", "exit 0"])
     }
 
+    @Test func `a server that takes nothing is left by whoever quits, who is told`() throws {
+        let session = try self.session()
+        session.connected(at: 0)
+        self.type("um", "dois", "/sair", into: session, at: 1)
+        _ = self.wants(session)
+        #expect(session.deadline == 6)
+        session.tick(at: 6)
+        #expect(
+            self.wants(session) == [
+                "close", "notice 2 texts were not sent: h:1 takes nothing", "show Desconectado do servidor.", "exit 1",
+            ]
+        )
+    }
+
     @Test func `a second interruption waits for nothing`() throws {
         let session = try self.session()
         session.connected(at: 0)

@@ -27,16 +27,13 @@ struct ChatTerminalTests {
         try await body(screen, peer)
     }
 
-    /// Checks that the shell is back, and its keyboard as it was.
+    /// Checks that the shell is back, with an exit code, and its keyboard as it was.
     private func returns(_ screen: Screen, code: Int) throws {
-        try screen.shows("[ready]")
-        try screen.press("C-u")
-        try screen.enter(
-            "clear; echo code $?; stty -a | grep -ow -e -icanon -e -echo -e -isig -e -icrnl -e -ixon; echo end"
-        )
-        try poll("code \(code) and a restored terminal:\n\(screen.text)") {
-            screen.text.hasPrefix("code 0\nend") || screen.text.hasPrefix("code \(code)\nend")
-        }
+        let command =
+            "c=$?; clear; echo code $c; stty -a | grep -ow -e -icanon -e -echo -e -isig -e -icrnl -e -ixon; echo end"
+        try poll("the shell is back:\n\(screen.text)") { screen.text.split(separator: "\n").last == "[ready]" }
+        try screen.enter(command)
+        try poll("code \(code) and a restored terminal:\n\(screen.text)") { screen.text.hasPrefix("code \(code)\nend") }
     }
 
     @Test func `what arrives is shown above the line being typed, which stays as it is`() async throws {
@@ -153,9 +150,7 @@ struct ChatTerminalTests {
             #expect(peer.receiveAll() == "", "nothing is sent")
             peer.close()
             try screen.shows("Desconectado do servidor.")
-            try screen.enter("echo code $?")
-            try screen.shows("code \(code)")
-            try self.returns(screen, code: 0)
+            try self.returns(screen, code: code)
         }
     }
 
@@ -166,7 +161,7 @@ struct ChatTerminalTests {
             peer.reset()
             try screen.shows("Desconectado do servidor.\nluar: the connection to ")
             try screen.shows("rascunho\n[ready]")
-            try self.returns(screen, code: 0)
+            try self.returns(screen, code: 1)
         }
         try await self.chat { screen, peer in
             try screen.press("C-z")
@@ -174,7 +169,7 @@ struct ChatTerminalTests {
             try screen.enter("kill -TERM %1; fg")
             peer.close()
             try screen.shows("Desconectado do servidor.")
-            try self.returns(screen, code: 0)
+            try self.returns(screen, code: 143)
         }
     }
 

@@ -94,10 +94,13 @@ package final class Screen {
         posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
         posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, file, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
         posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO)
-        var words = (["tmux", "-S", self.socket] + arguments).map { strdup($0) } + [nil]
+        // The server must not keep the pipes of programs that other tests run at the same time.
+        let close =
+            "for fd in /proc/self/fd/*; do fd=${fd##*/}; [ $fd -gt 2 ] && eval \"exec $fd>&-\"; done; exec tmux \"$@\""
+        var words = (["bash", "-c", close, "tmux", "-S", self.socket] + arguments).map { strdup($0) } + [nil]
         defer { for word in words { free(word) } }
         var process: pid_t = 0
-        let code = posix_spawnp(&process, "tmux", &actions, nil, &words, environ)
+        let code = posix_spawnp(&process, "bash", &actions, nil, &words, environ)
         guard code == 0 else { throw NeverHappened(description: "tmux starts: \(String(cString: strerror(code)))") }
         var status: CInt = 0
         while waitpid(process, &status, 0) < 0, errno == EINTR {}
