@@ -59,6 +59,7 @@ extension Setting {
             "server",
             "The relay to chat on.",
             valueName: "host:port",
+            isArgument: true,
             show: { "\($0.server)" },
             take: { values, settings throws(Refusal) in
                 settings.server = try Endpoint.parse(values.last ?? "", defaultPort: Endpoint.stockPort)

@@ -26,6 +26,8 @@ public struct Setting: Sendable {
     public let choices: [String]
     /// Whether its value is never shown.
     public let isSecret: Bool
+    /// Whether the command line has it as an argument without a name.
+    public let isArgument: Bool
     /// Reads values into settings.
     let take: @Sendable (_ values: [String], inout Settings) throws(Refusal) -> Void
     /// The value in force, as one would write it.
@@ -38,6 +40,7 @@ public struct Setting: Sendable {
         arity: Arity = .one,
         choices: [String] = [],
         isSecret: Bool = false,
+        isArgument: Bool = false,
         show: @escaping @Sendable (Settings) -> String,
         take: @escaping @Sendable ([String], inout Settings) throws(Refusal) -> Void
     ) {
@@ -47,9 +50,13 @@ public struct Setting: Sendable {
         self.arity = arity
         self.choices = choices
         self.isSecret = isSecret
+        self.isArgument = isArgument
         self.show = show
         self.take = take
     }
+
+    /// What the command line calls it, for error texts.
+    public var option: String { self.isArgument ? "<\(self.valueName)>" : "--\(self.name)" }
 
     /// The environment variable.
     public var variable: String { "LUAR_" + self.name.uppercased().replacing("-", with: "_") }

@@ -123,7 +123,7 @@ public struct SettingsReader {
             switch self {
             case .file(let file): "\(file.path):\(file.line(of: setting.name)): \(setting.name)"
             case .environment: "\(setting.variable) in the environment"
-            case .commandLine: "--\(setting.name)"
+            case .commandLine: setting.option
             }
         }
     }

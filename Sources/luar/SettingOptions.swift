@@ -36,7 +36,7 @@ extension SettingOptions {
     func checkValues() throws {
         for (name, values) in self.given {
             guard let setting = Setting.named(name) else { continue }
-            if let problem = setting.problem(with: values) { throw ValidationError("--\(name): \(problem)") }
+            if let problem = setting.problem(with: values) { throw ValidationError("\(setting.option): \(problem)") }
         }
     }
 
@@ -53,7 +53,9 @@ extension ArgumentHelp {
     /// The help of a setting, with its default.
     static func setting(_ name: String) -> ArgumentHelp {
         guard let setting = Setting.named(name) else { preconditionFailure("there is no setting '\(name)'") }
-        let text = setting.help + (setting.defaultText.map { " (default: \($0))" } ?? "")
+        var text = setting.help + (setting.defaultText.map { " (default: \($0))" } ?? "")
+        // A flag with a contrary is off unless it is said to be on.
+        if setting.arity == .flag, !name.hasPrefix("no-") { text += " (default: --no-\(name))" }
         return ArgumentHelp("\(text)", valueName: setting.valueName.isEmpty ? nil : setting.valueName)
     }
 }

@@ -56,7 +56,8 @@ import Testing
         for setting in Setting.all where setting.name != "server" {
             let name = setting.arity == .flag ? "--\(setting.name)" : "--\(setting.name) <\(setting.valueName)>"
             #expect(words.contains(name), "\(name)")
-            let help = setting.help + (setting.defaultText.map { " (default: \($0))" } ?? "")
+            var help = setting.help + (setting.defaultText.map { " (default: \($0))" } ?? "")
+            if setting.arity == .flag, setting.name != "no-tcp" { help += " (default: --no-\(setting.name))" }
             #expect(words.contains(help), "\(help)")
         }
         #expect(chat.contains("<host:port>             The relay to chat on. (default: 127.0.0.1:12345)"))
