@@ -237,6 +237,19 @@ import Testing
         #expect(self.wants(session).last == "exit 0")
     }
 
+    @Test func `raw texts that were not sent keep their order, too`() throws {
+        let session = try self.session(raw: true, reconnect: true)
+        session.connected(at: 0)
+        self.type("um", "dois", "três", into: session)
+        session.ended("reset by the server", at: 0)
+        session.tick(at: 1)
+        session.connected(at: 1)
+        #expect(self.wants(session).suffix(1) == ["send um"])
+        session.sent(at: 1)
+        session.tick(at: 2)
+        #expect(self.wants(session) == ["send dois"])
+    }
+
     @Test func `with nothing left to send the end of input ends the reconnecting`() throws {
         let session = try self.session(reconnect: true)
         session.failed("x", at: 0)
