@@ -160,7 +160,7 @@ final class ChatConnection {
         var size = socklen_t(MemoryLayout<CInt>.size)
         getsockopt(socket, SOL_SOCKET, SO_ERROR, &code, &size)
         guard code == 0 else {
-            self.failure = code == ECONNREFUSED ? "connection refused; is a relay running there?" : Self.words(code)
+            self.failure = code == ECONNREFUSED ? "connection refused (is a relay running there?)" : Self.words(code)
             Glibc.close(socket)
             return self.connectNext(at: time)
         }

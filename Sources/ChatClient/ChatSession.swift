@@ -88,7 +88,8 @@ final class ChatSession {
     /// When to call ``tick(at:)``, if nothing happens before.
     var deadline: Double? {
         switch self.phase {
-        case .pausing(let until): until
+        case .pausing(let until): min(until, self.quitBy ?? .infinity)
+        case .connecting: self.quitBy
         case .parting(let until, let latest): min(until, latest)
         case .connected where self.isRaw && !self.waiting.isEmpty && self.inFlight.isEmpty:
             min(self.nextRaw, self.quitBy ?? .infinity)
@@ -157,7 +158,7 @@ final class ChatSession {
             return self.retry(words ?? "\(self.server) closed the connection", at: time)
         }
         if let words { self.actions.append(.notice(words)) }
-        self.noteUnsent("closed the connection")
+        self.noteUnsent("it closed the connection")
         self.exit(reason == nil && self.waiting.isEmpty ? self.leaving ?? 0 : 1)
     }
 
@@ -186,16 +187,22 @@ final class ChatSession {
 
     /// The person, or the system, wants an end now.
     func interrupted(code: Int32, at time: Double) {
-        // The second time nothing is waited for.
-        if self.hasQuit, self.leaving != nil { return self.exit(code) }
-        self.hasQuit = true
         self.leaving = nil
-        self.leave(code: code, at: time)
+        switch self.phase {
+        // The second time nothing is waited for, nor where there is nobody to take leave of.
+        case _ where self.hasQuit: self.giveUp(code)
+        case .connecting, .pausing: self.giveUp(code)
+        default:
+            self.hasQuit = true
+            self.leave(code: code, at: time)
+        }
     }
 
     /// The time has come that ``deadline`` named.
     func tick(at time: Double) {
         switch self.phase {
+        case .connecting where time >= self.quitBy ?? .infinity: self.giveUp(1)
+        case .pausing where time >= self.quitBy ?? .infinity: self.giveUp(1)
         case .pausing(let until) where time >= until:
             self.phase = .connecting
             self.actions.append(.connect)
@@ -207,7 +214,7 @@ final class ChatSession {
             if let quitBy = self.quitBy, time >= quitBy {
                 self.takeBack()
                 self.actions.append(.close)
-                self.noteUnsent("takes nothing")
+                self.noteUnsent("it takes nothing")
                 return self.end("left", code: 1)
             }
             self.proceed(at: time)
@@ -223,10 +230,9 @@ final class ChatSession {
         if self.hasQuit { self.quitBy = time + Bounds.farewell }
         switch self.phase {
         case .connected: self.proceed(at: time)
-        // Without --reconnect the one attempt decides; with it what was typed waits for the next one.
-        case .connecting where !self.hasQuit: break
-        case .pausing where !self.hasQuit && !self.waiting.isEmpty: break
-        case .connecting, .pausing: self.exit(code)
+        // The attempt that is under way decides, and what was typed waits for the next one, if there is to be one.
+        case .connecting: break
+        case .pausing: if self.waiting.isEmpty { self.exit(code) }
         case .parting, .over: break
         }
     }
@@ -258,7 +264,14 @@ final class ChatSession {
         guard !self.waiting.isEmpty else { return }
         let count = self.isRaw ? self.waiting.count : self.waiting.joined().count { $0 == 0x0A }
         let texts = count == 1 ? "1 text was" : "\(count) texts were"
-        self.actions.append(.notice("\(texts) not sent: \(self.server) \(reason)"))
+        self.actions.append(.notice("\(texts) not sent to \(self.server): \(reason)"))
+    }
+
+    /// Leaves at once, and says what that costs.
+    private func giveUp(_ code: Int32) {
+        self.takeBack()
+        self.noteUnsent("there was no time")
+        self.exit(code)
     }
 
     /// Puts what the connection could not send back in front of what waits.

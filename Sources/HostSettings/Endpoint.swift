@@ -43,6 +43,8 @@ public struct Endpoint: Sendable, Hashable, CustomStringConvertible {
             throw refusal("a host has no spaces or control characters")
         }
         guard let digits else {
+            // The system would take a number for an address of one part.
+            guard Int(host) == nil else { throw refusal("it has no host") }
             guard let defaultPort else { throw refusal("it has no port") }
             return Endpoint(host: host, port: defaultPort)
         }

@@ -49,7 +49,13 @@ extension ScriptFolder {
         case .fileWriteNoPermission: return "permission denied"
         case .fileWriteOutOfSpace: return "no space is left on the disk"
         case .fileWriteVolumeReadOnly: return "the disk is read-only"
-        default: return error.localizedDescription
+        default:
+            // Foundation's own words are about documents; the system's say what happened.
+            var cause: NSError? = error as NSError
+            while let inner = cause, inner.domain != NSPOSIXErrorDomain {
+                cause = inner.userInfo[NSUnderlyingErrorKey] as? NSError
+            }
+            return cause.map { String(cString: strerror(Int32($0.code))) } ?? error.localizedDescription
         }
     }
 }

@@ -139,8 +139,12 @@ extension Setting {
         ),
         .time("load-time", \.luaLimits.loading.cpuTime, "CPU time for loading all scripts."),
         .count("handler-limit", \.limits.handlers, "The most handlers that scripts may register."),
-        .time("pause-after", \.limits.pauseAfter, "Pause a handler that wasted this much by passing limits …"),
-        .time("pause-window", \.limits.pauseWindow, "… within this time …"),
-        .time("pause-time", \.limits.pauseTime, "… for this long."),
+        .time(
+            "pause-after",
+            \.limits.pauseAfter,
+            "A handler that wastes this much CPU time by passing limits is paused."
+        ),
+        .time("pause-window", \.limits.pauseWindow, "How long wasted time counts towards a pause."),
+        .time("pause-time", \.limits.pauseTime, "How long a paused handler is left out."),
     ]
 }

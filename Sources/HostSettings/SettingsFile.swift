@@ -8,14 +8,16 @@ internal import Yams
 
 /// A YAML file of settings: a mapping from names to values.
 ///
-/// The values are read by swift-configuration; what it would let pass, keys that mean nothing and values of a wrong
-/// shape, is refused here, with its line.
+/// It becomes a source of swift-configuration like the others; but keys that mean nothing and values of a wrong shape,
+/// which that library's own reader of YAML lets pass, are refused here, with their lines.
 struct SettingsFile {
     /// The most bytes of a settings file.
     static let longest = 1 << 20
 
     let path: String
     let values: any ConfigSnapshot
+    /// Lines that set nothing, because of their name or shape; the others are read all the same.
+    let problems: [String]
     private let lines: [String: Int]
 
     /// Reads a file.
@@ -28,12 +30,13 @@ struct SettingsFile {
         do {
             root = try Yams.compose(yaml: text)
         } catch {
-            throw SettingsError(Self.describe(error, path))
+            throw SettingsError(Self.describe(error, path, text))
         }
         var lines: [String: Int] = [:]
         // A file without a word in it sets nothing.
         guard let root, root != Node("", Tag(.null)) else {
             self.lines = [:]
+            self.problems = []
             self.values = InMemoryProvider(values: [:]).snapshot()
             return
         }
@@ -41,30 +44,35 @@ struct SettingsFile {
             throw SettingsError("\(path):1: the file is no mapping of settings; write lines like 'client-limit: 100'")
         }
         var problems: [String] = []
+        var values: [AbsoluteConfigKey: ConfigValue] = [:]
         let names = table.map(\.name)
         for (key, value) in mapping {
             let line = key.mark?.line ?? 1
             guard let name = key.scalar?.string, names.contains(name) else {
                 let name = key.scalar?.string ?? "?"
-                let hint = Suggestion.phrase(for: name, among: names)
+                let hint = SettingsReader.hint(Suggestion.closest(to: name, among: names))
                 problems.append("\(path):\(line): '\(name)' is no setting; \(hint)")
                 continue
             }
             lines[name] = line
-            if let problem = Self.problem(with: value) { problems.append("\(path):\(line): \(name) \(problem)") }
+            if let problem = Self.problem(with: value) {
+                problems.append("\(path):\(line): \(name) \(problem)")
+            } else {
+                values[AbsoluteConfigKey([name])] = ConfigValue(Self.content(value), isSecret: false)
+            }
         }
-        guard problems.isEmpty else { throw SettingsError(problems) }
         self.lines = lines
-        do {
-            let data = Data(text.utf8)
-            self.values = try YAMLSnapshot(data: data.bytes, providerName: path, parsingOptions: .default)
-        } catch {
-            throw SettingsError("\(path): \(error)")
-        }
+        self.problems = problems
+        self.values = InMemoryProvider(values: values).snapshot()
     }
 
     /// The line that sets something, from 1.
     func line(of name: String) -> Int { self.lines[name] ?? 1 }
+
+    private static func content(_ value: Node) -> ConfigContent {
+        if let sequence = value.sequence { return .stringArray(sequence.compactMap { $0.scalar?.string }) }
+        return .string(value.scalar?.string ?? "")
+    }
 
     private static func problem(with value: Node) -> String? {
         switch value {
@@ -102,14 +110,21 @@ struct SettingsFile {
         return text
     }
 
-    private static func describe(_ error: any Error, _ path: String) -> String {
+    private static func describe(_ error: any Error, _ path: String, _ text: String) -> String {
         switch error as? YamlError {
         case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
             .composer(_, let problem, let mark, _):
             return "\(path):\(mark.line): this is not YAML: \(problem)"
         case .duplicatedKeysInMapping(let duplicates, let context):
-            let names = duplicates.map { "'\($0)'" }.joined(separator: ", ")
-            return "\(path):\(context.mark.line): \(names) set twice; keep one"
+            let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+            return
+                duplicates.map { name in
+                    let places = lines.indices.filter { lines[$0].hasPrefix("\(name):") }.map { "\($0 + 1)" }
+                    let line = places.last ?? "\(context.mark.line)"
+                    let others = places.count > 1 ? " (also in line \(places.dropLast().joined(separator: ", ")))" : ""
+                    return "\(path):\(line): '\(name)' is set twice\(others); keep one"
+                }
+                .joined(separator: "\n")
         case .reader(let problem, _, _, _): return "\(path): this is not YAML: \(problem)"
         default: return "\(path): this is not YAML: \(error)"
         }

@@ -89,6 +89,7 @@ public struct SettingsReader {
         if let file = self.file {
             do {
                 let file = try SettingsFile(path: file, table: self.table)
+                problems += file.problems
                 self.apply(file.values, .file(file), to: &resolved, &problems)
             } catch {
                 problems += error.problems
@@ -177,10 +178,21 @@ public struct SettingsReader {
         return nil
     }
 
+    /// The end of an error text about a name that does not exist.
+    static func hint(_ closest: String?) -> String {
+        closest.map { "did you mean '\($0)'?" } ?? "`luar settings` lists all"
+    }
+
     /// Variables that look like ours and mean nothing.
     private func unknownVariables() -> [String] {
+        let prefix = "LUAR_"
         let known = self.table.map(\.variable) + [Self.fileVariable]
-        return self.environment.keys.filter { $0.hasPrefix("LUAR_") && !known.contains($0) }.sorted()
-            .map { "\($0) in the environment is no setting; \(Suggestion.phrase(for: $0, among: known))" }
+        return self.environment.keys.filter { $0.hasPrefix(prefix) && !known.contains($0) }.sorted()
+            .map { name in
+                // What all of them begin with says nothing about what was meant.
+                let own = String(name.dropFirst(prefix.count))
+                let closest = Suggestion.closest(to: own, among: known.map { String($0.dropFirst(prefix.count)) })
+                return "\(name) in the environment is no setting; \(Self.hint(closest.map { prefix + $0 }))"
+            }
     }
 }

@@ -33,8 +33,12 @@ public struct ScriptProblem: Sendable, Hashable, CustomStringConvertible {
             self.file = String(position.1)
             self.line = Int(position.2)
             self.reason = String(error.message[position.range.upperBound...])
-        case .timeout: self.reason = "loading the scripts took more than \(limits.loading.cpuTime) of CPU time"
-        case .memory: self.reason = "loading the scripts took more than \(limits.memory) bytes of memory"
+        case .timeout:
+            self.reason =
+                "loading the scripts took more than \(limits.loading.cpuTime) of CPU time; what follows was not loaded"
+        case .memory:
+            self.reason =
+                "loading the scripts took more than \(limits.memory) bytes of memory; what follows was not loaded"
         }
     }
 }

@@ -5,13 +5,19 @@
 public enum Suggestion {
     /// The closest of the known names, as the end of an error text; the whole list where none is close.
     public static func phrase(for name: String, among known: [String]) -> String {
+        self.closest(to: name, among: known).map { "did you mean '\($0)'?" }
+            ?? "known: \(known.sorted().joined(separator: " "))"
+    }
+
+    /// The one of the known names that was probably meant, if any is close.
+    public static func closest(to name: String, among known: [String]) -> String? {
         let ranked = known.map { (name: $0, distance: Self.distance(name, $0)) }
             .min { ($0.distance, $0.name) < ($1.distance, $1.name) }
-        if let best = ranked, best.distance <= max(1, name.count / 3) { return "did you mean '\(best.name)'?" }
+        if let best = ranked, best.distance <= max(1, name.count / 3) { return best.name }
         if name.count >= 3, let start = known.sorted().first(where: { $0.hasPrefix(name) || name.hasPrefix($0) }) {
-            return "did you mean '\(start)'?"
+            return start
         }
-        return "known: \(known.sorted().joined(separator: " "))"
+        return nil
     }
 
     /// The optimal string alignment distance: insertions, deletions, substitutions and swaps of neighbours.

@@ -164,7 +164,7 @@ public final class Relay: Service {
     /// On the script loop.
     private func open(_ addresses: [Endpoint]) {
         guard let parts = self.parts.value else { return }
-        if addresses.isEmpty { self.logger.warning("listening nowhere: no address was given") }
+        if addresses.isEmpty { self.logger.warning("listening nowhere") }
         parts.hooks.start()
         for address in addresses {
             self.logger.info("listening", metadata: ["tcp.address": "\(address)"])

@@ -3,6 +3,7 @@
 
 internal import ArgumentParser
 internal import LineOutput
+internal import RelayHooks
 
 /// The command line.
 @main
@@ -24,6 +25,11 @@ struct Luar: AsyncParsableCommand {
 
     static func main() async {
         DescriptorOutput.holdStandardDescriptors()
+        let commands = self.configuration.subcommands.compactMap { $0._commandName } + ["help"]
+        if let first = CommandLine.arguments.dropFirst().first, !first.hasPrefix("-"), !commands.contains(first) {
+            Failure.say("there is no command '\(first)'; \(Suggestion.phrase(for: first, among: commands))")
+            self.exit(withError: ExitCode.validationFailure)
+        }
         await self.main(nil)
     }
 }

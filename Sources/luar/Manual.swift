@@ -102,13 +102,35 @@ private struct ManualPage {
         for setting in Setting.all {
             self.macro("TP")
             self.line("\\fB\(Self.escape(setting.variable))\\fR", isEscaped: true)
-            let value = setting.choices.isEmpty ? "" : " One of \(setting.choices.joined(separator: ", "))."
-            self.line(setting.help + (setting.arity == .flag ? value : ""))
+            var help = setting.help + (setting.defaultText.map { " (default: \($0))" } ?? "")
+            switch setting.arity {
+            case .flag: help += " One of \(setting.choices.joined(separator: ", "))."
+            case .list: help += " Several are separated by commas."
+            case .one: break
+            }
+            self.line(help)
         }
         self.macro("SH", "FILES")
         self.macro("TP")
         self.line("\\fI./scripts\\fR, \\fI$XDG_CONFIG_HOME/luar/scripts\\fR", isEscaped: true)
         self.line("Where scripts are looked for, in this order, unless --scripts names a folder.")
+        self.macro("SH", "EXAMPLES")
+        self.example(
+            "Run a relay for the whole network, with scripts of your own:",
+            "luar serve --tcp 0.0.0.0:12345 --scripts rules"
+        )
+        self.example("Chat on it:", "luar chat relay.example.org")
+        self.example("Say one thing and leave:", "echo 'the build is done' | luar chat")
+        self.example(
+            "Write the stock scripts, to be changed, and check what became of them:",
+            "luar init scripts && luar check scripts"
+        )
+    }
+
+    private mutating func example(_ purpose: String, _ command: String) {
+        self.macro("TP")
+        self.line(purpose)
+        self.line("\\fB\(Self.escape(command))\\fR", isEscaped: true)
     }
 
     private func synopsis(_ command: HelpTree.Command) -> String {

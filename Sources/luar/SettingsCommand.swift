@@ -16,6 +16,9 @@ struct SettingsCommand: AsyncParsableCommand {
             """
     )
 
+    @Flag(help: "Print one JSON object.")
+    var json = false
+
     @OptionGroup(title: "Relay")
     var relay: RelayOptions
 
@@ -47,15 +50,44 @@ struct SettingsCommand: AsyncParsableCommand {
                 self.scriptLimits,
             ]
             let resolved = try self.common.resolve(groups)
-            var table = Table("SETTING", "VALUE", "FROM")
-            for setting in Setting.all {
-                var value = resolved.text(of: setting)
-                if setting.name == "scripts", value.isEmpty {
-                    value = ScriptFolder.find(ProcessInfo.processInfo.environment) ?? "(stock)"
-                }
-                table.add(setting.name, value.isEmpty ? "(none)" : value, resolved.origin(of: setting).description)
-            }
-            try StandardOutput.write(table.text)
+            let rows = Setting.all.map { Row($0, resolved) }
+            try StandardOutput.write(self.json ? try self.object(rows) : self.table(rows))
         }
+    }
+
+    /// A setting as it is shown.
+    private struct Row: Encodable {
+        var value: String?
+        var from: String
+        var name: String
+
+        private enum CodingKeys: CodingKey {
+            case value
+            case from
+        }
+
+        init(_ setting: Setting, _ resolved: ResolvedSettings) {
+            let text = resolved.text(of: setting)
+            self.name = setting.name
+            self.value = text.isEmpty ? nil : text
+            self.from = resolved.origin(of: setting).description
+            if setting.name == "scripts", text.isEmpty {
+                self.value = ScriptFolder.find(ProcessInfo.processInfo.environment)
+                self.from = self.value == nil ? "default" : "found"
+            }
+        }
+    }
+
+    private func table(_ rows: [Row]) -> String {
+        var table = Table("SETTING", "VALUE", "FROM")
+        for row in rows { table.add(row.name, row.value ?? (row.name == "scripts" ? "(stock)" : "(none)"), row.from) }
+        return table.text
+    }
+
+    private func object(_ rows: [Row]) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        let object = Dictionary(uniqueKeysWithValues: rows.map { ($0.name, $0) })
+        return String(decoding: try encoder.encode(object), as: UTF8.self) + "\n"
     }
 }

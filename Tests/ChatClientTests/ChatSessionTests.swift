@@ -115,9 +115,49 @@ import Testing
         session.tick(at: 6)
         #expect(
             self.wants(session) == [
-                "close", "notice 2 texts were not sent: h:1 takes nothing", "show Desconectado do servidor.", "exit 1",
+                "close", "notice 2 texts were not sent to h:1: it takes nothing", "show Desconectado do servidor.",
+                "exit 1",
             ]
         )
+    }
+
+    @Test func `sair before the connection stands waits for it, if not for long`() throws {
+        let session = try self.session()
+        self.type("antes", "/sair", into: session)
+        #expect(self.wants(session) == ["connect"])
+        session.connected(at: 1)
+        #expect(self.wants(session) == ["show Conectado ao servidor.", "send \nantes\n"])
+        session.sent(at: 1)
+        #expect(self.wants(session) == ["finish"])
+
+        let refused = try self.session()
+        self.type("/sair", into: refused)
+        refused.failed("connection refused", at: 1)
+        #expect(self.wants(refused).last == "exit 1")
+
+        let silent = try self.session(reconnect: true)
+        self.type("antes", "/sair", into: silent)
+        silent.failed("connection refused", at: 1)
+        silent.tick(at: 2)
+        #expect(silent.deadline == 5)
+        silent.tick(at: 5)
+        #expect(
+            self.wants(silent) == [
+                "connect", "notice cannot connect to h:1: connection refused; trying again in 1 s", "connect",
+                "notice 1 text was not sent to h:1: there was no time", "exit 1",
+            ]
+        )
+    }
+
+    @Test func `an interruption before the connection stands waits for nothing`() throws {
+        for fails in [false, true] {
+            let session = try self.session(reconnect: true)
+            self.type("antes", into: session)
+            if fails { session.failed("x", at: 0) }
+            _ = self.wants(session)
+            session.interrupted(code: 130, at: 0)
+            #expect(self.wants(session) == ["notice 1 text was not sent to h:1: there was no time", "exit 130"])
+        }
     }
 
     @Test func `a second interruption waits for nothing`() throws {
@@ -169,7 +209,8 @@ import Testing
         other.ended(nil, at: 1)
         #expect(
             self.wants(other) == [
-                "close", "show Desconectado do servidor.", "notice 2 texts were not sent: h:1 closed the connection",
+                "close", "show Desconectado do servidor.",
+                "notice 2 texts were not sent to h:1: it closed the connection",
                 "exit 1",
             ]
         )

@@ -7,7 +7,8 @@ import Testing
 
 @Suite struct EndpointTests {
     @Test(arguments: [
-        ("12345", "it has no port"), ("::1:12345", "goes in brackets"), (":12345", "it has no host"),
+        ("12345", "it has no host"), ("localhost", "it has no port"), ("::1:12345", "goes in brackets"),
+        (":12345", "it has no host"),
         ("localhost:", "'' is no port"), ("localhost:66000", "'66000' is no port"), ("localhost:1a", "'1a' is no port"),
         ("localhost:+1", "'+1' is no port"), ("", "it has no host"), ("[::1", "the brackets do not match"),
         ("[::1]x:5", "the brackets do not match"), ("a b:5", "no spaces"), ("[]:5", "it has no host"),

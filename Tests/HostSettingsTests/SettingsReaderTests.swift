@@ -100,7 +100,7 @@ import Testing
         ("framing: [line, raw]", "luar.yaml:1: framing takes one value, not a list"),
         ("framing: {a: b}", "luar.yaml:1: framing takes a value or a list of values, not a mapping"),
         ("tcp: [[a]]", "luar.yaml:1: tcp takes plain values"), ("scripts:", "luar.yaml:1: scripts has no value"),
-        ("quiet: true\nquiet: false", "luar.yaml:1: 'quiet' set twice; keep one"),
+        ("quiet: true\nquiet: false", "luar.yaml:2: 'quiet' is set twice (also in line 1); keep one"),
         ("tcp: [h:1\nquiet: true", "this is not YAML"), ("tcp: \"h:1", "luar.yaml:1: this is not YAML"),
         ("- a\n- b", "luar.yaml:1: the file is no mapping of settings"), ("just text", "the file is no mapping"),
         ("quiet: true\n---\nraw: true", "this is not YAML"), ("? [a, b]\n: c", "luar.yaml:1: '?' is no setting"),

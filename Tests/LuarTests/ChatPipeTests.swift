@@ -173,7 +173,7 @@ import Testing
             let code = try chat.exitCode()
             #expect(code == 1)
             let reason =
-                "luar: cannot connect to 127.0.0.1:\(free.port): connection refused; is a relay running there?\n"
+                "luar: cannot connect to 127.0.0.1:\(free.port): connection refused (is a relay running there?)\n"
             #expect(chat.error == reason)
             #expect(chat.output == "")
         }
@@ -223,7 +223,7 @@ import Testing
             peer.close()
             try chat.logs("luar: 127.0.0.1:\(port) closed the connection; trying again in 1 s\n")
             chat.type("enquanto isso")
-            try chat.logs("connection refused; is a relay running there?; trying again in 2 s\n")
+            try chat.logs("connection refused (is a relay running there?); trying again in 2 s\n")
             let second = try Listener(port: port)
             let again = try second.accept()
             try again.waits(for: "\nenquanto isso\n")

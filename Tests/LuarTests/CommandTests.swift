@@ -43,6 +43,13 @@ import Testing
         #expect(groups == ["CHAT: serve chat", "SCRIPTS: init check", "SETUP: settings completions manual"])
     }
 
+    @Test func `a command that does not exist is named, with the one that was meant`() async throws {
+        let (output, error, code) = try await self.luar(["sevre"])
+        #expect(code == 64)
+        #expect(output == "")
+        #expect(error == "luar: there is no command 'sevre'; did you mean 'serve'?\n")
+    }
+
     @Test func `the version tells Lua's too`() async throws {
         let (output, _, code) = try await self.luar(["--version"])
         #expect(code == 0)
@@ -80,6 +87,10 @@ import Testing
         ] {
             #expect(rows.contains(row), "\(row) in \(output)")
         }
+        let json = try await self.luar(arguments + ["--json"], in: folder.path, environment: environment)
+        let object = try JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [String: [String: String]]
+        #expect(object?["client-limit"] == ["value": "500", "from": "luar.yaml:2"])
+        #expect(object?.count == Setting.all.count)
     }
 
     @Test func `a wrong setting names itself, its source and what is allowed`() async throws {
@@ -88,7 +99,13 @@ import Testing
         for command in ["settings", "serve", "chat", "check"] {
             let file = try await self.luar([command, "--config", "luar.yaml"], in: folder.path)
             #expect(file.code == 1)
-            #expect(file.error == "luar: luar.yaml:2: 'framming' is no setting; did you mean 'framing'?\n")
+            #expect(
+                file.error == """
+                    luar: luar.yaml:2: 'framming' is no setting; did you mean 'framing'?
+                    luar: luar.yaml:1: client-limit: 'many' is no whole number from 1 to 2147483647
+
+                    """
+            )
             let variable = try await self.luar([command], in: folder.path, environment: ["LUAR_CLIENT_LIMIT": "0"])
             #expect(variable.code == 1)
             let reason = "luar: LUAR_CLIENT_LIMIT in the environment: '0' is no whole number from 1 to 2147483647\n"

@@ -65,7 +65,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("12345", "it has no port"), ("::1:12345", "goes in brackets"), (":12345", "it has no host"),
+        ("12345", "it has no host"), ("::1:12345", "goes in brackets"), (":12345", "it has no host"),
         ("localhost:", "'' is no port"), ("localhost:66000", "'66000' is no port"), ("localhost:1a", "'1a' is no port"),
         ("localhost:+1", "'+1' is no port"), ("", "it has no host"),
     ])
