@@ -46,7 +46,6 @@ final class ChatConnection {
     /// Bytes of the first text in `outgoing` that are gone already.
     private var written = 0
     private var canWrite = true
-    private var isFinishing = false
     private var events: [Event] = []
 
     /// Begins to connect; `wake` is called from another thread once the host is looked up.
@@ -103,10 +102,9 @@ final class ChatConnection {
         if self.outgoing.count == 1 { self.write(to: socket) }
     }
 
-    /// Tells the server that nothing more comes.
+    /// Tells the server that nothing more comes; to be called once everything was reported as sent.
     func finish() {
-        self.isFinishing = true
-        self.shutDownIfDone()
+        if case .connected(let socket) = self.state { shutdown(socket, CInt(SHUT_WR)) }
     }
 
     /// Ends the connection or the attempt.
@@ -207,13 +205,6 @@ final class ChatConnection {
                 self.outgoing.removeAll()
             }
         }
-        self.shutDownIfDone()
-    }
-
-    private func shutDownIfDone() {
-        guard case .connected(let socket) = self.state, self.isFinishing, self.outgoing.isEmpty else { return }
-        shutdown(socket, CInt(SHUT_WR))
-        self.isFinishing = false
     }
 
     private static func words(_ code: CInt) -> String {

@@ -259,8 +259,8 @@ import Testing
         let command = "{ \(chat); echo code $? >&2; } | head -1"
         try await Program.run("/bin/sh", ["-c", command], in: "/") { shell in
             let peer = try server.accept()
+            defer { peer.close() }
             try shell.prints(self.connected)
-            peer.send("quem lê?\n")
             try shell.logs("code 0\n")
             #expect(shell.error == "code 0\n")
         }

@@ -2,6 +2,8 @@
 // Copyright 2026 the Luar authors
 
 import Logging
+import LuaScripting
+import RelayCore
 import StockScripts
 import TestSupport
 import Testing
@@ -12,11 +14,18 @@ import Testing
 @Suite struct ChatHooksTests {
     private let log = LogRecord()
 
-    private func hooks(_ files: [String: String] = [:], hasStock: Bool = true) throws -> ChatHooks {
+    private func hooks(
+        _ files: [String: String] = [:],
+        hasStock: Bool = true,
+        limits: Limits = Limits(),
+        luaLimits: LuaLimits = LuaLimits()
+    ) throws -> ChatHooks {
         let log = self.log
         return try ChatHooks(
             server: ChatServer(host: "10.1.2.3", port: 4_000, address: "10.1.2.3:4000", transport: "tcp"),
             scripts: ScriptSet(stock: hasStock ? StockScripts.files : [:], own: files.mapValues { Array($0.utf8) }),
+            limits: limits,
+            luaLimits: luaLimits,
             logger: Logger(label: "test") { _ in RecordingHandler(record: log) },
             version: "9.9.9"
         )
@@ -100,6 +109,20 @@ import Testing
         #expect(self.receives(hooks, "oi") == nil)
         #expect(self.log.failures.count == 2)
         #expect(self.log.failures.last?.contains("chat_receive") == true, "\(self.log.failures)")
+    }
+
+    @Test func `a handler that keeps passing its limit is paused, and goes on blocking if it blocks`() throws {
+        var limits = Limits()
+        limits.pauseAfter = .milliseconds(1)
+        var luaLimits = LuaLimits()
+        luaLimits.handlers.cpuTime = .milliseconds(5)
+        let script = "relay.on('chat_receive', { on_error = 'block' }, function() while true do end end)"
+        let hooks = try self.hooks(["chat.lua": script], limits: limits, luaLimits: luaLimits)
+        #expect(self.receives(hooks, "um") == nil)
+        #expect(self.log.entries.contains { $0.message.hasPrefix("hook paused") })
+        let failures = self.log.failures.count
+        #expect(self.receives(hooks, "dois") == nil)
+        #expect(self.log.failures.count == failures, "it was not called again")
     }
 
     @Test func `a wrong answer names what is accepted`() throws {
