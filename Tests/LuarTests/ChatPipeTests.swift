@@ -273,6 +273,25 @@ import Testing
         }
     }
 
+    @Test func `closed descriptors are closed, and no socket takes their place`() async throws {
+        let server = try Listener()
+        let chat = "exec '\(Program.luar)' chat 127.0.0.1:\(server.port)"
+        try await Program.run("/bin/sh", ["-c", "\(chat) <&- >&-"], in: "/") { shell in
+            let peer = try server.accept()
+            let code = try shell.exitCode()
+            #expect(code == 1)
+            #expect(shell.error == "luar: cannot write to standard output: Bad file descriptor\n")
+            #expect(["", "\n"].contains(peer.receiveAll()), "what is printed does not go to the server")
+        }
+        try await Program.run("/bin/sh", ["-c", "\(chat) <&-"], in: "/") { shell in
+            let peer = try server.accept()
+            #expect(peer.receiveAll() == "\n")
+            peer.close()
+            let code = try shell.exitCode()
+            #expect(code == 0, "no input is an input that has ended")
+        }
+    }
+
     @Test func `its words and texts are those of chat.lua in the scripts folder`() async throws {
         let server = try Listener()
         let folder = try TemporaryFolder([:])
