@@ -149,6 +149,20 @@ import Testing
         )
     }
 
+    @Test func `sair between two attempts ends in time, too`() throws {
+        let session = try self.session(reconnect: true)
+        session.failed("x", at: 0)
+        session.tick(at: 1)
+        session.failed("x", at: 1)
+        self.type("antes", "/sair", into: session, at: 2)
+        session.tick(at: 3)
+        session.failed("x", at: 4)
+        _ = self.wants(session)
+        #expect(session.deadline == 7)
+        session.tick(at: 7)
+        #expect(self.wants(session) == ["notice 1 text was not sent to h:1: there was no time", "exit 1"])
+    }
+
     @Test func `an interruption before the connection stands waits for nothing`() throws {
         for fails in [false, true] {
             let session = try self.session(reconnect: true)
