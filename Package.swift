@@ -158,7 +158,7 @@ let package = Package(
         .testTarget(
             name: "LuarTests",
             // The executable is not imported but run.
-            dependencies: ["luar", "HostSettings", "StockScripts", "TestSupport"],
+            dependencies: ["luar", "HostSettings", "LineOutput", "StockScripts", "TestSupport"],
             swiftSettings: strict
         ),
         .testTarget(name: "TidyTests", dependencies: ["StockScripts"], swiftSettings: strict),

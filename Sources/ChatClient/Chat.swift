@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
+internal import DequeModule
 internal import Foundation
 public import HostSettings
 internal import LineOutput
@@ -25,6 +26,14 @@ public final class Chat {
     private var hasInput = true
     private var hasOutput = true
     private var hasRefused = false
+    /// What was read and not dealt with yet.
+    private var inputs: Deque<ChatInput> = []
+
+    /// How long, and how many bytes, hooks may keep the loop from looking around.
+    private static let turn = 0.02
+    private static let turnBytes = 256 << 10
+    /// How often a program in the background looks whether it still is.
+    private static let look = 0.2
 
     /// Chats on standard input and output until somebody has had enough.
     ///
@@ -63,11 +72,13 @@ public final class Chat {
             hooks: hooks
         )
         let limit = settings.limits.messageBytes
+        let output = ChatOutput(descriptor: STDOUT_FILENO, wake: self.wake)
+        let error = ChatOutput(descriptor: STDERR_FILENO, wake: self.wake)
         if Terminal.isUsable(input: STDIN_FILENO, output: STDOUT_FILENO, type: terminalType) {
             let terminal = Terminal(input: STDIN_FILENO, output: STDOUT_FILENO)
-            self.front = TerminalFrontEnd(terminal, output: STDOUT_FILENO, error: STDERR_FILENO, limit: limit)
+            self.front = TerminalFrontEnd(terminal, output: output, error: error, limit: limit)
         } else {
-            self.front = PipeFrontEnd(output: STDOUT_FILENO, error: STDERR_FILENO, limit: limit)
+            self.front = PipeFrontEnd(output: output, error: error, limit: limit)
         }
     }
 
@@ -99,25 +110,50 @@ public final class Chat {
 
     /// Waits until something happens, and tells the session.
     private func wait() {
-        let readsInput = self.hasInput && self.session.wantsInput
+        let isBusy = self.session.isBehind || self.hasLines
+        if !self.front.hasKeyboard {
+            self.output { () throws(OutputError) in try (self.front as? TerminalFrontEnd)?.reopen() }
+        }
+        let hasKeyboard = self.front.hasKeyboard
+        let readsInput = self.hasInput && hasKeyboard && self.inputs.isEmpty && self.session.wantsInput
+        let readsServer = !self.session.isBehind
         self.front.reads(readsInput)
         var polled = [
             pollfd(fd: self.wake.readEnd, events: Int16(POLLIN), revents: 0),
             pollfd(fd: readsInput ? STDIN_FILENO : -1, events: Int16(POLLIN), revents: 0),
             // Nothing is asked, so that only the end of its reader is told.
             pollfd(fd: self.hasOutput ? STDOUT_FILENO : -1, events: 0, revents: 0),
-            self.connection?.polled ?? pollfd(fd: -1, events: 0, revents: 0),
+            self.connection?.polled(reads: readsServer) ?? pollfd(fd: -1, events: 0, revents: 0),
         ]
-        let deadline = [self.session.deadline, self.connection?.deadline].compactMap { $0 }.min()
+        // Nothing tells of coming to the front.
+        let look = hasKeyboard ? nil : self.now + Self.look
+        let deadline = [self.session.deadline, self.connection?.deadline, look].compactMap { $0 }.min()
         let timeout = deadline.map { Int32((max(0, min(60, $0 - self.now)) * 1_000).rounded(.up)) } ?? -1
-        guard poll(&polled, nfds_t(polled.count), timeout) >= 0 else { return }
-        for signal in self.wake.drain() { self.take(signal) }
-        for event in self.connection?.proceed(polled[3].revents, at: self.now) ?? [] { self.take(event) }
+        let isReady = poll(&polled, nfds_t(polled.count), isBusy ? 0 : timeout) >= 0
+        for signal in self.wake.takeSignals() { self.take(signal) }
+        guard isReady else { return }
+        let events = self.connection?.proceed(polled[3].revents, reads: readsServer, at: self.now) ?? []
+        for event in events { self.take(event) }
         if polled[1].revents != 0 { self.readInput() }
         if polled[2].revents != 0 { self.lose(OutputError(code: EPIPE)) }
+        self.work()
         self.session.flush(at: self.now)
-        self.session.tick(at: self.now)
+        self.session.tick(at: self.now, unacknowledged: self.connection?.unacknowledged ?? 0)
         self.output { () throws(OutputError) in try self.front.refresh() }
+    }
+
+    /// Whether a line was read that may be sent now.
+    private var hasLines: Bool { !self.inputs.isEmpty && (self.session.wantsInput || self.session.isLeaving) }
+
+    /// Deals with what was read and received, text by text, but not for long: keys and signals come first.
+    private func work() {
+        let end = self.now + Self.turn
+        while self.session.isBehind || self.hasLines, self.exitCode == nil, self.now < end,
+            self.session.actionBytes < Self.turnBytes, !self.log.isFull
+        {
+            if self.session.isBehind { self.session.step() }
+            if self.hasLines, let input = self.inputs.popFirst() { self.take(input) }
+        }
     }
 
     /// Carries out what the session wants.
@@ -183,10 +219,10 @@ public final class Chat {
         var bytes = [UInt8](repeating: 0, count: 64 << 10)
         let count = read(STDIN_FILENO, &bytes, bytes.count)
         if count > 0 {
-            self.take(self.front.take(Array(bytes.prefix(count))))
+            self.inputs += self.front.take(Array(bytes.prefix(count)))
         } else if count == 0 {
             self.hasInput = false
-            self.take(self.front.finish())
+            self.inputs += self.front.finish()
         } else if errno != EINTR, errno != EAGAIN {
             self.hasInput = false
             self.front.notice("luar: cannot read standard input: \(String(cString: strerror(errno)))")
@@ -194,26 +230,24 @@ public final class Chat {
         }
     }
 
-    private func take(_ inputs: [ChatInput]) {
-        for input in inputs {
-            switch input {
-            case .line(let line): self.session.typed(line, at: self.now)
-            case .tooLong(let count):
-                self.hasRefused = true
-                self.front.notice(
-                    "luar: a line of \(count) bytes was not sent: the message limit is "
-                        + "\(self.settings.limits.messageBytes) bytes, see --message-limit"
-                )
-            case .end: self.session.inputEnded(at: self.now)
-            case .interrupt: self.session.interrupted(code: 128 + SIGINT, at: self.now)
-            case .suspend: self.suspend()
-            }
+    private func take(_ input: ChatInput) {
+        switch input {
+        case .line(let line): self.session.typed(line, at: self.now)
+        case .tooLong(let count):
+            self.hasRefused = true
+            self.front.notice(
+                "luar: a line of \(count) bytes was not sent: the message limit is "
+                    + "\(self.settings.limits.messageBytes) bytes, see --message-limit"
+            )
+        case .end: self.session.inputEnded(at: self.now)
+        case .interrupt: self.session.interrupted(code: 128 + SIGINT, at: self.now)
+        case .suspend: self.suspend()
         }
     }
 
     private func suspend() {
         guard let front = self.front as? TerminalFrontEnd else { return }
-        self.output { () throws(OutputError) in try front.suspend { kill(getpid(), SIGSTOP) } }
+        self.output { () throws(OutputError) in try front.suspend { raise(SIGSTOP) } }
     }
 
     // MARK: Output
@@ -231,6 +265,8 @@ public final class Chat {
     private func lose(_ error: OutputError) {
         guard self.hasOutput else { return }
         self.hasOutput = false
+        // A signal that found the output stuck speaks for itself.
+        guard error.code != EINTR else { return }
         if !error.isClosedPipe { self.front.notice("luar: cannot write to standard output: \(error)") }
         self.session.interrupted(code: error.isClosedPipe ? 0 : 1, at: self.now)
     }

@@ -46,6 +46,8 @@ final class ChatConnection {
     /// Bytes of the first text in `outgoing` that are gone already.
     private var written = 0
     private var canWrite = true
+    /// Why nothing can be written any more.
+    private var writeFailure: CInt?
     private var events: [Event] = []
 
     /// Begins to connect; `wake` is called from another thread once the host is looked up.
@@ -57,13 +59,31 @@ final class ChatConnection {
     deinit { self.drop() }
 
     /// The socket and what to wait for on it, for poll(2).
-    var polled: pollfd {
+    ///
+    /// - Parameter reads: Whether what arrives is wanted now.
+    func polled(reads: Bool) -> pollfd {
         switch self.state {
         case .resolving, .over: pollfd(fd: -1, events: 0, revents: 0)
         case .connecting(let socket, _): pollfd(fd: socket, events: Int16(POLLOUT), revents: 0)
         case .connected(let socket):
-            pollfd(fd: socket, events: Int16(POLLIN | (self.outgoing.isEmpty ? 0 : POLLOUT)), revents: 0)
+            // Without anything to wait for, a reset would be told again and again.
+            if !reads, self.outgoing.isEmpty {
+                pollfd(fd: -1, events: 0, revents: 0)
+            } else {
+                pollfd(
+                    fd: socket,
+                    events: Int16((reads ? POLLIN : 0) | (self.outgoing.isEmpty ? 0 : POLLOUT)),
+                    revents: 0
+                )
+            }
         }
+    }
+
+    /// Bytes that the system has and the server has not.
+    var unacknowledged: Int {
+        var count: CInt = 0
+        guard case .connected(let socket) = self.state, ioctl(socket, UInt(TIOCOUTQ), &count) == 0 else { return 0 }
+        return Int(count)
     }
 
     /// When to call ``proceed(_:at:)`` even if nothing happens on the socket.
@@ -75,7 +95,7 @@ final class ChatConnection {
     }
 
     /// Goes on after poll(2), and returns what happened, in order.
-    func proceed(_ ready: Int16, at time: Double) -> [Event] {
+    func proceed(_ ready: Int16, reads: Bool, at time: Double) -> [Event] {
         switch self.state {
         case .resolving: self.takeAddresses(at: time)
         case .connecting(let socket, let until):
@@ -88,7 +108,7 @@ final class ChatConnection {
             }
         case .connected(let socket):
             if ready & Int16(POLLOUT) != 0 { self.write(to: socket) }
-            if ready & ~Int16(POLLOUT) != 0 { self.read(from: socket) }
+            if reads, ready & ~Int16(POLLOUT) != 0 { self.read(from: socket) }
         case .over: break
         }
         defer { self.events.removeAll() }
@@ -174,7 +194,8 @@ final class ChatConnection {
         if count > 0 {
             self.events.append(.received(Array(bytes[..<count])))
         } else if count == 0 {
-            self.end(nil)
+            // The system tells a reset once, and writing may have met it first.
+            self.end(self.writeFailure.map { Self.words($0) })
         } else if errno != EAGAIN, errno != EINTR {
             self.end(Self.words(errno))
         }
@@ -202,6 +223,7 @@ final class ChatConnection {
             } else if errno != EINTR {
                 // What the server sent before it went away is still read; the end comes from there.
                 self.canWrite = false
+                self.writeFailure = errno == EPIPE ? ECONNRESET : errno
                 self.outgoing.removeAll()
             }
         }

@@ -15,6 +15,8 @@ enum ChatInput: Equatable {
 
 /// Where a chat is read and shown: a terminal or pipes.
 protocol ChatFrontEnd: AnyObject {
+    /// Whether input can be read: a terminal that is somebody else's cannot.
+    var hasKeyboard: Bool { get }
     /// Takes over the terminal, if it is one.
     func open() throws(OutputError)
     /// Input is read, or left to wait because the connection is behind or the chat is being left.

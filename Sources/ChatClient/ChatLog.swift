@@ -6,14 +6,36 @@ internal import Synchronization
 
 /// Keeps log lines until the loop shows them: on a terminal they must not run into the line being typed.
 final class ChatLog: LineSink {
-    private let lines = Mutex<[String]>([])
+    /// What is kept; beyond that lines are dropped, and counted.
+    private static let mostLines = 256
+    private static let mostBytes = 1 << 20
 
-    func write(_ line: String) { self.lines.withLock { $0.append(line) } }
+    private struct State {
+        var lines: [String] = []
+        var bytes = 0
+        var dropped = 0
+    }
+
+    private let state = Mutex(State())
+
+    /// Whether lines should be taken now.
+    var isFull: Bool { self.state.withLock { $0.lines.count >= Self.mostLines || $0.bytes >= Self.mostBytes } }
+
+    func write(_ line: String) {
+        self.state.withLock { state in
+            guard state.lines.count < Self.mostLines, state.bytes < Self.mostBytes else {
+                state.dropped += 1
+                return
+            }
+            state.lines.append(line)
+            state.bytes += line.utf8.count
+        }
+    }
 
     func take() -> [String] {
-        self.lines.withLock { lines in
-            defer { lines.removeAll() }
-            return lines
+        self.state.withLock { state in
+            defer { state = State() }
+            return state.lines + (state.dropped > 0 ? ["luar: \(state.dropped) log lines dropped"] : [])
         }
     }
 }

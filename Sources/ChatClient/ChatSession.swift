@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
-internal import DequeModule
 internal import HostSettings
 internal import RelayHooks
 
@@ -39,8 +38,18 @@ final class ChatSession {
         /// After the end of input: how long the server may be silent, and how long it may go on.
         static let silence = 1.0
         static let farewell = 5.0
+        /// How long the server may take for what the system has of ours, and how often that is looked at.
+        static let delivery = 30.0
+        static let look = 0.1
         /// The time between two texts sent raw: what arrives together would be one text.
         static let rawPause = 0.02
+    }
+
+    /// Who ended the connection.
+    private enum Ending {
+        case us
+        /// The server; with a reason where it was not in order.
+        case server(String?, at: Double)
     }
 
     private enum Phase {
@@ -59,12 +68,19 @@ final class ChatSession {
     private let hooks: ChatHooks
     private var phase = Phase.connecting
     private var splitter: TextSplitter
+    /// How the connection ended, until everything that came before was shown.
+    private var ending: Ending?
+    private var hasBacklog = false
+    /// Bytes of the actions that were not taken yet.
+    private(set) var actionBytes = 0
+    /// Until when to wait for the server to have everything.
+    private var deliverBy = 0.0
     private var pause = Bounds.firstPause
-    /// Texts that were not handed to the connection yet, encoded.
-    private var waiting: Deque<[UInt8]> = []
-    /// Texts that the connection has, and the system has not taken yet.
-    private var inFlight: Deque<[UInt8]> = []
-    private var unsentBytes = 0
+    private var outbox: ChatOutbox
+    /// Whether there was a connection at all: then nothing has failed once everything was sent.
+    private var hasConnected = false
+    /// Whether a text has gone to this connection.
+    private var hasSent = false
     private var nextRaw = 0.0
     /// Whether the person wants to go, and with what exit code.
     private var leaving: Int32?
@@ -79,19 +95,23 @@ final class ChatSession {
         self.reconnects = reconnects
         self.hooks = hooks
         self.splitter = TextSplitter(isRaw: isRaw, limit: Bounds.textBytes)
+        self.outbox = ChatOutbox(isRaw: isRaw)
         self.actions.append(.connect)
     }
 
+    /// Whether the person wants to go: what is still typed counts for nothing.
+    var isLeaving: Bool { self.leaving != nil }
+
     /// Whether more input may be read.
-    var wantsInput: Bool { self.leaving == nil && self.unsentBytes < Bounds.waitingBytes }
+    var wantsInput: Bool { self.leaving == nil && self.outbox.bytes < Bounds.waitingBytes }
 
     /// When to call ``tick(at:)``, if nothing happens before.
     var deadline: Double? {
         switch self.phase {
         case .pausing(let until): min(until, self.quitBy ?? .infinity)
         case .connecting: self.quitBy
-        case .parting(let until, let latest): min(until, latest)
-        case .connected where self.isRaw && !self.waiting.isEmpty && self.inFlight.isEmpty:
+        case .parting(let until, let latest): self.ending == nil ? min(until, latest) : nil
+        case .connected where self.isRaw && !self.outbox.waiting.isEmpty && !self.outbox.hasInFlight:
             min(self.nextRaw, self.quitBy ?? .infinity)
         case .connected: self.quitBy
         default: nil
@@ -100,7 +120,10 @@ final class ChatSession {
 
     /// Hands over what is to be done.
     func takeActions() -> [Action] {
-        defer { self.actions.removeAll(keepingCapacity: true) }
+        defer {
+            self.actions.removeAll(keepingCapacity: true)
+            self.actionBytes = 0
+        }
         return self.actions
     }
 
@@ -109,11 +132,10 @@ final class ChatSession {
     func connected(at time: Double) {
         guard case .connecting = self.phase else { return }
         self.phase = .connected(since: time)
+        self.hasConnected = true
         self.splitter = TextSplitter(isRaw: self.isRaw, limit: Bounds.textBytes)
-        // An empty line is no message: it only says that lines follow.
-        if !self.isRaw { self.enqueue([0x0A], first: true) }
-        if let line = self.hooks.connected() { self.actions.append(.show(line)) }
-        if let text = self.hooks.hello(), let bytes = self.encode(text) { self.enqueue(bytes) }
+        if let line = self.hooks.connected() { self.act(.show(line)) }
+        if let greeting = self.outbox.greet(with: self.hooks.hello()) { self.act(.send(greeting)) }
         self.proceed(at: time)
     }
 
@@ -126,40 +148,67 @@ final class ChatSession {
         if case .parting(_, let latest) = self.phase {
             self.phase = .parting(until: time + Bounds.silence, latest: latest)
         }
-        self.splitter.take(bytes) { self.show($0) }
+        self.splitter.append(bytes)
+        self.hasBacklog = true
+    }
+
+    /// Whether something was received that is not dealt with: ``step()`` does, and the connection is not read.
+    var isBehind: Bool { self.hasBacklog || self.ending != nil }
+
+    /// Deals with one received text; the loop looks after other things in between, however slow a hook is.
+    func step() {
+        // Who quits has seen enough.
+        if !self.hasQuit, let text = self.splitter.next() {
+            if let shown = text.withUnsafeBytes({ self.hooks.received($0) }) { self.act(.show(shown)) }
+            return
+        }
+        self.hasBacklog = false
+        guard let ending = self.ending else { return }
+        self.ending = nil
+        switch ending {
+        case .us: self.end("left", code: self.leaving ?? 0)
+        case .server(let reason, let time): self.settle(reason, at: time)
+        }
     }
 
     /// The system has taken the oldest text in flight.
     func sent(at time: Double) {
-        guard let bytes = self.inFlight.popFirst() else { return }
-        self.unsentBytes -= bytes.count
+        self.outbox.sent()
         self.nextRaw = time + Bounds.rawPause
         self.proceed(at: time)
     }
 
     /// The connection has ended: without a reason because the server closed it.
     func ended(_ reason: String?, at time: Double) {
+        guard self.ending == nil else { return }
+        self.splitter.finish()
+        self.ending = .server(reason, at: time)
+    }
+
+    private func settle(_ reason: String?, at time: Double) {
         let since: Double?
         switch self.phase {
         case .connected(let start): since = start
         case .parting: since = nil
         default: return
         }
-        self.splitter.finish { self.show($0) }
-        self.actions.append(.close)
+        self.act(.close)
         if since == nil, reason == nil || self.hasQuit {
             return self.end("left", code: self.leaving ?? 0)
         }
-        self.takeBack()
-        if let line = self.hooks.closed(reason: reason == nil ? "closed" : "lost") { self.actions.append(.show(line)) }
+        self.outbox.takeBack()
+        if let line = self.hooks.closed(reason: reason == nil ? "closed" : "lost") { self.act(.show(line)) }
         if let since, time - since >= Bounds.goodConnection { self.pause = Bounds.firstPause }
-        let words = reason.map { "the connection to \(self.server) was lost: \($0)" }
-        if self.reconnects, since != nil, !self.hasQuit, self.leaving == nil || !self.waiting.isEmpty {
+        let words = reason.map {
+            "the connection to \(self.server) was lost: \($0)"
+                + (since != nil && self.outbox.hasSent ? "; what was sent last may not have arrived" : "")
+        }
+        if self.reconnects, since != nil, !self.hasQuit, self.leaving == nil || !self.outbox.waiting.isEmpty {
             return self.retry(words ?? "\(self.server) closed the connection", at: time)
         }
-        if let words { self.actions.append(.notice(words)) }
+        if let words { self.act(.notice(words)) }
         self.noteUnsent("it closed the connection")
-        self.exit(reason == nil && self.waiting.isEmpty ? self.leaving ?? 0 : 1)
+        self.exit(reason == nil && self.outbox.waiting.isEmpty ? self.leaving ?? 0 : 1)
     }
 
     // MARK: What the person does
@@ -169,7 +218,7 @@ final class ChatSession {
         guard self.leaving == nil else { return }
         switch line.withUnsafeBytes({ self.hooks.sending($0) }) {
         case .send(let text):
-            if let bytes = self.encode(text) { self.enqueue(bytes) }
+            self.outbox.append(text)
         case .nothing: break
         case .quit:
             self.hasQuit = true
@@ -192,6 +241,10 @@ final class ChatSession {
         // The second time nothing is waited for, nor where there is nobody to take leave of.
         case _ where self.hasQuit: self.giveUp(code)
         case .connecting, .pausing: self.giveUp(code)
+        case .parting:
+            // Nothing is on its way any more but answers.
+            self.act(.close)
+            self.end("left", code: code)
         default:
             self.hasQuit = true
             self.leave(code: code, at: time)
@@ -199,21 +252,34 @@ final class ChatSession {
     }
 
     /// The time has come that ``deadline`` named.
-    func tick(at time: Double) {
+    ///
+    /// - Parameters:
+    ///   - time: The time now.
+    ///   - unacknowledged: Bytes that the system has and the server has not.
+    func tick(at time: Double, unacknowledged: Int = 0) {
         switch self.phase {
         case .connecting where time >= self.quitBy ?? .infinity: self.giveUp(1)
         case .pausing where time >= self.quitBy ?? .infinity: self.giveUp(1)
         case .pausing(let until) where time >= until:
             self.phase = .connecting
             self.actions.append(.connect)
-        case .parting(let until, let latest) where time >= min(until, latest):
-            self.splitter.finish { self.show($0) }
-            self.actions.append(.close)
-            self.end("left", code: self.leaving ?? 0)
+        case .parting(let until, let latest) where time >= min(until, latest) && self.ending == nil:
+            // Closing now would throw away what the server does not have yet.
+            if unacknowledged > 0, time < self.deliverBy {
+                self.phase = .parting(until: time + Bounds.look, latest: time + Bounds.look)
+                return
+            }
+            if unacknowledged > 0 {
+                self.act(.notice("\(self.server) did not take the last \(unacknowledged) bytes"))
+                self.leaving = max(1, self.leaving ?? 0)
+            }
+            self.act(.close)
+            self.splitter.finish()
+            self.ending = .us
         case .connected:
             if let quitBy = self.quitBy, time >= quitBy {
-                self.takeBack()
-                self.actions.append(.close)
+                self.outbox.takeBack()
+                self.act(.close)
                 self.noteUnsent("it takes nothing")
                 return self.end("left", code: 1)
             }
@@ -232,7 +298,7 @@ final class ChatSession {
         case .connected: self.proceed(at: time)
         // The attempt that is under way decides, and what was typed waits for the next one, if there is to be one.
         case .connecting: break
-        case .pausing: if self.waiting.isEmpty { self.exit(code) }
+        case .pausing: if self.outbox.waiting.isEmpty { self.exit(self.hasConnected ? code : max(1, code)) }
         case .parting, .over: break
         }
     }
@@ -240,79 +306,48 @@ final class ChatSession {
     /// Hands texts to the connection; once all are sent and the person wants to go, says so to the server.
     private func proceed(at time: Double) {
         guard case .connected = self.phase else { return }
-        if self.isRaw {
-            // One at a time: TCP does not tell where one text ends and the next begins.
-            if self.inFlight.isEmpty, time >= self.nextRaw, let bytes = self.waiting.popFirst() { self.hand(bytes) }
-        } else if !self.waiting.isEmpty {
-            self.hand(Array(self.waiting.joined()))
-            self.waiting.removeAll()
-        }
-        guard self.leaving != nil, self.waiting.isEmpty, self.inFlight.isEmpty else { return }
+        if !self.isRaw || time >= self.nextRaw, let batch = self.outbox.next() { self.act(.send(batch)) }
+        guard self.leaving != nil, self.outbox.isEmpty else { return }
         // Who quits does not wait for answers, only for the server to have everything.
         let farewell = self.hasQuit ? Bounds.silence : Bounds.farewell
         self.phase = .parting(until: time + Bounds.silence, latest: time + farewell)
+        self.deliverBy = time + (self.hasQuit ? Bounds.farewell : Bounds.delivery)
         self.actions.append(.finish)
-    }
-
-    private func hand(_ bytes: [UInt8]) {
-        self.inFlight.append(bytes)
-        self.actions.append(.send(bytes))
     }
 
     /// Says how much of what was typed did not leave, if so.
     private func noteUnsent(_ reason: String) {
-        guard !self.waiting.isEmpty else { return }
-        let count = self.isRaw ? self.waiting.count : self.waiting.joined().count { $0 == 0x0A }
-        let texts = count == 1 ? "1 text was" : "\(count) texts were"
-        self.actions.append(.notice("\(texts) not sent to \(self.server): \(reason)"))
+        guard !self.outbox.waiting.isEmpty else { return }
+        self.act(.notice("\(self.outbox.waitingTexts) not sent to \(self.server): \(reason)"))
     }
 
     /// Leaves at once, and says what that costs.
     private func giveUp(_ code: Int32) {
-        self.takeBack()
+        self.outbox.takeBack()
         self.noteUnsent("there was no time")
         self.exit(code)
     }
 
-    /// Puts what the connection could not send back in front of what waits.
-    private func takeBack() {
-        var unsent = Array(self.inFlight)
-        // The opening line is no text of anybody's.
-        if !self.isRaw, let first = unsent.first, first.first == 0x0A { unsent[0].removeFirst() }
-        self.waiting = Deque(unsent.filter { !$0.isEmpty } + self.waiting)
-        self.inFlight.removeAll()
-        self.unsentBytes = self.waiting.reduce(0) { $0 + $1.count }
-    }
-
-    private func enqueue(_ bytes: [UInt8], first: Bool = false) {
-        if first { self.waiting.prepend(bytes) } else { self.waiting.append(bytes) }
-        self.unsentBytes += bytes.count
-    }
-
-    /// A text as it goes over the wire; nil if there is nothing to send.
-    private func encode(_ text: [UInt8]) -> [UInt8]? {
-        guard !text.isEmpty else { return nil }
-        // A text with a line break in it is still one text.
-        return self.isRaw ? text : text.map { $0 == 0x0A ? 0x20 : $0 } + [0x0A]
-    }
-
-    private func show(_ text: ArraySlice<UInt8>) {
-        guard let shown = text.withUnsafeBytes({ self.hooks.received($0) }) else { return }
-        self.actions.append(.show(shown))
+    private func act(_ action: Action) {
+        switch action {
+        case .show(let bytes), .send(let bytes): self.actionBytes += bytes.count
+        default: break
+        }
+        self.actions.append(action)
     }
 
     private func retry(_ reason: String, at time: Double) {
-        guard self.reconnects, self.leaving == nil || !self.waiting.isEmpty else {
-            self.actions.append(.notice(reason))
-            return self.exit(1)
+        guard self.reconnects, self.leaving == nil || !self.outbox.waiting.isEmpty else {
+            self.act(.notice(reason))
+            return self.exit(self.hasConnected && self.outbox.waiting.isEmpty ? self.leaving ?? 1 : 1)
         }
-        self.actions.append(.notice("\(reason); trying again in \(Int(self.pause)) s"))
+        self.act(.notice("\(reason); trying again in \(Int(self.pause)) s"))
         self.phase = .pausing(until: time + self.pause)
         self.pause = min(2 * self.pause, Bounds.longestPause)
     }
 
     private func end(_ reason: String, code: Int32) {
-        if let line = self.hooks.closed(reason: reason) { self.actions.append(.show(line)) }
+        if let line = self.hooks.closed(reason: reason) { self.act(.show(line)) }
         self.exit(code)
     }
 

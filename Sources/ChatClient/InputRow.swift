@@ -70,9 +70,15 @@ struct InputRow: Equatable {
             let text = LineEscaping.escaped(String(character))
             return (text, text.count)
         }
-        // A cluster is as wide as its widest character; what joins in has no width of its own.
-        let width = character.unicodeScalars.reduce(0) { max($0, Int(cterminal_width($1.value))) }
-        // A mark without a base is drawn on a blank by some terminals and not at all by others.
-        return (String(character), max(1, width))
+        // What is joined, and skin tones, take no room beside what they join.
+        var width = 0
+        var isJoined = false
+        for scalar in character.unicodeScalars {
+            if !isJoined, !(width > 0 && scalar.properties.isEmojiModifier) {
+                width += max(0, Int(cterminal_width(scalar.value)))
+            }
+            isJoined = scalar == "\u{200D}"
+        }
+        return (String(character), width)
     }
 }

@@ -44,6 +44,10 @@ struct KeyDecoder {
             switch byte {
             case 0x20..<0x40 where parameters.count < Self.longestSequence: self.state = .sequence(parameters + [byte])
             case 0x1B: self.state = .escape
+            case 0..<0x20:
+                // A control key ends what was no sequence.
+                self.state = .ground
+                self.takePlain(byte)
             default:
                 self.state = .ground
                 if byte >= 0x40 { self.takeSequence(parameters, final: byte) }
@@ -66,7 +70,8 @@ struct KeyDecoder {
         case 0x20..<0x7F: self.text.unicodeScalars.append(Unicode.Scalar(byte))
         case 0x09: self.text.append("\t")
         default:
-            if self.isPasting {
+            // Ctrl-C is the way out of a paste that never ends.
+            if self.isPasting, byte != 0x03 {
                 self.text.unicodeScalars.append(Unicode.Scalar(byte))
             } else {
                 self.emit(Self.controlKey(byte))
@@ -79,7 +84,7 @@ struct KeyDecoder {
         self.lastWasReturn = false
         if byte >= 0xC0 { self.endCharacter() }
         self.character.append(byte)
-        if self.character.count == 4 || TextSplitter.unfinished(self.character) == 0 { self.endCharacter() }
+        if self.character.count == 4 || TextSplitter.unfinished(self.character[...]) == 0 { self.endCharacter() }
     }
 
     private mutating func endCharacter() {
@@ -108,11 +113,13 @@ struct KeyDecoder {
         case UInt8(ascii: "["): self.state = .sequence([])
         case UInt8(ascii: "O"): self.state = .singleShift
         case 0x1B: self.state = .escape
+        // Escape was a key of its own.
+        case 0..<0x20, 0x80...: self.takePlain(byte)
         case _ where self.isPasting: break
         case UInt8(ascii: "b"): self.emit(.wordLeft)
         case UInt8(ascii: "f"): self.emit(.wordRight)
         case UInt8(ascii: "d"): self.emit(.deleteWordRight)
-        case 0x7F, 0x08: self.emit(.deleteWordLeft)
+        case 0x7F: self.emit(.deleteWordLeft)
         default: break
         }
     }
@@ -120,7 +127,7 @@ struct KeyDecoder {
     private mutating func takeSequence(_ parameters: [UInt8], final: UInt8) {
         let numbers = String(decoding: parameters, as: UTF8.self)
             .split(separator: ";", omittingEmptySubsequences: false)
-            .map { Int($0) ?? 0 }
+            .map { Int(UInt16($0) ?? 0) }
         if final == UInt8(ascii: "~") {
             switch numbers.first {
             case 200: self.isPasting = true
@@ -135,7 +142,7 @@ struct KeyDecoder {
             }
         } else if !self.isPasting {
             // The second number is one more than the sum of Shift 1, Alt 2 and Ctrl 4.
-            self.emit(Self.cursorKey(final, isWord: numbers.count > 1 && (numbers[1] - 1) & 0b110 != 0))
+            self.emit(Self.cursorKey(final, isWord: numbers.count > 1 && (max(1, numbers[1]) - 1) & 0b110 != 0))
         }
     }
 

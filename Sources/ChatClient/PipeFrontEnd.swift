@@ -5,15 +5,17 @@ internal import LineOutput
 
 /// Lines in, lines out, nothing else.
 final class PipeFrontEnd: ChatFrontEnd {
-    private let output: CInt
-    private let error: CInt
+    private let output: ChatOutput
+    private let error: ChatOutput
     private var splitter: InputSplitter
 
-    init(output: CInt, error: CInt, limit: Int) {
+    init(output: ChatOutput, error: ChatOutput, limit: Int) {
         self.output = output
         self.error = error
         self.splitter = InputSplitter(limit: limit)
     }
+
+    let hasKeyboard = true
 
     func open() {}
 
@@ -33,12 +35,12 @@ final class PipeFrontEnd: ChatFrontEnd {
     }
 
     func show(_ texts: [[UInt8]]) throws(OutputError) {
-        try DescriptorOutput.write(Self.lines(texts), to: self.output)
+        try self.output.write(Self.lines(texts))
     }
 
     func notice(_ text: String) {
         // Where not even this can be said, nobody is there to be told so.
-        try? DescriptorOutput.write(Self.lines([Array(text.utf8)]), to: self.error)
+        try? self.error.write(Self.lines([Array(text.utf8)]))
     }
 
     func reads(_ isReading: Bool) {}

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
+internal import CTerminal
+
 #if canImport(Glibc)
 internal import Glibc
 #endif
@@ -13,6 +15,8 @@ final class Terminal {
     private let output: CInt
     private var saved: termios?
     private var hasSignals = false
+    /// Whether the keyboard is this program's.
+    private(set) var isOpen = false
 
     init(input: CInt, output: CInt) {
         self.input = input
@@ -32,8 +36,12 @@ final class Terminal {
     /// Takes over the keyboard.
     func open() {
         var mode = termios()
-        guard tcgetattr(self.input, &mode) == 0 else { return }
+        // In the background the terminal is somebody else's; it is opened once this program comes to the front.
+        guard self.isInForeground, tcgetattr(self.input, &mode) == 0 else { return }
+        self.isOpen = true
         if self.saved == nil { self.saved = mode }
+        // Should a signal end the program, the keyboard is given back all the same.
+        if var saved = self.saved { cterminal_hold(self.input, &saved) }
         self.hasSignals = false
         mode.c_lflag &= ~tcflag_t(ICANON | ECHO | ISIG | IEXTEN)
         // Ctrl-S must not stop a program that has to answer Ctrl-C itself; Enter must arrive as it is.
@@ -42,16 +50,16 @@ final class Terminal {
             characters[Int(VMIN)] = 1
             characters[Int(VTIME)] = 0
         }
-        self.set(&mode, TCSADRAIN)
+        self.set(&mode)
     }
 
     /// Whether Ctrl-C and its like are signals at once, instead of keys in their order: for as long as keys are not read.
     func signals(_ isOn: Bool) {
         var mode = termios()
-        guard isOn != self.hasSignals, tcgetattr(self.input, &mode) == 0 else { return }
+        guard self.isOpen, isOn != self.hasSignals, tcgetattr(self.input, &mode) == 0 else { return }
         self.hasSignals = isOn
         if isOn { mode.c_lflag |= tcflag_t(ISIG) } else { mode.c_lflag &= ~tcflag_t(ISIG) }
-        self.set(&mode, TCSANOW)
+        self.set(&mode)
     }
 
     /// Gives the keyboard back as it was.
@@ -59,13 +67,19 @@ final class Terminal {
     /// - Parameter dropsInput: Whether keys that were not read are forgotten: the rest of a paste must not become
     ///   commands of a shell.
     func close(dropsInput: Bool = false) {
-        guard var mode = self.saved else { return }
-        self.set(&mode, dropsInput ? TCSAFLUSH : TCSADRAIN)
+        guard self.isOpen, var mode = self.saved else { return }
+        self.isOpen = false
+        self.set(&mode)
+        if dropsInput { tcflush(self.input, TCIFLUSH) }
+        cterminal_hold(self.input, nil)
     }
 
-    /// Sets the mode, whatever signals arrive while what was printed drains.
-    private func set(_ mode: inout termios, _ when: CInt) {
-        while tcsetattr(self.input, when, &mode) != 0, errno == EINTR {}
+    /// Whether it may be.
+    var isInForeground: Bool { tcgetpgrp(self.input) == getpgrp() }
+
+    /// Sets the mode at once: waiting for a terminal that nobody reads would never end.
+    private func set(_ mode: inout termios) {
+        while tcsetattr(self.input, TCSANOW, &mode) != 0, errno == EINTR {}
     }
 
     /// How wide the terminal is now.

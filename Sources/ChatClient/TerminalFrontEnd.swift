@@ -10,8 +10,8 @@ internal import LineOutput
 /// outside; GNU readline's licence does not fit ours.
 final class TerminalFrontEnd: ChatFrontEnd {
     private let terminal: Terminal
-    private let output: CInt
-    private let error: CInt
+    private let output: ChatOutput
+    private let error: ChatOutput
     private let limit: Int
     private var decoder = KeyDecoder()
     private var editor = LineEditor()
@@ -20,7 +20,7 @@ final class TerminalFrontEnd: ChatFrontEnd {
     /// Lines that were finished since the last refresh: they stay on the screen.
     private var finished: [String] = []
 
-    init(_ terminal: Terminal, output: CInt, error: CInt, limit: Int) {
+    init(_ terminal: Terminal, output: ChatOutput, error: ChatOutput, limit: Int) {
         self.terminal = terminal
         self.output = output
         self.error = error
@@ -28,6 +28,8 @@ final class TerminalFrontEnd: ChatFrontEnd {
         self.columns = terminal.columns
         self.row = InputRow([], cursor: 0, columns: self.columns)
     }
+
+    var hasKeyboard: Bool { self.terminal.isOpen }
 
     func open() throws(OutputError) {
         self.terminal.open()
@@ -64,13 +66,13 @@ final class TerminalFrontEnd: ChatFrontEnd {
         var bytes = Array(InputRow.clear.utf8)
         bytes += PipeFrontEnd.lines(texts)
         bytes += Array(self.row.drawn.utf8)
-        try DescriptorOutput.write(bytes, to: self.output)
+        try self.output.write(bytes)
     }
 
     func notice(_ text: String) {
         try? self.settle()
         try? self.write(InputRow.clear)
-        try? DescriptorOutput.write(PipeFrontEnd.lines([Array(text.utf8)]), to: self.error)
+        try? self.error.write(PipeFrontEnd.lines([Array(text.utf8)]))
         try? self.write(self.row.drawn)
     }
 
@@ -92,9 +94,11 @@ final class TerminalFrontEnd: ChatFrontEnd {
     }
 
     func close() {
-        try? self.settle()
-        // What was typed and not sent stays to be seen, and the shell's prompt gets a line of its own.
-        try? self.write((self.editor.isEmpty ? InputRow.clear : "\n") + Terminal.pasteMarksOff)
+        if self.output.isReady {
+            try? self.settle()
+            // What was typed and not sent stays to be seen, and the shell's prompt gets a line of its own.
+            try? self.write((self.editor.isEmpty ? InputRow.clear : "\n") + Terminal.pasteMarksOff)
+        }
         self.terminal.close(dropsInput: true)
     }
 
@@ -106,8 +110,9 @@ final class TerminalFrontEnd: ChatFrontEnd {
         try self.reopen()
     }
 
-    /// Takes the terminal over again after the program was stopped.
+    /// Takes the terminal over again after the program was stopped, if it has come to the front.
     func reopen() throws(OutputError) {
+        guard self.terminal.isInForeground else { return }
         self.terminal.open()
         self.columns = self.terminal.columns
         self.row = InputRow(self.editor.characters, cursor: self.editor.cursor, columns: self.columns)
@@ -121,10 +126,10 @@ final class TerminalFrontEnd: ChatFrontEnd {
         let lines = PipeFrontEnd.lines(self.finished.map { Array($0.utf8) })
         self.finished.removeAll()
         self.row = InputRow([], cursor: 0, columns: self.columns)
-        try DescriptorOutput.write(Array(InputRow.clear.utf8) + lines, to: self.output)
+        try self.output.write(Array(InputRow.clear.utf8) + lines)
     }
 
     private func draw() throws(OutputError) { try self.write(self.row.drawn) }
 
-    private func write(_ text: String) throws(OutputError) { try DescriptorOutput.write(text, to: self.output) }
+    private func write(_ text: String) throws(OutputError) { try self.output.write(text) }
 }

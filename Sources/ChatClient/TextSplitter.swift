@@ -1,63 +1,72 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
-/// Cuts received bytes into texts, in bounded memory.
+/// Cuts received bytes into texts, in bounded memory, one at a time.
 ///
 /// Line-framed, every `\n` or `\r\n` ends a text. Raw, what arrives together is one text, but for a character whose last
 /// bytes are still on their way. A text longer than the limit comes in several pieces; nothing is lost.
 struct TextSplitter {
     private let isRaw: Bool
     private let limit: Int
-    private var pending: [UInt8] = []
+    private var bytes: [UInt8] = []
+    /// Where the next text begins, and up to where no line end was found.
+    private var start = 0
+    private var scanned = 0
+    private var isFinished = false
 
     init(isRaw: Bool, limit: Int) {
         self.isRaw = isRaw
         self.limit = max(4, limit)
     }
 
-    /// Takes bytes and passes on every text that is complete.
-    mutating func take(_ bytes: [UInt8], _ use: (ArraySlice<UInt8>) -> Void) {
-        var rest = bytes[...]
+    /// Takes bytes; raw, only once ``next()`` has nothing more.
+    mutating func append(_ more: [UInt8]) {
+        self.bytes.removeFirst(self.start)
+        self.scanned -= self.start
+        self.start = 0
+        self.bytes += more
+    }
+
+    /// The connection has ended: what is left is a text, too.
+    mutating func finish() { self.isFinished = true }
+
+    /// The next text that is complete.
+    mutating func next() -> ArraySlice<UInt8>? {
+        let count = self.bytes.count - self.start
         if !self.isRaw {
-            while let end = rest.firstIndex(of: 0x0A) {
-                self.append(rest[..<end], use)
-                if self.pending.last == 0x0D { self.pending.removeLast() }
-                use(self.pending[...])
-                self.pending.removeAll(keepingCapacity: true)
-                rest = rest[rest.index(after: end)...]
+            while self.scanned < self.bytes.count, self.bytes[self.scanned] != 0x0A { self.scanned += 1 }
+            if self.scanned < self.bytes.count {
+                let line = self.bytes[self.start..<self.scanned]
+                let text = line.last == 0x0D ? line.dropLast() : line
+                if text.count > self.limit { return self.piece() }
+                self.scanned += 1
+                self.start = self.scanned
+                return text
             }
         }
-        self.append(rest, use)
-        if self.isRaw { self.release(keeping: Self.unfinished(self.pending), use) }
+        // One more than the limit, for the carriage return that a line may end with.
+        if count > self.limit + (self.isRaw ? 0 : 1) { return self.piece() }
+        guard count > 0, self.isRaw || self.isFinished else { return nil }
+        return self.take(count - (self.isFinished ? 0 : Self.unfinished(self.bytes[self.start...])))
     }
 
-    /// The connection has ended: passes on what is left.
-    mutating func finish(_ use: (ArraySlice<UInt8>) -> Void) {
-        self.release(keeping: 0, use)
+    private mutating func piece() -> ArraySlice<UInt8>? {
+        self.take(self.limit - Self.unfinished(self.bytes[self.start..<self.start + self.limit]))
     }
 
-    private mutating func append(_ bytes: ArraySlice<UInt8>, _ use: (ArraySlice<UInt8>) -> Void) {
-        var rest = bytes
-        while self.pending.count + rest.count > self.limit {
-            let piece = rest.prefix(self.limit - self.pending.count)
-            self.pending += piece
-            rest = rest.dropFirst(piece.count)
-            self.release(keeping: Self.unfinished(self.pending), use)
+    private mutating func take(_ count: Int) -> ArraySlice<UInt8>? {
+        guard count > 0 else { return nil }
+        defer {
+            self.start += count
+            self.scanned = max(self.scanned, self.start)
         }
-        self.pending += rest
-    }
-
-    private mutating func release(keeping count: Int, _ use: (ArraySlice<UInt8>) -> Void) {
-        let end = self.pending.count - count
-        guard end > 0 else { return }
-        use(self.pending[..<end])
-        self.pending.removeFirst(end)
+        return self.bytes[self.start..<self.start + count]
     }
 
     /// How many bytes at the end begin a UTF-8 character that is not complete (RFC 3629): 0 to 3.
-    static func unfinished(_ bytes: [UInt8]) -> Int {
-        for back in 1...3 where back <= bytes.count {
-            let byte = bytes[bytes.count - back]
+    static func unfinished(_ bytes: ArraySlice<UInt8>) -> Int {
+        for (index, byte) in bytes.suffix(3).reversed().enumerated() {
+            let back = index + 1
             switch byte {
             case 0x80..<0xC0: continue
             case 0xC2..<0xE0: return back < 2 ? back : 0

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
+internal import CTerminal
 internal import Synchronization
 
 #if canImport(Glibc)
@@ -12,6 +13,7 @@ final class WakePipe: Sendable {
     /// The end to poll.
     let readEnd: CInt
     private let writeEnd: CInt
+    private let taken = Mutex<[CInt]>([])
 
     init() {
         var ends: [CInt] = [-1, -1]
@@ -25,39 +27,37 @@ final class WakePipe: Sendable {
     }
 
     /// Wakes the loop; does nothing more while it is about to wake anyway.
-    func wake() { Self.write(0, to: self.writeEnd) }
+    func wake() {
+        var byte: UInt8 = 0
+        _ = Glibc.write(self.writeEnd, &byte, 1)
+    }
 
-    /// Routes signals here; one that the parent has us ignore stays ignored.
-    func route(_ signals: [CInt]) {
-        Self.signalEnd.store(self.writeEnd, ordering: .sequentiallyConsistent)
-        for number in signals {
-            let before = signal(number) { number in
-                let code = errno
-                WakePipe.write(UInt8(truncatingIfNeeded: number), to: WakePipe.signalEnd.load(ordering: .relaxed))
-                errno = code
-            }
-            if let before, unsafeBitCast(before, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self) {
-                signal(number, SIG_IGN)
-            }
+    /// Routes signals here.
+    func route(_ signals: [CInt]) { cterminal_route(signals, CInt(signals.count), self.writeEnd) }
+
+    /// Whether a signal has come that ends programs; it is still to be taken.
+    func wantsEnd() -> Bool {
+        self.empty()
+        return self.taken.withLock { $0.contains { ![SIGWINCH, SIGCONT, SIGTSTP].contains($0) } }
+    }
+
+    /// Takes the signals that have come.
+    func takeSignals() -> [CInt] {
+        self.empty()
+        cterminal_took()
+        return self.taken.withLock { taken in
+            defer { taken.removeAll() }
+            return taken
         }
     }
 
-    /// Empties the pipe and returns the signals that came.
-    func drain() -> [CInt] {
-        var signals: [CInt] = []
+    private func empty() {
         var bytes = [UInt8](repeating: 0, count: 256)
         while true {
             let count = read(self.readEnd, &bytes, bytes.count)
-            guard count > 0 else { return signals }
-            signals += bytes.prefix(count).filter { $0 != 0 }.map { CInt($0) }
+            guard count > 0 else { return }
+            let signals = bytes.prefix(count).filter { $0 != 0 }.map { CInt($0) }
+            self.taken.withLock { $0 += signals }
         }
-    }
-
-    private static let signalEnd = Atomic<CInt>(-1)
-
-    /// Safe within a signal handler; a full pipe wakes as well as another byte would.
-    private static func write(_ byte: UInt8, to descriptor: CInt) {
-        var byte = byte
-        _ = Glibc.write(descriptor, &byte, 1)
     }
 }

@@ -9,7 +9,11 @@ struct Count: CustomStringConvertible {
 
     /// Reads what a person wrote; the refusal says how to write it.
     static func parse(_ text: String) throws(Refusal) -> Count {
-        guard let value = Int(text.filter { $0 != "_" }), value > 0, value <= Int(Int32.max) else {
+        // Underscores stand between digits, as in Lua and Swift sources.
+        let digits = text.split(separator: "_", omittingEmptySubsequences: false)
+        guard digits.allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy { 0x30...0x39 ~= $0 } }),
+            let value = Int(digits.joined()), value > 0, value <= Int(Int32.max)
+        else {
             throw Refusal("'\(text)' is no whole number from 1 to 2147483647")
         }
         return Count(value)
@@ -38,7 +42,10 @@ struct ByteCount: CustomStringConvertible {
 
     private static func value(of text: String) -> Int? {
         for (unit, factor) in Self.units where text.hasSuffix(unit) {
-            guard let number = Int(text.dropLast(unit.count)), number > 0 else { return nil }
+            let digits = text.dropLast(unit.count)
+            guard digits.utf8.allSatisfy({ 0x30...0x39 ~= $0 }), let number = Int(digits), number > 0 else {
+                return nil
+            }
             let (value, overflows) = number.multipliedReportingOverflow(by: factor)
             return overflows || value > Self.most ? nil : value
         }
@@ -62,16 +69,18 @@ struct TimeSpan: CustomStringConvertible {
     /// Reads what a person wrote; the refusal says how to write it.
     static func parse(_ text: String) throws(Refusal) -> TimeSpan {
         guard let value = Self.value(of: text) else {
-            throw Refusal("'\(text)' is no time up to a year, like 50ms, 2s or 5m")
+            throw Refusal("'\(text)' is no time from 1ms to a year, like 50ms, 2s or 5m")
         }
         return TimeSpan(value)
     }
 
     private static func value(of text: String) -> Duration? {
         for unit in Self.units where text.hasSuffix(unit.name) {
-            guard let number = Double(text.dropLast(unit.name.count)), number > 0 else { continue }
+            let digits = text.dropLast(unit.name.count)
+            guard digits.utf8.allSatisfy({ 0x30...0x39 ~= $0 || $0 == UInt8(ascii: ".") }), let number = Double(digits)
+            else { continue }
             let seconds = number * Double(unit.milliseconds) / 1_000
-            return seconds <= 366 * 86_400 ? .seconds(seconds) : nil
+            return (0.001...366 * 86_400).contains(seconds) ? .seconds(seconds) : nil
         }
         return nil
     }

@@ -16,11 +16,21 @@ extension ScriptFolder {
     /// - Returns: The paths written, in order.
     /// - Throws: ``SettingsError`` naming what is in the way.
     public static func writeStock(to folder: String, overwrites: Bool) throws(SettingsError) -> [String] {
+        guard !folder.isEmpty else { throw SettingsError("the folder to write the scripts to has no name") }
         var files = StockScripts.files
         files["README.md"] = StockScripts.readme
         let paths = files.keys.sorted()
         let folder = folder.count > 1 && folder.hasSuffix("/") ? String(folder.dropLast()) : folder
-        let taken = paths.map { "\(folder)/\($0)" }.filter { FileManager.default.fileExists(atPath: $0) }
+        // A link that leads nowhere is something that exists, too.
+        let types = paths.map { path in
+            (try? FileManager.default.attributesOfItem(atPath: "\(folder)/\(path)"))?[.type] as? FileAttributeType
+        }
+        let places = zip(paths.map { "\(folder)/\($0)" }, types)
+        let folders = places.filter { $0.1 == .typeDirectory }.map(\.0)
+        guard folders.isEmpty else {
+            throw SettingsError(folders.map { "\($0) is a folder, and in the way" } + ["nothing was written"])
+        }
+        let taken = places.filter { $0.1 != nil }.map(\.0)
         if !overwrites, !taken.isEmpty {
             throw SettingsError(taken.map { "\($0) exists; --force overwrites it" } + ["nothing was written"])
         }

@@ -9,6 +9,9 @@ internal import StockScripts
 public enum ScriptFolder {
     /// The most bytes of one script.
     public static let longestScript = 1 << 20
+    /// The most scripts, and how deep folders may lie in each other.
+    private static let mostScripts = 1_000
+    private static let deepestFolder = 8
 
     /// Finds and reads the scripts.
     ///
@@ -53,27 +56,52 @@ public enum ScriptFolder {
         } catch {
             throw SettingsError("cannot read the scripts folder '\(place)': \(self.reason(error, place))")
         }
+        guard prefix.split(separator: "/").count <= self.deepestFolder else {
+            throw SettingsError("the scripts folder '\(place)' is too deep; is there a link that leads in a circle?")
+        }
         for name in names.sorted() where !name.hasPrefix(".") {
             let path = prefix.isEmpty ? name : "\(prefix)/\(name)"
             if self.isFolder("\(folder)/\(path)") {
                 if path == "lib" || path.hasPrefix("lib/") { try self.read(folder, under: path, into: &files) }
             } else if name.hasSuffix(".lua") {
+                guard files.count < self.mostScripts else {
+                    throw SettingsError("the scripts folder '\(folder)' has more than \(self.mostScripts) scripts")
+                }
                 files[path] = try self.readFile("\(folder)/\(path)")
             }
         }
     }
 
     private static func readFile(_ path: String) throws -> [UInt8] {
+        // A pipe would be waited for; what cannot even be asked for its type is told below.
+        let attributes = try? FileManager.default.attributesOfItem(
+            atPath: URL(fileURLWithPath: path).resolvingSymlinksInPath().path
+        )
+        let type = attributes?[.type] as? FileAttributeType
+        guard type == nil || type == .typeRegular else {
+            throw SettingsError("cannot read the script '\(path)': it is no regular file")
+        }
         let data: Data
         do {
-            data = try Data(contentsOf: URL(fileURLWithPath: path))
+            let handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
+            defer { try? handle.close() }
+            // One byte more than allowed shows what is too long, without reading all of it.
+            data = try handle.read(upToCount: self.longestScript + 1) ?? Data()
         } catch {
             throw SettingsError("cannot read the script '\(path)': \(self.reason(error, path))")
         }
         guard data.count <= self.longestScript else {
-            throw SettingsError("the script '\(path)' has \(data.count) bytes; the limit is \(self.longestScript)")
+            throw SettingsError("the script '\(path)' has more than \(self.longestScript) bytes, which is the limit")
         }
-        return Array(data)
+        return self.text(data)
+    }
+
+    /// A script without what the `lua` program skips, too: a byte order mark, and a first line for the shell.
+    private static func text(_ data: Data) -> [UInt8] {
+        var text = Array(data)
+        if text.starts(with: [0xEF, 0xBB, 0xBF]) { text.removeFirst(3) }
+        if text.first == UInt8(ascii: "#") { text.removeSubrange(..<(text.firstIndex(of: 0x0A) ?? text.endIndex)) }
+        return text
     }
 
     private static func reason(_ error: any Error, _ path: String) -> String {

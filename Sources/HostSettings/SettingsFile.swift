@@ -14,6 +14,11 @@ struct SettingsFile {
     /// The most bytes of a settings file.
     static let longest = 1 << 20
 
+    /// Problems that are told; a file that is no settings file has no end of them.
+    private static let mostProblems = 20
+    /// What is told of a key that is none.
+    private static let longestName = 64
+
     let path: String
     let values: any ConfigSnapshot
     /// Lines that set nothing, because of their name or shape; the others are read all the same.
@@ -26,6 +31,13 @@ struct SettingsFile {
     init(path: String, table: [Setting]) throws(SettingsError) {
         self.path = path
         let text = try Self.read(path)
+        // Aliases of aliases grow without bound, and nothing here needs them.
+        if let alias = text.firstMatch(of: #/(?:^|[\s\[\{,:?-])\*[A-Za-z0-9_]/#.anchorsMatchLineEndings()) {
+            let line = text[..<alias.range.lowerBound].count { $0.isNewline } + 1
+            throw SettingsError(
+                "\(path):\(line): aliases (*name) are not taken here; write the value itself, or quote it"
+            )
+        }
         let root: Node?
         do {
             root = try Yams.compose(yaml: text)
@@ -48,8 +60,12 @@ struct SettingsFile {
         let names = table.map(\.name)
         for (key, value) in mapping {
             let line = key.mark?.line ?? 1
+            guard problems.count < Self.mostProblems else {
+                problems.append("\(path): and more")
+                break
+            }
             guard let name = key.scalar?.string, names.contains(name) else {
-                let name = key.scalar?.string ?? "?"
+                let name = String((key.scalar?.string ?? "?").prefix(Self.longestName))
                 let hint = SettingsReader.hint(Suggestion.closest(to: name, among: names))
                 problems.append("\(path):\(line): '\(name)' is no setting; \(hint)")
                 continue

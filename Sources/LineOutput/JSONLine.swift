@@ -23,15 +23,9 @@ enum JSONLine {
             case "\n": quoted += "\\n"
             case "\r": quoted += "\\r"
             case "\t": quoted += "\\t"
-            default:
-                if LineEscaping.isShown(scalar) {
-                    let digits = String(scalar.value, radix: 16)
-                    quoted += "\\u" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits
-                } else {
-                    quoted.unicodeScalars.append(scalar)
-                }
+            default: quoted.unicodeScalars.append(scalar)
             }
         }
-        return quoted + "\""
+        return LineEscaping.escapedJSON(quoted) + "\""
     }
 }

@@ -26,6 +26,21 @@ public enum LineEscaping {
         }
     }
 
+    /// JSON of several lines as it may be shown: what would control a terminal can only stand in its strings, and is
+    /// written there as `\u202e`.
+    public static func escapedJSON(_ json: String) -> String {
+        var shown = ""
+        for scalar in json.unicodeScalars {
+            if scalar != "\n", self.isShown(scalar) {
+                let digits = String(scalar.value, radix: 16)
+                shown += "\\u" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits
+            } else {
+                shown.unicodeScalars.append(scalar)
+            }
+        }
+        return shown
+    }
+
     /// A text as it may be shown in one line.
     public static func escaped(_ text: String) -> String {
         var bytes: [UInt8] = []

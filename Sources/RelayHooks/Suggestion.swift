@@ -11,6 +11,8 @@ public enum Suggestion {
 
     /// The one of the known names that was probably meant, if any is close.
     public static func closest(to name: String, among known: [String]) -> String? {
+        // Longer names are nobody's typing mistake.
+        guard name.utf8.count <= 64 else { return nil }
         let ranked = known.map { (name: $0, distance: Self.distance(name, $0)) }
             .min { ($0.distance, $0.name) < ($1.distance, $1.name) }
         if let best = ranked, best.distance <= max(1, name.count / 3) { return best.name }
@@ -22,7 +24,6 @@ public enum Suggestion {
 
     /// The optimal string alignment distance: insertions, deletions, substitutions and swaps of neighbours.
     static func distance(_ left: String, _ right: String) -> Int {
-        // Longer names are nobody's typing mistake.
         let left = Array(left.utf8.prefix(64))
         let right = Array(right.utf8.prefix(64))
         var before: [Int] = []

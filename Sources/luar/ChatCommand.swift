@@ -7,7 +7,7 @@ internal import HostSettings
 internal import RelayHost
 
 /// `luar chat`: chats on a relay.
-struct ChatCommand: AsyncParsableCommand {
+struct ChatCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "chat",
         abstract: "Chat on a relay, in a terminal or through pipes.",
@@ -39,8 +39,8 @@ struct ChatCommand: AsyncParsableCommand {
     @OptionGroup(title: "Limits of scripts")
     var scriptLimits: ScriptLimitOptions
 
-    func run() async throws {
-        try await Failure.reported {
+    func run() throws {
+        try Failure.reported {
             let groups: [any SettingOptions] = [
                 self.server, self.chat, self.scripts, self.common, self.message, self.scriptLimits,
             ]

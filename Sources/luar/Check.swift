@@ -10,7 +10,7 @@ internal import RelayHooks
 internal import RelayHost
 
 /// `luar check`: loads scripts as the relay and the chat client would, and says what they do or what is wrong.
-struct Check: AsyncParsableCommand {
+struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Load scripts as the relay and the chat client do; list handlers, or say what is wrong.",
         discussion: """
@@ -34,8 +34,8 @@ struct Check: AsyncParsableCommand {
     @OptionGroup(title: "Limits of scripts")
     var scriptLimits: ScriptLimitOptions
 
-    func run() async throws {
-        try await Failure.reported {
+    func run() throws {
+        try Failure.reported {
             let settings = try self.common.resolve([self.common, self.message, self.scriptLimits]).settings
             let environment = ProcessInfo.processInfo.environment
             let (scripts, folder) = try ScriptFolder.load(self.dir ?? settings.scripts, environment: environment)
@@ -58,13 +58,14 @@ struct Check: AsyncParsableCommand {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         encoder.keyEncodingStrategy = .convertToSnakeCase
-        try StandardOutput.write(String(decoding: try encoder.encode(report), as: UTF8.self) + "\n")
+        try StandardOutput.write(
+            LineEscaping.escapedJSON(String(decoding: try encoder.encode(report), as: UTF8.self)) + "\n"
+        )
     }
 
     private func printTables(_ report: ScriptReport) throws {
         guard report.problems.isEmpty else {
-            for problem in report.problems { Failure.say(LineEscaping.escaped("\(problem)")) }
-            return
+            return Failure.say(report.problems.map(\.description))
         }
         var handlers = Table("EVENT", "ORDER", "ON ERROR", "DIALECT", "HANDLER")
         for handler in report.handlers {

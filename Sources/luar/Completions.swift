@@ -4,7 +4,7 @@
 internal import ArgumentParser
 
 /// `luar completions`: prints a script that teaches a shell the commands and options.
-struct Completions: AsyncParsableCommand {
+struct Completions: ParsableCommand {
     /// A shell that completes.
     enum Shell: String, ExpressibleByArgument, CaseIterable {
         case bash
@@ -32,8 +32,8 @@ struct Completions: AsyncParsableCommand {
     @Argument(help: "The shell.")
     var shell: Shell
 
-    func run() async throws {
-        try await Failure.reported {
+    func run() throws {
+        try Failure.reported {
             try StandardOutput.write(Luar.completionScript(for: self.shell.kind) + "\n")
         }
     }

@@ -3,9 +3,10 @@
 
 internal import ArgumentParser
 internal import HostSettings
+internal import LineOutput
 
 /// `luar init`: writes the stock scripts for somebody to change.
-struct Init: AsyncParsableCommand {
+struct Init: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Write the stock scripts into a folder, to be changed.",
         discussion: "Nothing that exists is overwritten; with --force the stock files replace yours of the same names."
@@ -17,11 +18,11 @@ struct Init: AsyncParsableCommand {
     @Flag(help: "Overwrite files that exist.")
     var force = false
 
-    func run() async throws {
-        try await Failure.reported {
+    func run() throws {
+        try Failure.reported {
             let written = try ScriptFolder.writeStock(to: self.dir, overwrites: self.force)
-            let lines = written.map { "wrote \($0)\n" }.joined()
-            try StandardOutput.write(lines + "Next: change a file, then `luar check \(self.dir)`.\n")
+            let lines = written.map { "wrote \($0)" } + ["Next: change a file, then `luar check \(self.dir)`."]
+            try StandardOutput.write(lines.map { LineEscaping.escaped($0) + "\n" }.joined())
         }
     }
 }

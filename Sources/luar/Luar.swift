@@ -27,9 +27,18 @@ struct Luar: AsyncParsableCommand {
         DescriptorOutput.holdStandardDescriptors()
         let commands = self.configuration.subcommands.compactMap { $0._commandName } + ["help"]
         if let first = CommandLine.arguments.dropFirst().first, !first.hasPrefix("-"), !commands.contains(first) {
-            Failure.say("there is no command '\(first)'; \(Suggestion.phrase(for: first, among: commands))")
+            Failure.say(["there is no command '\(first)'; \(Suggestion.phrase(for: first, among: commands))"])
             self.exit(withError: ExitCode.validationFailure)
         }
-        await self.main(nil)
+        do {
+            var command = try await self.asyncParseAsRoot()
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            Failure.end(error)
+        }
     }
 }

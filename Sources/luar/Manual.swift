@@ -6,7 +6,7 @@ internal import HostSettings
 internal import RelayHost
 
 /// `luar manual`: prints the manual page, made from the definitions that the command line is made from.
-struct Manual: AsyncParsableCommand {
+struct Manual: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Print the manual page.",
         discussion: """
@@ -15,8 +15,8 @@ struct Manual: AsyncParsableCommand {
             """
     )
 
-    func run() async throws {
-        try await Failure.reported {
+    func run() throws {
+        try Failure.reported {
             try StandardOutput.write(ManualPage(try HelpTree.read().command).text)
         }
     }

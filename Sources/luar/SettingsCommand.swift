@@ -4,9 +4,10 @@
 internal import ArgumentParser
 internal import Foundation
 internal import HostSettings
+internal import LineOutput
 
 /// `luar settings`: shows what is in force, and why.
-struct SettingsCommand: AsyncParsableCommand {
+struct SettingsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "settings",
         abstract: "Show every setting in force and where it came from.",
@@ -43,8 +44,8 @@ struct SettingsCommand: AsyncParsableCommand {
     @OptionGroup(title: "Limits of scripts")
     var scriptLimits: ScriptLimitOptions
 
-    func run() async throws {
-        try await Failure.reported {
+    func run() throws {
+        try Failure.reported {
             let groups: [any SettingOptions] = [
                 self.relay, self.server, self.chat, self.scripts, self.common, self.message, self.limits,
                 self.scriptLimits,
@@ -88,6 +89,6 @@ struct SettingsCommand: AsyncParsableCommand {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         let object = Dictionary(uniqueKeysWithValues: rows.map { ($0.name, $0) })
-        return String(decoding: try encoder.encode(object), as: UTF8.self) + "\n"
+        return LineEscaping.escapedJSON(String(decoding: try encoder.encode(object), as: UTF8.self)) + "\n"
     }
 }

@@ -17,11 +17,11 @@ struct Table {
         let widths = (rows.first ?? []).indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
         return
             rows.map { row in
-                var line = ""
-                for (cell, width) in zip(row, widths) {
-                    line += cell + String(repeating: " ", count: width - cell.count + 2)
-                }
-                return line.replacing(#/ +$/#, with: "") + "\n"
+                // Nothing follows the last cell that is not empty.
+                let used = row.prefix((row.lastIndex { !$0.isEmpty } ?? -1) + 1)
+                let padded = zip(used.dropLast(), widths)
+                    .map { cell, width in cell + String(repeating: " ", count: width - cell.count + 2) }
+                return padded.joined() + (used.last ?? "") + "\n"
             }
             .joined()
     }

@@ -1,48 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
-import HostSettings
-import Logging
-import RelayHooks
-import StockScripts
 import Testing
 
 @testable import ChatClient
 
 /// The session without input or output: what it wants done, in the order in which it wants it.
-@Suite struct ChatSessionTests {
-    private func session(raw: Bool = false, reconnect: Bool = false, _ script: String? = nil) throws -> ChatSession {
-        let own = script.map { ["chat.lua": Array($0.utf8)] } ?? [:]
-        let hooks = try ChatHooks(
-            server: ChatServer(host: "h", port: 1, address: "h:1", transport: "tcp"),
-            scripts: ScriptSet(stock: StockScripts.files, own: own),
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
-            version: "9.9.9"
-        )
-        return ChatSession(server: Endpoint(host: "h", port: 1), isRaw: raw, reconnects: reconnect, hooks: hooks)
-    }
-
-    /// What the session wants done since the last look, in words.
-    private func wants(_ session: ChatSession) -> [String] {
-        session.takeActions()
-            .map { action in
-                switch action {
-                case .connect: "connect"
-                case .send(let bytes): "send " + String(decoding: bytes, as: UTF8.self)
-                case .finish: "finish"
-                case .close: "close"
-                case .show(let text): "show " + String(decoding: text, as: UTF8.self)
-                case .notice(let text): "notice " + text
-                case .exit(let code): "exit \(code)"
-                }
-            }
-    }
-
-    private func type(_ lines: String..., into session: ChatSession, at time: Double = 0) {
-        for line in lines { session.typed(Array(line.utf8), at: time) }
-        session.flush(at: time)
-    }
-
+@Suite struct ChatSessionTests: SessionStage {
     @Test func `a chat from beginning to end of input`() throws {
         let session = try self.session()
         #expect(self.wants(session) == ["connect"])
@@ -72,7 +36,7 @@ import Testing
         session.inputEnded(at: 0)
         #expect(self.wants(session) == ["connect"])
         session.connected(at: 1)
-        #expect(self.wants(session) == ["show Conectado ao servidor.", "send \num\ndois\n"])
+        #expect(self.wants(session) == ["show Conectado ao servidor.", "send \n", "send um\ndois\n"])
     }
 
     @Test func `a server that stays silent or never stops is left all the same`() throws {
@@ -126,7 +90,8 @@ import Testing
         self.type("antes", "/sair", into: session)
         #expect(self.wants(session) == ["connect"])
         session.connected(at: 1)
-        #expect(self.wants(session) == ["show Conectado ao servidor.", "send \nantes\n"])
+        #expect(self.wants(session) == ["show Conectado ao servidor.", "send \n", "send antes\n"])
+        session.sent(at: 1)
         session.sent(at: 1)
         #expect(self.wants(session) == ["finish"])
 
@@ -228,89 +193,6 @@ import Testing
                 "exit 1",
             ]
         )
-    }
-
-    @Test func `reconnecting pauses longer each time, and says so`() throws {
-        let session = try self.session(reconnect: true)
-        var pauses: [String] = []
-        var time = 0.0
-        for _ in 0..<7 {
-            _ = self.wants(session)
-            session.failed("connection refused", at: time)
-            pauses += self.wants(session)
-            time = try #require(session.deadline)
-            session.tick(at: time - 0.01)
-            #expect(self.wants(session) == [])
-            session.tick(at: time)
-            #expect(session.actions == [.connect])
-        }
-        let head = "notice cannot connect to h:1: connection refused; trying again in "
-        #expect(pauses == ["1 s", "2 s", "4 s", "8 s", "16 s", "30 s", "30 s"].map { head + $0 })
-    }
-
-    @Test func `after a good connection the pauses begin anew, after a short one they do not`() throws {
-        let session = try self.session(reconnect: true)
-        session.failed("x", at: 0)
-        session.tick(at: 1)
-        session.connected(at: 1)
-        session.sent(at: 1)
-        _ = self.wants(session)
-        session.ended(nil, at: 2)
-        #expect(
-            self.wants(session) == [
-                "close", "show Desconectado do servidor.", "notice h:1 closed the connection; trying again in 2 s",
-            ]
-        )
-        session.tick(at: 4)
-        session.connected(at: 4)
-        session.sent(at: 4)
-        _ = self.wants(session)
-        session.ended("reset by the server", at: 20)
-        #expect(
-            self.wants(session).last
-                == "notice the connection to h:1 was lost: reset by the server; trying again in 1 s"
-        )
-    }
-
-    @Test func `what was not sent is sent on the next connection, each text once and in order`() throws {
-        let session = try self.session(reconnect: true)
-        session.connected(at: 0)
-        self.type("um", into: session)
-        self.type("dois", into: session)
-        session.sent(at: 0)
-        session.sent(at: 0)
-        #expect(self.wants(session).suffix(3) == ["send \n", "send um\n", "send dois\n"])
-        session.ended("reset by the server", at: 0)
-        self.type("três", into: session)
-        session.inputEnded(at: 0)
-        _ = self.wants(session)
-        session.tick(at: 1)
-        session.connected(at: 1)
-        #expect(self.wants(session) == ["connect", "show Conectado ao servidor.", "send \ndois\ntrês\n"])
-        session.sent(at: 1)
-        session.ended(nil, at: 1)
-        #expect(self.wants(session).last == "exit 0")
-    }
-
-    @Test func `raw texts that were not sent keep their order, too`() throws {
-        let session = try self.session(raw: true, reconnect: true)
-        session.connected(at: 0)
-        self.type("um", "dois", "três", into: session)
-        session.ended("reset by the server", at: 0)
-        session.tick(at: 1)
-        session.connected(at: 1)
-        #expect(self.wants(session).suffix(1) == ["send um"])
-        session.sent(at: 1)
-        session.tick(at: 2)
-        #expect(self.wants(session) == ["send dois"])
-    }
-
-    @Test func `with nothing left to send the end of input ends the reconnecting`() throws {
-        let session = try self.session(reconnect: true)
-        session.failed("x", at: 0)
-        _ = self.wants(session)
-        session.inputEnded(at: 0)
-        #expect(self.wants(session) == ["exit 0"])
     }
 
     @Test func `raw texts leave one by one and as they are`() throws {

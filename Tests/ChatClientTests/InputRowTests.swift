@@ -18,7 +18,9 @@ import Testing
         ("abcdefghij", 10, 6, "fghij @5"), ("abcdefghij", 0, 6, "abcde @0"), ("abcdefghij", 5, 6, "bcdef @4"),
         ("漢字漢字", 4, 6, "漢字 @4"), ("a漢", 2, 2, " @0"), ("x", 1, 1, "x @1"),
         ("e\u{301}e\u{301}", 2, 20, "e\u{301}e\u{301} @2"),
-        ("a\tb", 3, 20, #"a\tb @4"#), ("\u{202E}", 1, 20, #"\u{202E} @8"#),
+        ("🇧🇷X", 2, 20, "🇧🇷X @3"), ("กำX", 2, 20, "กำX @3"), ("काX", 2, 20, "काX @3"), ("\u{200B}X", 2, 20, "\u{200B}X @1"),
+        ("👍🏽X", 2, 20, "👍🏽X @3"), ("👨‍👩‍👧X", 2, 20, "👨‍👩‍👧X @3"), ("a\tb", 3, 20, #"a\tb @4"#),
+        ("\u{202E}", 1, 20, #"\u{202E} @8"#),
     ])
     func `the part around the cursor is shown`(text: String, cursor: Int, columns: Int, expected: String) {
         #expect(self.row(text, cursor: cursor, columns: columns) == expected)

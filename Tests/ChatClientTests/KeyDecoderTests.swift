@@ -23,10 +23,12 @@ import Testing
         ("\u{1B}b\u{1B}f\u{1B}d", [.wordLeft, .wordRight, .deleteWordRight]),
         ("\u{1}\u{5}\u{B}\u{15}\u{17}\u{19}", [.home, .end, .deleteToEnd, .deleteToHome, .deleteWordLeft, .yank]),
         ("\u{3}\u{4}\u{1A}\u{C}", [.interrupt, .endOfInput, .suspend, .redraw]), ("a\tb", [.text("a\tb")]),
-        ("\u{1B}[200~a\u{3}\nb\u{1B}[201~c", [.text("a\u{3}"), .enter, .text("bc")]),
+        ("\u{1B}[200~a\u{1}\nb\u{1B}[201~c", [.text("a\u{1}"), .enter, .text("bc")]),
         ("\u{1B}[200~\u{1B}[Ax\u{1B}[201~", [.text("x")]), ("\u{1B}[99;99;99zx", [.text("x")]),
         ("\u{0}x", [.text("x")]),
-        ("\u{1B}\u{1B}[A", [.up]), ("\u{1B}[\u{1B}[A", [.up]),
+        ("\u{1B}\u{1B}[A", [.up]), ("\u{1B}[\u{1B}[A", [.up]), ("\u{1B}[200~a\u{3}", [.text("a"), .interrupt]),
+        ("\u{1B}\u{3}", [.interrupt]), ("\u{1B}[1\u{3}", [.interrupt]), ("\u{1B}ç", [.text("ç")]),
+        ("\u{1B}[1;-9223372036854775808A", [.up]), ("\u{1B}[1;99999999999999999999D", [.left]),
     ])
     func `bytes become keys`(text: String, expected: [Key]) {
         #expect(self.keys(text) == expected)

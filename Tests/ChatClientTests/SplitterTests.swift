@@ -10,8 +10,12 @@ import Testing
     private func texts(_ pieces: [[UInt8]], isRaw: Bool = false, limit: Int = 100) -> [String] {
         var splitter = TextSplitter(isRaw: isRaw, limit: limit)
         var texts: [String] = []
-        for piece in pieces { splitter.take(piece) { texts.append(String(decoding: $0, as: UTF8.self)) } }
-        splitter.finish { texts.append(String(decoding: $0, as: UTF8.self)) }
+        for piece in pieces {
+            splitter.append(piece)
+            while let text = splitter.next() { texts.append(String(decoding: text, as: UTF8.self)) }
+        }
+        splitter.finish()
+        while let text = splitter.next() { texts.append(String(decoding: text, as: UTF8.self)) }
         return texts
     }
 
@@ -27,6 +31,7 @@ import Testing
 
     @Test func `a text that is too long comes in pieces, and no character is torn`() {
         #expect(self.texts([Array("aaaéééé\nb\n".utf8)], limit: 4) == ["aaa", "éé", "éé", "b"])
+        #expect(self.texts([Array("aaaa\r".utf8), Array("\nb\n".utf8)], limit: 4) == ["aaaa", "b"])
         let long = String(repeating: "é", count: 1_000)
         let pieces = self.texts(Array(long.utf8).map { [$0] }, limit: 33)
         #expect(pieces.joined() == long)
@@ -50,9 +55,11 @@ import Testing
             while !rest.isEmpty {
                 let piece = rest.prefix(Int.random(in: 1...60, using: &random))
                 rest = rest.dropFirst(piece.count)
-                splitter.take(Array(piece)) { all += $0 }
+                splitter.append(Array(piece))
+                while let text = splitter.next() { all += text }
             }
-            splitter.finish { all += $0 }
+            splitter.finish()
+            while let text = splitter.next() { all += text }
             #expect(all == bytes)
         }
     }

@@ -105,7 +105,8 @@ import Testing
         ("- a\n- b", "luar.yaml:1: the file is no mapping of settings"), ("just text", "the file is no mapping"),
         ("quiet: true\n---\nraw: true", "this is not YAML"), ("? [a, b]\n: c", "luar.yaml:1: '?' is no setting"),
         ("tcp: [\"h:1\"]\nno-tcp: true", "luar.yaml:1: tcp and luar.yaml:2: no-tcp exclude each other"),
-        ("a: &x [1, 1]\nb: *x", "'a' is no setting"), ("quiet: \u{0}", "this is not YAML"),
+        ("a: &x [1, 1]\nb: *x", "luar.yaml:2: aliases (*name) are not taken here"),
+        ("quiet: \u{0}", "this is not YAML"),
         ("log-level: loud", "luar.yaml:1: log-level: 'loud' is not one of trace, debug, info"),
     ])
     func `a wrong file is refused with line, name and what is allowed`(text: String, reason: String) {
@@ -131,7 +132,7 @@ import Testing
                 == [
                     "LUAR_FRAMMING in the environment is no setting",
                     "luar.yaml:1: client-limit: '0' is no whole number from 1 to 2147483647",
-                    "luar.yaml:2: silence: '5' is no time up to a year, like 50ms, 2s or 5m",
+                    "luar.yaml:2: silence: '5' is no time from 1ms to a year, like 50ms, 2s or 5m",
                     "LUAR_QUIET in the environment: 'perhaps' is neither true nor false",
                     "--log-level: 'loud' is not one of trace, debug, info, notice, warning, error, critical",
                 ]

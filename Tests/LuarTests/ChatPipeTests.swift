@@ -292,6 +292,37 @@ import Testing
         }
     }
 
+    @Test func `a signal ends it while its output is stuck and while hooks have much to do`() async throws {
+        let server = try Listener()
+        let chat = "exec '\(Program.luar)' chat 127.0.0.1:\(server.port)"
+        // Foundation waits for the sleep, too, which is why it is short; were the chat to end by it, the code would be 0.
+        try await Program.run("/bin/bash", ["-c", "\(chat) > >(exec sleep 5 >&-)"], in: "/") { chat in
+            let peer = try server.accept()
+            #expect(peer.receive() == "\n")
+            let texts = Array(String(repeating: "ninguém lê\n", count: 20_000).utf8)
+            // More than the pipe and the client hold, so this must not be waited for.
+            let socket = peer.descriptor
+            Thread.detachNewThread { _ = texts.withUnsafeBytes { send(socket, $0.baseAddress, $0.count, 0x4000) } }
+            usleep(300_000)
+            chat.signal(SIGTERM)
+            let code = try chat.exitCode()
+            #expect(code == 143)
+        }
+        let script =
+            "relay.on('chat_receive', function() local n = 0 for i = 1, 2e5 do n = n + i end return tostring(n) end)"
+        let folder = try TemporaryFolder(["chat.lua": script])
+        defer { folder.remove() }
+        try await LiveServe.chat(server.port, ["--scripts", folder.path]) { chat in
+            let peer = try server.accept()
+            peer.send([UInt8](repeating: 0x0A, count: 1 << 17))
+            try chat.prints("\n20000100000")
+            chat.signal(SIGTERM)
+            let code = try chat.exitCode()
+            #expect(code == 143)
+            peer.close()
+        }
+    }
+
     @Test func `its words and texts are those of chat.lua in the scripts folder`() async throws {
         let server = try Listener()
         let folder = try TemporaryFolder([:])

@@ -18,7 +18,8 @@ struct ChatTerminalTests {
         let server = try Listener()
         let screen = try Screen(columns: columns, rows: rows)
         defer { screen.close() }
-        try screen.enter("clear; '\(Program.luar)' chat 127.0.0.1:\(server.port) \(arguments)")
+        let command = "exec '\(Program.luar)' chat 127.0.0.1:\(server.port) \(arguments)"
+        try screen.enter("clear; sh -c \"echo \\$\\$ > pid; \(command)\"")
         let peer = try server.accept()
         try peer.waits(for: "\n")
         try poll("the chat begins:\n\(screen.text)") {
@@ -164,12 +165,37 @@ struct ChatTerminalTests {
             try self.returns(screen, code: 1)
         }
         try await self.chat { screen, peer in
+            try screen.type("rascunho")
+            try screen.shows("rascunho")
+            let text = try String(contentsOf: URL(fileURLWithPath: screen.path + "/pid"), encoding: .utf8)
+            let process = try #require(Int32(text.trimmingCharacters(in: .whitespacesAndNewlines)))
+            kill(process, SIGTERM)
+            #expect(peer.receiveAll() == "")
+            peer.close()
+            try screen.shows("Desconectado do servidor.\nrascunho\n[ready]")
+            try self.returns(screen, code: 143)
+        }
+        // Also where nothing can be done in order any more.
+        try await self.chat { screen, peer in
+            let text = try String(contentsOf: URL(fileURLWithPath: screen.path + "/pid"), encoding: .utf8)
+            let process = try #require(Int32(text.trimmingCharacters(in: .whitespacesAndNewlines)))
+            kill(process, SIGSEGV)
+            try self.returns(screen, code: 139)
+        }
+    }
+
+    @Test func `in the background it leaves the terminal alone`() async throws {
+        try await self.chat { screen, peer in
             try screen.press("C-z")
             try screen.shows("Stopped")
-            try screen.enter("kill -TERM %1; fg")
-            peer.close()
-            try screen.shows("Desconectado do servidor.")
-            try self.returns(screen, code: 143)
+            try screen.enter("bg; sleep 0.5; clear; stty -a | grep -cw -e -icanon -e -echo")
+            try screen.shows("0\n[ready]")
+            peer.send("enquanto isso\n")
+            try screen.shows("enquanto isso")
+            try screen.enter("fg")
+            try screen.shows("chat 127.0.0.1:")
+            try screen.enter("de novo")
+            try peer.waits(for: "de novo\n")
         }
     }
 

@@ -3,6 +3,7 @@
 
 import Foundation
 import HostSettings
+import LineOutput
 import StockScripts
 import TestSupport
 import Testing
@@ -259,8 +260,65 @@ import Testing
         #expect(output == "")
     }
 
+    @Test func `nothing that comes from outside controls the terminal in an error or makes a line of its own`()
+        async throws
+    {
+        let evil = "\u{1B}[31m\nluar: forged\u{9B}1m\u{202E}"
+        let folder = try TemporaryFolder([
+            "evil.yaml": "\"\\e[31m\\nluar: forged\": 1\nframing: \"\\e[31m\\nluar: forged\"\n",
+            "a.lua": "error('\\27[2J\\nluar: forged')",
+        ])
+        defer { folder.remove() }
+        for arguments in [
+            ["settings", "--framing", evil], ["settings", "--config", evil], ["settings", "--\(evil)"], ["chat", evil],
+            [evil],
+            ["check", evil], ["check", "."], ["serve", "--scripts", "."], ["serve", "--scripts", evil],
+            ["settings", "--config", "evil.yaml"], ["init", "/dev/null/\(evil)"],
+        ] {
+            let result = try await self.luar(arguments, in: folder.path)
+            #expect(result.code != 0)
+            #expect(!(result.output + result.error).unicodeScalars.contains { $0 != "\n" && LineEscaping.isShown($0) })
+            let lines = result.error.split(separator: "\n")
+            #expect(!lines.contains { $0.hasPrefix("luar: forged") }, "\(arguments): \(result.error)")
+        }
+        let variable = try await self.luar(["settings"], environment: ["LUAR_\(evil)": "1", "LUAR_QUIET": evil])
+        #expect(variable.error.split(separator: "\n").count == 2, "\(variable.error)")
+        #expect(!variable.error.contains("\u{1B}"))
+    }
+
+    @Test func `odd folders and files are refused in time`() async throws {
+        let folder = try TemporaryFolder([:])
+        defer { folder.remove() }
+        let manager = FileManager.default
+        for name in ["a", "b"] {
+            try manager.createSymbolicLink(atPath: "\(folder.path)/lib/\(name)", withDestinationPath: ".")
+        }
+        let circle = try await self.luar(["check", folder.path])
+        #expect(circle.code == 1)
+        #expect(circle.error.contains("is there a link that leads in a circle?"))
+        for name in ["a", "b"] { try manager.removeItem(atPath: "\(folder.path)/lib/\(name)") }
+        let (_, code) = try await self.shell("mkfifo pipe.lua && truncate -s 5G big.txt", in: folder.path)
+        #expect(code == 0)
+        let pipe = try await self.luar(["check", folder.path])
+        #expect(pipe.error == "luar: cannot read the script '\(folder.path)/pipe.lua': it is no regular file\n")
+        _ = try await self.shell("rm pipe.lua; mv big.txt big.lua", in: folder.path)
+        let big = try await self.luar(["check", folder.path])
+        #expect(big.error.contains("has more than 1048576 bytes"))
+        _ = try await self.shell(
+            "rm big.lua; printf '\\xEF\\xBB\\xBF#!/usr/bin/lua\\nlocal = 1' > bom.lua",
+            in: folder.path
+        )
+        let bom = try await self.luar(["check", folder.path])
+        #expect(bom.error.contains("bom.lua:2: "), "\(bom.error)")
+        let none = try await self.luar(["init", ""])
+        #expect(none.code == 1)
+        #expect(none.error == "luar: the folder to write the scripts to has no name\n")
+        let long = try await self.luar(["settings", "--scripts", String(repeating: "x", count: 50_000)])
+        #expect(long.code == 0)
+    }
+
     @Test func `an output that cannot be written is an error, and a reader that has enough is none`() async throws {
-        for command in ["settings", "check", "manual", "completions bash"] {
+        for command in ["settings", "check", "manual", "completions bash", "--help", "--version", "help chat"] {
             let full = try await self.shell("luar \(command) > /dev/full")
             #expect(full.code == 1)
             #expect(full.output == "luar: cannot write to standard output: No space left on device\n")

@@ -102,7 +102,7 @@ import Testing
         (["serve", "--message-limit", "12XB"], "is no size from 1 to 1GiB"),
         (["serve", "--message-limit", "9223372036854775807"], "is no size"),
         (["serve", "--client-limit", "9223372036854775807"], "is no whole number"),
-        (["serve", "--flush-time", "999999999m"], "is no time up to a year"),
+        (["serve", "--flush-time", "999999999m"], "is no time from 1ms to a year"),
         (["serve", "--handler-time", "5"], "handler-time"),
         (["serve", "--slow-policy", "maybe"], "slow-policy"),
         (["serve", "--bogus"], "bogus"),
