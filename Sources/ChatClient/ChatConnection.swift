@@ -61,6 +61,7 @@ final class ChatConnection {
     /// The socket and what to wait for on it, for poll(2).
     ///
     /// - Parameter reads: Whether what arrives is wanted now.
+    /// - Returns: The entry; with descriptor -1 if there is nothing to wait for.
     func polled(reads: Bool) -> pollfd {
         switch self.state {
         case .resolving, .over: pollfd(fd: -1, events: 0, revents: 0)

@@ -10,15 +10,6 @@ internal import RelayHooks
 /// How commands end that cannot do what they were asked for: a line on standard error for each problem, exit code 1.
 enum Failure {
     /// Runs a command.
-    static func reported(_ body: () async throws -> Void) async throws {
-        do {
-            try await body()
-        } catch {
-            throw self.report(error)
-        }
-    }
-
-    /// Runs a command that stays on its thread.
     static func reported(_ body: () throws -> Void) throws {
         do {
             try body()
@@ -28,7 +19,7 @@ enum Failure {
     }
 
     /// Says what is wrong, and answers with what exit code to end.
-    private static func report(_ error: any Error) -> ExitCode {
+    static func report(_ error: any Error) -> ExitCode {
         switch error {
         case let code as ExitCode: return code
         // Nobody reads any more, as after `| head -1`: nothing to complain about.

@@ -34,11 +34,13 @@ struct Serve: AsyncParsableCommand {
     var scriptLimits: ScriptLimitOptions
 
     func run() async throws {
-        try await Failure.reported {
+        do {
             let groups: [any SettingOptions] = [
                 self.relay, self.scripts, self.common, self.message, self.limits, self.scriptLimits,
             ]
             try await Relay.runProcess(try self.common.resolve(groups).settings)
+        } catch {
+            throw Failure.report(error)
         }
     }
 }
