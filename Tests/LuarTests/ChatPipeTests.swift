@@ -295,8 +295,13 @@ import Testing
     @Test func `a signal ends it while its output is stuck and while hooks have much to do`() async throws {
         let server = try Listener()
         let chat = "exec '\(Program.luar)' chat 127.0.0.1:\(server.port)"
-        // Foundation waits for the sleep, too, which is why it is short; were the chat to end by it, the code would be 0.
-        try await Program.run("/bin/bash", ["-c", "\(chat) > >(exec sleep 5 >&-)"], in: "/") { chat in
+        // A pipe that is open for reading, and that nobody reads.
+        let pipes = try TemporaryFolder([:])
+        defer { pipes.remove() }
+        mkfifo(pipes.path + "/out", 0o600)
+        let reader = open(pipes.path + "/out", O_RDWR | O_CLOEXEC)
+        defer { close(reader) }
+        try await Program.run("/bin/sh", ["-c", "\(chat) > '\(pipes.path)/out'"], in: "/") { chat in
             let peer = try server.accept()
             #expect(peer.receive() == "\n")
             let texts = Array(String(repeating: "ninguém lê\n", count: 20_000).utf8)
