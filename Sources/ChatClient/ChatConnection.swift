@@ -10,8 +10,9 @@ internal import Glibc
 
 /// One attempt to reach a server, and the connection that comes of it.
 ///
-/// A plain non-blocking socket on the loop's own thread: a NIO channel drops what has arrived and was not read yet when
-/// a reset follows it, and a chat has to show that too. Only looking up the host takes a thread of its own.
+/// A plain non-blocking socket, polled beside the keyboard: so the loop needs no second thread and no mailbox, reads no
+/// more than it has shown, and can ask what the server has not acknowledged before it closes. Only looking up the host
+/// takes a thread of its own.
 final class ChatConnection {
     /// What happened.
     enum Event: Equatable {
