@@ -92,9 +92,8 @@ public final class Chat {
     private func loop() -> Int32 {
         // A reader that went away is an error of one write, not the end of the process.
         signal(SIGPIPE, SIG_IGN)
-        self.wake.route(
-            [SIGINT, SIGTERM, SIGHUP, SIGQUIT] + (self.front is TerminalFrontEnd ? [SIGWINCH, SIGCONT, SIGTSTP] : [])
-        )
+        let endings = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGXCPU]
+        self.wake.route(endings + (self.front is TerminalFrontEnd ? [SIGWINCH, SIGCONT, SIGTSTP] : []))
         self.output { () throws(OutputError) in try self.front.open() }
         while self.exitCode == nil {
             self.act()

@@ -6,7 +6,7 @@ internal import RelayHooks
 
 /// What a chat client does next: a state machine without input or output of its own.
 ///
-/// The loop tells it what happened, carries out its ``actions``, and calls ``tick(at:)`` when ``deadline`` has come.
+/// The loop tells it what happened, carries out its ``actions``, and calls ``tick(at:unacknowledged:)`` when ``deadline`` has come.
 /// Times are seconds of a clock that only goes forward.
 final class ChatSession {
     /// Something for the loop to do, in order.
@@ -79,8 +79,6 @@ final class ChatSession {
     private var outbox: ChatOutbox
     /// Whether there was a connection at all: then nothing has failed once everything was sent.
     private var hasConnected = false
-    /// Whether a text has gone to this connection.
-    private var hasSent = false
     private var nextRaw = 0.0
     /// Whether the person wants to go, and with what exit code.
     private var leaving: Int32?
@@ -105,7 +103,7 @@ final class ChatSession {
     /// Whether more input may be read.
     var wantsInput: Bool { self.leaving == nil && self.outbox.bytes < Bounds.waitingBytes }
 
-    /// When to call ``tick(at:)``, if nothing happens before.
+    /// When to call ``tick(at:unacknowledged:)``, if nothing happens before.
     var deadline: Double? {
         switch self.phase {
         case .pausing(let until): min(until, self.quitBy ?? .infinity)

@@ -49,18 +49,9 @@ struct Check: ParsableCommand {
                 version: Relay.version
             )
             log.drain()
-            try self.json ? self.printJSON(report) : self.printTables(report)
+            try self.json ? StandardOutput.write(json: report) : self.printTables(report)
             if !report.problems.isEmpty { throw ExitCode.failure }
         }
-    }
-
-    private func printJSON(_ report: ScriptReport) throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        encoder.keyEncodingStrategy = .convertToSnakeCase
-        try StandardOutput.write(
-            LineEscaping.escapedJSON(String(decoding: try encoder.encode(report), as: UTF8.self)) + "\n"
-        )
     }
 
     private func printTables(_ report: ScriptReport) throws {

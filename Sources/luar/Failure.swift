@@ -66,6 +66,15 @@ enum Failure {
 
 /// Standard output, for commands that print something and end.
 enum StandardOutput {
+    /// Prints one JSON object, with nothing in it that a terminal would obey.
+    static func write(json object: some Encodable) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        encoder.keyEncodingStrategy = .convertToSnakeCase
+        let text = String(decoding: try encoder.encode(object), as: UTF8.self)
+        try self.write(LineEscaping.escapedJSON(text) + "\n")
+    }
+
     /// Prints a text as it is; what does not arrive is an error.
     static func write(_ text: String) throws {
         signal(SIGPIPE, SIG_IGN)

@@ -4,7 +4,6 @@
 internal import ArgumentParser
 internal import Foundation
 internal import HostSettings
-internal import LineOutput
 
 /// `luar settings`: shows what is in force, and why.
 struct SettingsCommand: ParsableCommand {
@@ -52,7 +51,11 @@ struct SettingsCommand: ParsableCommand {
             ]
             let resolved = try self.common.resolve(groups)
             let rows = Setting.all.map { Row($0, resolved) }
-            try StandardOutput.write(self.json ? try self.object(rows) : self.table(rows))
+            if self.json {
+                try StandardOutput.write(json: Dictionary(uniqueKeysWithValues: rows.map { ($0.name, $0) }))
+            } else {
+                try StandardOutput.write(self.table(rows))
+            }
         }
     }
 
@@ -83,12 +86,5 @@ struct SettingsCommand: ParsableCommand {
         var table = Table("SETTING", "VALUE", "FROM")
         for row in rows { table.add(row.name, row.value ?? (row.name == "scripts" ? "(stock)" : "(none)"), row.from) }
         return table.text
-    }
-
-    private func object(_ rows: [Row]) throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        let object = Dictionary(uniqueKeysWithValues: rows.map { ($0.name, $0) })
-        return LineEscaping.escapedJSON(String(decoding: try encoder.encode(object), as: UTF8.self)) + "\n"
     }
 }

@@ -367,7 +367,8 @@ import Testing
 
     @Test func `signals end it in order, with the exit code that shells expect`() async throws {
         let server = try Listener()
-        for (number, expected) in [(SIGTERM, Int32(143)), (SIGINT, 130), (SIGHUP, 129)] {
+        for (number, expected) in [(SIGTERM, Int32(143)), (SIGINT, 130), (SIGHUP, 129), (SIGUSR1, 138), (SIGXCPU, 152)]
+        {
             try await LiveServe.chat(server.port) { chat in
                 try chat.prints(self.connected)
                 chat.type("até logo")

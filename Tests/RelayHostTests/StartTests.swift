@@ -63,22 +63,4 @@ import Testing
         let reason = await self.refusal { $0.scripts = folder.path }
         #expect(reason.contains("bad.lua:2: "))
     }
-
-    @Test(arguments: [
-        ("12345", "it has no host"), ("::1:12345", "goes in brackets"), (":12345", "it has no host"),
-        ("localhost:", "'' is no port"), ("localhost:66000", "'66000' is no port"), ("localhost:1a", "'1a' is no port"),
-        ("localhost:+1", "'+1' is no port"), ("", "it has no host"),
-    ])
-    func `a bad address says what is wrong and how to write it`(text: String, reason: String) {
-        #expect {
-            try Endpoint(text)
-        } throws: { error in
-            "\(error)".contains(reason) && "\(error)".contains("HOST:PORT")
-        }
-    }
-
-    @Test(arguments: ["127.0.0.1:12345", "[::1]:12345", "localhost:0", "[::]:80"])
-    func `an address reads back as it was written`(text: String) throws {
-        #expect(try Endpoint(text).description == text)
-    }
 }
