@@ -17,6 +17,7 @@ let strict: [SwiftSetting] =
 
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let deques = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 
@@ -41,7 +42,7 @@ let package = Package(
         .target(name: "LuaScripting", dependencies: ["CLua"], swiftSettings: strict),
         .target(
             name: "RelayCore",
-            dependencies: [nioCore],
+            dependencies: [deques],
             swiftSettings: strict
         ),
         // Two targets, because one cannot embed two files of the same name.
@@ -53,6 +54,7 @@ let package = Package(
             resources: [
                 .embedInCode("README.md"), .embedInCode("chat.lua"), .embedInCode("commands.lua"),
                 .embedInCode("console.lua"), .embedInCode("format.lua"),
+                .embedInCode("ping.lua"),
             ],
             swiftSettings: strict
         ),
@@ -69,15 +71,12 @@ let package = Package(
         ),
         .target(
             name: "RelayTransport",
-            dependencies: [
-                "RelayCore", nioCore, nioPosix, logging,
-                .product(name: "DequeModule", package: "swift-collections"),
-            ],
+            dependencies: ["CSockets", "LineOutput", "RelayCore", nioCore, nioPosix, logging, deques],
             swiftSettings: strict
         ),
         .target(
             name: "LineOutput",
-            dependencies: [logging, .product(name: "DequeModule", package: "swift-collections")],
+            dependencies: [logging, deques],
             swiftSettings: strict
         ),
         .target(
@@ -98,11 +97,11 @@ let package = Package(
             swiftSettings: strict
         ),
         .target(name: "CTerminal"),
+        .target(name: "CSockets"),
         .target(
             name: "ChatClient",
             dependencies: [
-                "CTerminal", "HostSettings", "LineOutput", "RelayHooks", "RelayCore", logging,
-                .product(name: "DequeModule", package: "swift-collections"),
+                "CTerminal", "HostSettings", "LineOutput", "RelayHooks", "RelayCore", logging, deques,
             ],
             swiftSettings: strict
         ),

@@ -11,6 +11,7 @@ public enum StockScripts {
         "commands.lua": PackageResources.commands_lua,
         "console.lua": PackageResources.console_lua,
         "format.lua": PackageResources.format_lua,
+        "ping.lua": PackageResources.ping_lua,
         "lib/commands.lua": StockModules.commands,
     ]
 

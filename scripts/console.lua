@@ -1,6 +1,6 @@
--- What the operator reads on standard output, a line an event. `luar serve --quiet` turns all of it off.
+-- What the operator reads on standard output. `luar serve --quiet` turns all of it off.
 
-local lines = {
+local tcp = {
   listening = function()
     return "Servidor TCP aguardando conexões..."
   end,
@@ -15,7 +15,28 @@ local lines = {
   end,
 }
 
+-- A ping comes from somebody who has no name.
+local function received(event)
+  local name = event.client and event.client.name or ("('%s', %d)"):format(event.from.host, event.from.port)
+  return { "Mensagem recebida de " .. name, event.text }
+end
+
+local udp = {
+  listening = function()
+    return "Servidor UDP aguardando mensagens..."
+  end,
+  received = received,
+  message = function(event)
+    local list = received(event)
+    for _, client in ipairs(event.to) do list[#list + 1] = "Enviando mensagem para " .. client.name end
+    return list
+  end,
+  unreachable = function()
+    return "Erro ao receber mensagem."
+  end,
+}
+
 relay.default("console", function(event)
-  local line = lines[event.kind]
+  local line = (event.transport == "udp" and udp or tcp)[event.kind]
   return line and line(event)
 end)

@@ -41,13 +41,30 @@ static void read_list(lua_State *L, luar_state *state, int index) {
     state->answer.count = (size_t)count;
 }
 
-/// Takes the answer at the stack's top.
+/// Takes the reason that stands behind an answer of `false`.
+static void take_reason(lua_State *L, luar_state *state, int index) {
+    luar_value reason = {0};
+    luar_read(L, index, &reason, 0);
+    if (reason.type == LUAR_NIL) return;
+    if (reason.type != LUAR_STRING) {
+        refuse_answer(L, state, lua_pushfstring(L, "false, and as its reason a %s", luaL_typename(L, index)));
+    }
+    check_length(L, state, reason.count);
+    state->answer.bytes = reason.bytes;
+    state->answer.count = reason.count;
+}
+
+/// Takes the answer, which is all that the stack holds.
 static void take_answer(lua_State *L, luar_state *state) {
     luar_step *step = &state->step;
-    int index = lua_gettop(L);
+    int index = 1;
     luar_value *answer = &state->answer;
     luar_read(L, index, answer, 0);
-    if (answer->type == LUAR_NIL || (answer->type == LUAR_BOOLEAN && !answer->integer && step->accepts_false)) return;
+    if (answer->type == LUAR_BOOLEAN && !answer->integer && step->accepts_false) {
+        if (step->takes_reason) take_reason(L, state, index + 1);
+        return;
+    }
+    if (answer->type == LUAR_NIL) return;
     int accepted = (step->accepts >> answer->type & 1)
                    && (answer->type != LUAR_OBJECT || answer->object_type == step->object_type);
     if (!accepted) {
@@ -72,7 +89,7 @@ static int run_steps(lua_State *L) {
         lua_settop(L, 0);
         lua_rawgeti(L, LUA_REGISTRYINDEX, step->handler);
         for (int i = 0; i < step->argument_count; i++) luar_push(L, &step->arguments[i]);
-        lua_call(L, step->argument_count, step->ignores_answer ? 0 : 1);
+        lua_call(L, step->argument_count, step->ignores_answer ? 0 : step->takes_reason ? 2 : 1);
         if (!step->ignores_answer) take_answer(L, state);
     }
     return 0;

@@ -18,7 +18,7 @@
 #define LUAR_MOST_ENTRIES 64
 #define LUAR_MOST_TYPES 16
 /// Strings that an answered list may have.
-#define LUAR_MOST_LINES 10000
+#define LUAR_MOST_LINES 100000
 
 struct luar_state {
     lua_State *lua;

@@ -21,7 +21,9 @@ public final class Chat {
     private let wake = WakePipe()
     private let log: ChatLog
     private let start = ContinuousClock.now
-    private var connection: ChatConnection?
+    /// The longest text that is sent.
+    private let textLimit: Int
+    private var connection: (any ChatLink)?
     private var exitCode: Int32?
     private var hasInput = true
     private var hasOutput = true
@@ -43,6 +45,9 @@ public final class Chat {
     /// - Returns: The exit code: 0, or 1 if something went wrong, which was said on standard error.
     /// - Throws: `SettingsError` or `ScriptError` if the scripts cannot be loaded.
     public static func run(_ settings: Settings, version: String) throws -> Int32 {
+        if settings.isRaw, settings.transport == .udp {
+            throw SettingsError("raw is for TCP: over UDP texts have no line ends anyway; leave it out")
+        }
         let environment = ProcessInfo.processInfo.environment
         let (scripts, _) = try ScriptFolder.load(settings.scripts, environment: environment)
         let log = ChatLog()
@@ -51,7 +56,7 @@ public final class Chat {
                 host: settings.server.host,
                 port: settings.server.port,
                 address: "\(settings.server)",
-                transport: "tcp"
+                transport: settings.transport.rawValue
             ),
             scripts: scripts,
             limits: settings.limits,
@@ -67,11 +72,14 @@ public final class Chat {
         self.log = log
         self.session = ChatSession(
             server: settings.server,
-            isRaw: settings.isRaw,
+            framing: settings.transport == .udp ? .datagrams : settings.isRaw ? .raw : .lines,
             reconnects: settings.reconnects,
             hooks: hooks
         )
-        let limit = settings.limits.messageBytes
+        self.textLimit =
+            settings.transport == .udp
+            ? min(settings.limits.messageBytes, ChatDatagrams.longestText) : settings.limits.messageBytes
+        let limit = self.textLimit
         let output = ChatOutput(descriptor: STDOUT_FILENO, wake: self.wake)
         let error = ChatOutput(descriptor: STDERR_FILENO, wake: self.wake)
         if Terminal.isUsable(input: STDIN_FILENO, output: STDOUT_FILENO, type: terminalType) {
@@ -170,7 +178,11 @@ public final class Chat {
             case .connect:
                 let wake = self.wake
                 self.connection?.drop()
-                self.connection = ChatConnection(to: self.settings.server) { wake.wake() }
+                self.connection =
+                    switch self.settings.transport {
+                    case .tcp: ChatConnection(to: self.settings.server) { wake.wake() }
+                    case .udp: ChatDatagrams(to: self.settings.server) { wake.wake() }
+                    }
             case .send(let bytes): self.connection?.send(bytes)
             case .finish: self.connection?.finish()
             case .close: self.connection?.drop()
@@ -192,7 +204,7 @@ public final class Chat {
 
     // MARK: What happens
 
-    private func take(_ event: ChatConnection.Event) {
+    private func take(_ event: ChatLinkEvent) {
         let time = self.now
         switch event {
         case .connected: self.session.connected(at: time)
@@ -235,8 +247,10 @@ public final class Chat {
         case .tooLong(let count):
             self.hasRefused = true
             self.front.notice(
-                "luar: a line of \(count) bytes was not sent: the message limit is "
-                    + "\(self.settings.limits.messageBytes) bytes, see --message-limit"
+                "luar: a line of \(count) bytes was not sent: "
+                    + (self.textLimit < self.settings.limits.messageBytes
+                        ? "a datagram has at most \(self.textLimit) bytes"
+                        : "the message limit is \(self.textLimit) bytes, see --message-limit")
             )
         case .end: self.session.inputEnded(at: self.now)
         case .interrupt: self.session.interrupted(code: 128 + SIGINT, at: self.now)

@@ -8,23 +8,10 @@ internal import HostSettings
 internal import Glibc
 #endif
 
-/// One attempt to reach a server, and the connection that comes of it.
+/// One attempt to reach a server over TCP, and the connection that comes of it.
 ///
-/// A plain non-blocking socket, polled beside the keyboard: so the loop needs no second thread and no mailbox, reads no
-/// more than it has shown, and can ask what the server has not acknowledged before it closes. Only looking up the host
-/// takes a thread of its own.
-final class ChatConnection {
-    /// What happened.
-    enum Event: Equatable {
-        case connected
-        case failed(String)
-        case received([UInt8])
-        /// The system has taken the oldest bytes that were sent and not reported yet.
-        case sent
-        /// The connection has ended; a reason where the server did not close it in order.
-        case ended(String?)
-    }
-
+/// It can be asked what the server has not acknowledged before it closes.
+final class ChatConnection: ChatLink {
     private enum State {
         case resolving
         /// A socket on its way, and when it is given up.
@@ -49,20 +36,16 @@ final class ChatConnection {
     private var canWrite = true
     /// Why nothing can be written any more.
     private var writeFailure: CInt?
-    private var events: [Event] = []
+    private var events: [ChatLinkEvent] = []
 
     /// Begins to connect; `wake` is called from another thread once the host is looked up.
     init(to server: Endpoint, wake: @escaping @Sendable () -> Void) {
         self.server = server
-        self.resolution = Resolution(of: server, whenDone: wake)
+        self.resolution = Resolution(of: server, transport: .tcp, whenDone: wake)
     }
 
     deinit { self.drop() }
 
-    /// The socket and what to wait for on it, for poll(2).
-    ///
-    /// - Parameter reads: Whether what arrives is wanted now.
-    /// - Returns: The entry; with descriptor -1 if there is nothing to wait for.
     func polled(reads: Bool) -> pollfd {
         switch self.state {
         case .resolving, .over: pollfd(fd: -1, events: 0, revents: 0)
@@ -81,14 +64,12 @@ final class ChatConnection {
         }
     }
 
-    /// Bytes that the system has and the server has not.
     var unacknowledged: Int {
         var count: CInt = 0
         guard case .connected(let socket) = self.state, ioctl(socket, UInt(TIOCOUTQ), &count) == 0 else { return 0 }
         return Int(count)
     }
 
-    /// When to call ``proceed(_:at:)`` even if nothing happens on the socket.
     var deadline: Double? {
         // What a call of ``send(_:)`` has brought about is told at once.
         if !self.events.isEmpty { return 0 }
@@ -96,8 +77,7 @@ final class ChatConnection {
         return nil
     }
 
-    /// Goes on after poll(2), and returns what happened, in order.
-    func proceed(_ ready: Int16, reads: Bool, at time: Double) -> [Event] {
+    func proceed(_ ready: Int16, reads: Bool, at time: Double) -> [ChatLinkEvent] {
         switch self.state {
         case .resolving: self.takeAddresses(at: time)
         case .connecting(let socket, let until):
@@ -117,19 +97,16 @@ final class ChatConnection {
         return self.events
     }
 
-    /// Sends bytes; `sent` follows in the order of the calls, or `ended`.
     func send(_ bytes: [UInt8]) {
         guard case .connected(let socket) = self.state else { return }
         self.outgoing.append(bytes)
         if self.outgoing.count == 1 { self.write(to: socket) }
     }
 
-    /// Tells the server that nothing more comes; to be called once everything was reported as sent.
     func finish() {
         if case .connected(let socket) = self.state { shutdown(socket, CInt(SHUT_WR)) }
     }
 
-    /// Ends the connection or the attempt.
     func drop() {
         switch self.state {
         case .connecting(let socket, _), .connected(let socket): Glibc.close(socket)

@@ -6,7 +6,8 @@ internal import DequeModule
 /// The texts of a chat on their way out, encoded: those that wait for a connection, and those that one has but the
 /// system has not taken.
 struct ChatOutbox {
-    private let isRaw: Bool
+    /// Whether each text goes by itself, as it is; else as a line, together with others.
+    private let isSingle: Bool
     private(set) var waiting: Deque<[UInt8]> = []
     private var inFlight: Deque<[UInt8]> = []
     /// What this connection began with; nil once it has gone.
@@ -16,7 +17,7 @@ struct ChatOutbox {
     /// Whether a text has gone to this connection.
     private(set) var hasSent = false
 
-    init(isRaw: Bool) { self.isRaw = isRaw }
+    init(_ framing: ChatFraming) { self.isSingle = framing != .lines }
 
     /// Nothing is on its way.
     var isEmpty: Bool { self.waiting.isEmpty && self.inFlight.isEmpty }
@@ -26,7 +27,7 @@ struct ChatOutbox {
     func encode(_ text: [UInt8]) -> [UInt8]? {
         guard !text.isEmpty else { return nil }
         // A text with a line break in it is still one text.
-        return self.isRaw ? text : text.map { $0 == 0x0A ? 0x20 : $0 } + [0x0A]
+        return self.isSingle ? text : text.map { $0 == 0x0A ? 0x20 : $0 } + [0x0A]
     }
 
     mutating func append(_ text: [UInt8]) {
@@ -41,7 +42,7 @@ struct ChatOutbox {
     /// - Returns: What to send before anything else.
     mutating func greet(with text: [UInt8]?) -> [UInt8]? {
         self.hasSent = false
-        let greeting = (self.isRaw ? [] : [0x0A]) + (text.flatMap { self.encode($0) } ?? [])
+        let greeting = (self.isSingle ? [] : [0x0A]) + (text.flatMap { self.encode($0) } ?? [])
         self.greeting = greeting.isEmpty ? nil : greeting
         guard !greeting.isEmpty else { return nil }
         self.inFlight.append(greeting)
@@ -49,11 +50,12 @@ struct ChatOutbox {
         return greeting
     }
 
-    /// What to send now: lines together, raw texts one by one, because TCP does not tell where one ends.
+    /// What to send now: lines together, other texts one by one, because TCP does not tell where one ends and a datagram
+    /// is one.
     mutating func next() -> [UInt8]? {
-        guard !self.waiting.isEmpty, !self.isRaw || self.inFlight.isEmpty else { return nil }
-        let batch = self.isRaw ? self.waiting.removeFirst() : Array(self.waiting.joined())
-        if !self.isRaw { self.waiting.removeAll() }
+        guard !self.waiting.isEmpty, !self.isSingle || self.inFlight.isEmpty else { return nil }
+        let batch = self.isSingle ? self.waiting.removeFirst() : Array(self.waiting.joined())
+        if !self.isSingle { self.waiting.removeAll() }
         self.inFlight.append(batch)
         return batch
     }
@@ -77,7 +79,7 @@ struct ChatOutbox {
 
     /// How many texts wait, in words.
     var waitingTexts: String {
-        let count = self.isRaw ? self.waiting.count : self.waiting.joined().count { $0 == 0x0A }
+        let count = self.isSingle ? self.waiting.count : self.waiting.joined().count { $0 == 0x0A }
         return count == 1 ? "1 text was" : "\(count) texts were"
     }
 }

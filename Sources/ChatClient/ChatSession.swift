@@ -41,8 +41,6 @@ final class ChatSession {
         /// How long the server may take for what the system has of ours, and how often that is looked at.
         static let delivery = 30.0
         static let look = 0.1
-        /// The time between two texts sent raw: what arrives together would be one text.
-        static let rawPause = 0.02
     }
 
     /// Who ended the connection.
@@ -63,7 +61,7 @@ final class ChatSession {
     }
 
     private let server: Endpoint
-    private let isRaw: Bool
+    private let framing: ChatFraming
     private let reconnects: Bool
     private let hooks: ChatHooks
     private var phase = Phase.connecting
@@ -79,7 +77,8 @@ final class ChatSession {
     private var outbox: ChatOutbox
     /// Whether there was a connection at all: then nothing has failed once everything was sent.
     private var hasConnected = false
-    private var nextRaw = 0.0
+    /// When the next text may go, where they go one by one.
+    private var nextText = 0.0
     /// Whether the person wants to go, and with what exit code.
     private var leaving: Int32?
     private var hasQuit = false
@@ -87,13 +86,13 @@ final class ChatSession {
     private var quitBy: Double?
     private(set) var actions: [Action] = []
 
-    init(server: Endpoint, isRaw: Bool, reconnects: Bool, hooks: ChatHooks) {
+    init(server: Endpoint, framing: ChatFraming, reconnects: Bool, hooks: ChatHooks) {
         self.server = server
-        self.isRaw = isRaw
+        self.framing = framing
         self.reconnects = reconnects
         self.hooks = hooks
-        self.splitter = TextSplitter(isRaw: isRaw, limit: Bounds.textBytes)
-        self.outbox = ChatOutbox(isRaw: isRaw)
+        self.splitter = TextSplitter(framing, limit: Bounds.textBytes)
+        self.outbox = ChatOutbox(framing)
         self.actions.append(.connect)
     }
 
@@ -109,8 +108,8 @@ final class ChatSession {
         case .pausing(let until): min(until, self.quitBy ?? .infinity)
         case .connecting: self.quitBy
         case .parting(let until, let latest): self.ending == nil ? min(until, latest) : nil
-        case .connected where self.isRaw && !self.outbox.waiting.isEmpty && !self.outbox.hasInFlight:
-            min(self.nextRaw, self.quitBy ?? .infinity)
+        case .connected where self.framing.pause > 0 && !self.outbox.waiting.isEmpty && !self.outbox.hasInFlight:
+            min(self.nextText, self.quitBy ?? .infinity)
         case .connected: self.quitBy
         default: nil
         }
@@ -131,7 +130,7 @@ final class ChatSession {
         guard case .connecting = self.phase else { return }
         self.phase = .connected(since: time)
         self.hasConnected = true
-        self.splitter = TextSplitter(isRaw: self.isRaw, limit: Bounds.textBytes)
+        self.splitter = TextSplitter(self.framing, limit: Bounds.textBytes)
         if let line = self.hooks.connected() { self.act(.show(line)) }
         if let greeting = self.outbox.greet(with: self.hooks.hello()) { self.act(.send(greeting)) }
         self.proceed(at: time)
@@ -172,7 +171,7 @@ final class ChatSession {
     /// The system has taken the oldest text in flight.
     func sent(at time: Double) {
         self.outbox.sent()
-        self.nextRaw = time + Bounds.rawPause
+        self.nextText = time + self.framing.pause
         self.proceed(at: time)
     }
 
@@ -198,14 +197,15 @@ final class ChatSession {
         if let line = self.hooks.closed(reason: reason == nil ? "closed" : "lost") { self.act(.show(line)) }
         if let since, time - since >= Bounds.goodConnection { self.pause = Bounds.firstPause }
         let words = reason.map {
-            "the connection to \(self.server) was lost: \($0)"
+            (self.framing == .datagrams
+                ? "\(self.server) cannot be reached: \($0)" : "the connection to \(self.server) was lost: \($0)")
                 + (since != nil && self.outbox.hasSent ? "; what was sent last may not have arrived" : "")
         }
         if self.reconnects, since != nil, !self.hasQuit, self.leaving == nil || !self.outbox.waiting.isEmpty {
             return self.retry(words ?? "\(self.server) closed the connection", at: time)
         }
         if let words { self.act(.notice(words)) }
-        self.noteUnsent("it closed the connection")
+        self.noteUnsent(self.framing == .datagrams ? "it cannot be reached" : "it closed the connection")
         self.exit(reason == nil && self.outbox.waiting.isEmpty ? self.leaving ?? 0 : 1)
     }
 
@@ -304,8 +304,13 @@ final class ChatSession {
     /// Hands texts to the connection; once all are sent and the person wants to go, says so to the server.
     private func proceed(at time: Double) {
         guard case .connected = self.phase else { return }
-        if !self.isRaw || time >= self.nextRaw, let batch = self.outbox.next() { self.act(.send(batch)) }
-        guard self.leaving != nil, self.outbox.isEmpty else { return }
+        if self.framing == .lines || time >= self.nextText, let batch = self.outbox.next() { self.act(.send(batch)) }
+        guard let code = self.leaving, self.outbox.isEmpty else { return }
+        // A datagram that was sent is not waited for.
+        if self.framing == .datagrams, self.hasQuit {
+            self.act(.close)
+            return self.end("left", code: code)
+        }
         // Who quits does not wait for answers, only for the server to have everything.
         let farewell = self.hasQuit ? Bounds.silence : Bounds.farewell
         self.phase = .parting(until: time + Bounds.silence, latest: time + farewell)

@@ -1,26 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
+internal import DequeModule
+
 /// Cuts received bytes into texts, in bounded memory, one at a time.
 ///
-/// Line-framed, every `\n` or `\r\n` ends a text. Raw, what arrives together is one text, but for a character whose last
+/// A datagram is a text. Line-framed, every `\n` or `\r\n` ends a text. Raw, what arrives together is one text, but for a character whose last
 /// bytes are still on their way. A text longer than the limit comes in several pieces; nothing is lost.
 struct TextSplitter {
-    private let isRaw: Bool
+    private let framing: ChatFraming
     private let limit: Int
+    private var datagrams: Deque<[UInt8]> = []
     private var bytes: [UInt8] = []
     /// Where the next text begins, and up to where no line end was found.
     private var start = 0
     private var scanned = 0
     private var isFinished = false
 
-    init(isRaw: Bool, limit: Int) {
-        self.isRaw = isRaw
+    init(_ framing: ChatFraming, limit: Int) {
+        self.framing = framing
         self.limit = max(4, limit)
     }
 
     /// Takes bytes; raw, only once ``next()`` has nothing more.
     mutating func append(_ more: [UInt8]) {
+        guard self.framing != .datagrams else { return self.datagrams.append(more) }
         self.bytes.removeFirst(self.start)
         self.scanned -= self.start
         self.start = 0
@@ -32,8 +36,9 @@ struct TextSplitter {
 
     /// The next text that is complete.
     mutating func next() -> ArraySlice<UInt8>? {
+        if let datagram = self.datagrams.popFirst() { return datagram[...] }
         let count = self.bytes.count - self.start
-        if !self.isRaw {
+        if self.framing == .lines {
             while self.scanned < self.bytes.count, self.bytes[self.scanned] != 0x0A { self.scanned += 1 }
             if self.scanned < self.bytes.count {
                 let line = self.bytes[self.start..<self.scanned]
@@ -45,8 +50,8 @@ struct TextSplitter {
             }
         }
         // One more than the limit, for the carriage return that a line may end with.
-        if count > self.limit + (self.isRaw ? 0 : 1) { return self.piece() }
-        guard count > 0, self.isRaw || self.isFinished else { return nil }
+        if count > self.limit + (self.framing == .raw ? 0 : 1) { return self.piece() }
+        guard count > 0, self.framing == .raw || self.isFinished else { return nil }
         return self.take(count - (self.isFinished ? 0 : Self.unfinished(self.bytes[self.start...])))
     }
 

@@ -16,43 +16,17 @@ extension Setting {
     /// The log levels by name, most talkative first.
     static let logLevels = Logger.Level.allCases.map(\.rawValue)
 
-    private static let relay: [Setting] = [
-        Setting(
-            "tcp",
-            "Listen for TCP clients here; may be given more than once.",
-            valueName: "host:port",
-            arity: .list,
-            show: { $0.tcp.map(\.description).joined(separator: ", ") },
-            take: { values, settings throws(Refusal) in
-                var endpoints: [Endpoint] = []
-                for value in values { endpoints.append(try Endpoint.parse(value)) }
-                guard !endpoints.isEmpty else { throw Refusal("it is empty; no-tcp is the way to listen nowhere") }
-                settings.tcp = endpoints
-            }
-        ),
-        Setting(
-            "no-tcp",
-            "Do not listen for TCP clients.",
-            valueName: "",
-            arity: .flag,
-            choices: ["true", "false"],
-            show: { "\($0.tcp.isEmpty)" },
-            take: { values, settings throws(Refusal) in
-                if try Self.boolean(values.last ?? "") {
-                    settings.tcp = []
-                } else if settings.tcp.isEmpty {
-                    settings.tcp = Settings().tcp
-                }
-            }
-        ),
-        .choice(
-            "framing",
-            \.framing,
-            valueName: "mode",
-            "How TCP connections are cut into messages: auto (each read is one, until the first line end), line, raw."
-        ),
-        .flag("quiet", \.hasConsole, isInverted: true, "Print no console lines, and ask no console hooks."),
-    ]
+    private static let relay: [Setting] =
+        listeners("tcp", \.tcp) + listeners("udp", \.udp) + [
+            .choice(
+                "framing",
+                \.framing,
+                valueName: "mode",
+                "How TCP connections are cut into messages: auto (each read is one, until the first line end), line, raw."
+            ),
+            .file("pcap", \.capture, "Record everything sent and received in this file, for Wireshark."),
+            .flag("quiet", \.hasConsole, isInverted: true, "Print no console lines, and ask no console hooks."),
+        ]
 
     private static let chat: [Setting] = [
         Setting(
@@ -65,6 +39,7 @@ extension Setting {
                 settings.server = try Endpoint.parse(values.last ?? "", defaultPort: Endpoint.stockPort)
             }
         ),
+        .choice("transport", \.transport, valueName: "transport", "What carries the chat: tcp or udp."),
         .flag("raw", \.isRaw, "Send texts without line ends, as the original Python server expects."),
         .flag(
             "reconnect",
@@ -115,6 +90,23 @@ extension Setting {
             "What happens beyond that: disconnect or drop."
         ),
         .size("input-limit", \.limits.inputBytes, "Unprocessed input of a client; beyond that it is not read."),
+        .size(
+            "datagram-limit",
+            \.limits.datagramBytes,
+            "The longest text sent to a UDP client; it misses longer ones."
+        ),
+        .size(
+            "udp-input-limit",
+            \.limits.endpointInputBytes,
+            "Unprocessed input of a UDP address; beyond that it is not read."
+        ),
+        .size(
+            "udp-output-limit",
+            \.limits.endpointOutputBytes,
+            "Output that waits for a UDP address; more is dropped."
+        ),
+        .count("join-rate", \.limits.joinsPerSecond, "The most clients that may join over UDP in a second."),
+        .time("idle-time", \.limits.idleTime, "How long a UDP client may be silent before it is removed."),
         .size("tick-limit", \.limits.tickBytes, "Output that is collected before it is written."),
         .size("output-limit", \.limits.outputBytes, "Output of a tick; beyond it scripts may send no more."),
         .time("silence", \.limits.silence, "How long an unfinished line waits for its end, in framing auto."),

@@ -28,6 +28,8 @@ public struct Setting: Sendable {
     public let isSecret: Bool
     /// Whether the command line has it as an argument without a name.
     public let isArgument: Bool
+    /// The setting that is the other half of the same decision: to listen, and where.
+    let contrary: String?
     /// Reads values into settings.
     let take: @Sendable (_ values: [String], inout Settings) throws(Refusal) -> Void
     /// The value in force, as one would write it.
@@ -41,6 +43,7 @@ public struct Setting: Sendable {
         choices: [String] = [],
         isSecret: Bool = false,
         isArgument: Bool = false,
+        contrary: String? = nil,
         show: @escaping @Sendable (Settings) -> String,
         take: @escaping @Sendable ([String], inout Settings) throws(Refusal) -> Void
     ) {
@@ -51,6 +54,7 @@ public struct Setting: Sendable {
         self.choices = choices
         self.isSecret = isSecret
         self.isArgument = isArgument
+        self.contrary = contrary
         self.show = show
         self.take = take
     }
@@ -80,6 +84,48 @@ public struct Setting: Sendable {
 }
 
 extension Setting {
+    /// Where a transport listens, and beside it whether it does: two settings, as `no-tcp` is easier to say than an empty
+    /// list.
+    static func listeners(
+        _ name: String,
+        _ path: any WritableKeyPath<Settings, [Endpoint]> & Sendable
+    ) -> [Setting] {
+        [
+            Setting(
+                name,
+                "Listen for \(name.uppercased()) clients here; may be given more than once.",
+                valueName: "host:port",
+                arity: .list,
+                contrary: "no-\(name)",
+                show: { $0[keyPath: path].map(\.description).joined(separator: ", ") },
+                take: { values, settings throws(Refusal) in
+                    var endpoints: [Endpoint] = []
+                    for value in values { endpoints.append(try Endpoint.parse(value)) }
+                    guard !endpoints.isEmpty else {
+                        throw Refusal("it is empty; no-\(name) is the way to listen nowhere")
+                    }
+                    settings[keyPath: path] = endpoints
+                }
+            ),
+            Setting(
+                "no-\(name)",
+                "Do not listen for \(name.uppercased()) clients.",
+                valueName: "",
+                arity: .flag,
+                choices: ["true", "false"],
+                contrary: name,
+                show: { "\($0[keyPath: path].isEmpty)" },
+                take: { values, settings throws(Refusal) in
+                    if try Self.boolean(values.last ?? "") {
+                        settings[keyPath: path] = []
+                    } else if settings[keyPath: path].isEmpty {
+                        settings[keyPath: path] = Settings()[keyPath: path]
+                    }
+                }
+            ),
+        ]
+    }
+
     static func flag(
         _ name: String,
         _ path: any WritableKeyPath<Settings, Bool> & Sendable,
@@ -161,6 +207,17 @@ extension Setting {
                 settings[keyPath: path] = choice
             }
         )
+    }
+
+    static func file(
+        _ name: String,
+        _ path: any WritableKeyPath<Settings, String?> & Sendable,
+        _ help: String
+    ) -> Setting {
+        Setting(name, help, valueName: "file", show: { $0[keyPath: path] ?? "" }) { values, settings throws(Refusal) in
+            guard let file = values.last, !file.isEmpty else { throw Refusal("it needs a file") }
+            settings[keyPath: path] = file
+        }
     }
 
     static func notOneOf(_ choices: [String], _ text: String) -> String {

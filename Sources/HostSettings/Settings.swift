@@ -15,8 +15,20 @@ public struct Settings: Sendable {
         case json
     }
 
+    /// What carries texts between a client and a relay.
+    public enum Transport: String, Sendable, CaseIterable {
+        /// A connection: texts arrive, in order.
+        case tcp
+        /// Datagrams: each text by itself, if it arrives.
+        case udp
+    }
+
     /// Where to listen for TCP clients; empty for no TCP relay.
     public var tcp = [Endpoint(host: "127.0.0.1", port: Endpoint.stockPort)]
+    /// Where to listen for UDP clients; empty for no UDP relay.
+    public var udp = [Endpoint(host: "127.0.0.1", port: Endpoint.stockPort)]
+    /// A file in which everything sent and received is recorded; nil for none.
+    public var capture: String?
     /// How TCP connections are cut into messages.
     public var framing = FramingMode.auto
     /// Whether console hooks are asked.
@@ -24,6 +36,8 @@ public struct Settings: Sendable {
 
     /// Where the chat client connects.
     public var server = Endpoint(host: "127.0.0.1", port: Endpoint.stockPort)
+    /// What carries the chat client's texts.
+    public var transport = Transport.tcp
     /// Whether the chat client sends texts without line ends, as the original's server expects.
     public var isRaw = false
     /// Whether the chat client tries again when it cannot connect or was disconnected.

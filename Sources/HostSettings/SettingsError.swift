@@ -10,7 +10,9 @@ public struct SettingsError: Error, CustomStringConvertible {
     public var description: String { self.problems.joined(separator: "\n") }
 
     init(_ problems: [String]) { self.problems = problems }
-    init(_ problem: String) { self.problems = [problem] }
+
+    /// Makes an error of one problem.
+    public init(_ problem: String) { self.problems = [problem] }
 }
 
 /// What is wrong with one value, without the place it came from.

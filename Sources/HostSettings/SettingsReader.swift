@@ -47,8 +47,11 @@ public struct ResolvedSettings: Sendable {
         try setting.take(values, &self.settings)
         self.origins[setting.name] = origin
         // Whether to listen and where are one decision, which the later source takes.
-        if setting.name == "no-tcp", before.tcp != self.settings.tcp { self.origins["tcp"] = origin }
-        if setting.name == "tcp" { self.origins["no-tcp"] = nil }
+        guard let contrary = setting.contrary.flatMap({ Setting.named($0) }) else { return }
+        switch setting.arity {
+        case .flag: if contrary.show(before) != contrary.show(self.settings) { self.origins[contrary.name] = origin }
+        case .one, .list: self.origins[contrary.name] = nil
+        }
     }
 }
 
@@ -146,11 +149,12 @@ public struct SettingsReader {
                 continue
             }
             do {
-                if setting.name == "no-tcp", try Setting.boolean(values.last ?? ""),
-                    let tcp = self.table.first(where: { $0.name == "tcp" }),
-                    Self.values(snapshot, AbsoluteConfigKey(key.components.dropLast() + ["tcp"]), tcp) != nil
+                if setting.arity == .flag, let contrary = self.table.first(where: { $0.name == setting.contrary }),
+                    try Setting.boolean(values.last ?? ""),
+                    Self.values(snapshot, AbsoluteConfigKey(key.components.dropLast() + [contrary.name]), contrary)
+                        != nil
                 {
-                    problems.append("\(source.name(of: tcp)) and \(name) exclude each other")
+                    problems.append("\(source.name(of: contrary)) and \(name) exclude each other")
                     continue
                 }
                 try resolved.take(values, for: setting, from: source.origin(of: setting))

@@ -18,6 +18,7 @@ public struct LuaAnswerShape: Sendable {
     let expected: StaticString
     let mask: CInt
     let acceptsFalse: Bool
+    let takesReason: Bool
     let objectType: CInt
     let longest: Int
 
@@ -27,18 +28,21 @@ public struct LuaAnswerShape: Sendable {
     ///   - event: What the event is called in error texts.
     ///   - accepted: The kinds accepted beside nil.
     ///   - acceptsFalse: Whether `false` is an answer.
+    ///   - takesReason: Whether a string may stand behind `false`, for the reason.
     ///   - longest: The most bytes that a string, or a list of strings in all, may have.
     ///   - expected: The accepted kinds in words, for error texts.
     public init(
         event: StaticString,
         accepted: [Accepted],
         acceptsFalse: Bool,
+        takesReason: Bool = false,
         longest: Int,
         expected: StaticString
     ) {
         self.event = event
         self.expected = expected
         self.acceptsFalse = acceptsFalse
+        self.takesReason = takesReason
         self.longest = longest
         var mask: CInt = 0
         var objectType: CInt = -1
@@ -88,6 +92,7 @@ public struct LuaStep {
             raw.pointee.ignores_answer = 0
             raw.pointee.accepts = shape.mask
             raw.pointee.accepts_false = shape.acceptsFalse ? 1 : 0
+            raw.pointee.takes_reason = shape.takesReason ? 1 : 0
             raw.pointee.object_type = shape.objectType
             raw.pointee.longest = shape.longest
             raw.pointee.event = UnsafeRawPointer(shape.event.utf8Start).assumingMemoryBound(to: CChar.self)

@@ -40,6 +40,8 @@ public enum LuaValue {
     case `nil`
     /// true or false.
     case boolean(Bool)
+    /// false with a reason behind it, as an answer.
+    case refusal(UnsafeRawBufferPointer)
     /// A number of Lua's integer subtype.
     case integer(Int64)
     /// Any other number.
@@ -59,7 +61,7 @@ public enum LuaValue {
     public var typeName: String {
         switch self {
         case .nil: "nil"
-        case .boolean: "boolean"
+        case .boolean, .refusal: "boolean"
         case .integer, .number: "number"
         case .bytes: "string"
         case .object: "object"
@@ -106,6 +108,7 @@ extension LuaValue {
     init(_ value: UnsafePointer<luar_value>, listed: Bool = false) {
         let raw = value.pointee
         switch Int(raw.type) {
+        case LUAR_BOOLEAN where raw.bytes != nil: self = .refusal(.init(start: raw.bytes, count: raw.count))
         case LUAR_BOOLEAN: self = .boolean(raw.integer != 0)
         case LUAR_INTEGER: self = .integer(raw.integer)
         case LUAR_NUMBER: self = .number(raw.number)
@@ -127,7 +130,7 @@ extension LuaValue {
 
     func write(to raw: UnsafeMutablePointer<luar_value>) {
         switch self {
-        case .nil, .function, .table, .other: raw.pointee.type = CInt(LUAR_NIL)
+        case .nil, .function, .table, .refusal, .other: raw.pointee.type = CInt(LUAR_NIL)
         case .boolean(let flag):
             raw.pointee.type = CInt(LUAR_BOOLEAN)
             raw.pointee.integer = flag ? 1 : 0

@@ -12,6 +12,14 @@ public protocol ClientOutlet: AnyObject {
     func close()
 }
 
+/// Takes over what many outlets are about to get.
+public protocol DatagramStage: AnyObject {
+    /// Takes the texts of a lane (see ``DatagramTexts``), once, before each of its members gets its pieces of them.
+    ///
+    /// Borrowed until the tick has ended.
+    func stage(_ lane: UnsafeRawBufferPointer)
+}
+
 /// Where a client comes from.
 public struct ClientOrigin: Sendable {
     /// What carries its bytes: `tcp` or `udp`.
@@ -61,6 +69,16 @@ public final class Client {
     public var outlet: (any ClientOutlet)?
     /// False once it has left or was closed: nothing is sent to it or taken from it any more.
     @exclusivity(unchecked) public internal(set) var isOpen = true
+    /// True until the policy lets it in: it hears nobody, and nobody hears it.
+    public internal(set) var isKnocking = true
+    /// Bytes that scripts may still send it; nil without such a bound.
+    ///
+    /// Anybody can write anybody's address on a datagram. Until a client has spoken twice it may not be there at all, and
+    /// gets from scripts at most ``Hub/amplification`` times what came in its name (RFC 9000, section 8.1); while it is
+    /// knocking, no more than what came last.
+    @exclusivity(unchecked) public internal(set) var allowance: Int?
+    /// Messages so far, counted while there is an allowance.
+    var spoken = 0
 
     @exclusivity(unchecked) var encoding = Encoding(dialect: .plain, framing: .bare)
     /// The room and encoding it listens to, and its place among that lane's members.
@@ -80,6 +98,7 @@ public final class Client {
         self.address = Label(origin.address)
         self.host = Label(origin.host)
         self.name = self.address
+        self.room = Label(origin.transport)
     }
 
     /// Adds to what it gets in this tick, joined to the last stretch where they touch.
@@ -94,7 +113,9 @@ public final class Client {
     }
 
     /// The room it is in, or was in last.
-    public internal(set) var room = Label("")
+    ///
+    /// At first the room named after its transport.
+    public internal(set) var room: Label
     /// The dialect it is addressed in.
     public var dialect: Dialect { self.encoding.dialect }
     /// How its messages are told apart.

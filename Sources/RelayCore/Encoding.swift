@@ -20,6 +20,10 @@ public enum Framing: Sendable, Hashable {
     case bare
     /// A `\n` after each text; a line break inside a text is sent as a space, so that nobody can forge a message.
     case newline
+    /// A datagram for each text, without anything added; an empty text is none.
+    ///
+    /// In a tick's bytes each text is preceded by its length, see ``DatagramTexts``.
+    case datagram
 }
 
 /// What makes the bytes of one text differ between recipients.
@@ -32,6 +36,10 @@ extension TickBuffer {
     /// Appends a text as a framing wants it and returns where it stands.
     func append(_ text: UnsafeRawBufferPointer, framing: Framing) -> Range<Int> {
         let start = self.count
+        if framing == .datagram {
+            guard !text.isEmpty else { return start..<start }
+            DatagramTexts.appendLength(of: text, to: self)
+        }
         self.append(text)
         if framing == .newline {
             let end = self.joinLines(start..<self.count)

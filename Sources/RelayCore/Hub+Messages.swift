@@ -4,15 +4,26 @@
 extension Hub {
     /// Takes a text from a client and has the policy decide it.
     ///
-    /// The text is borrowed.
-    public func receive(_ text: UnsafeRawBufferPointer, from client: Client) {
+    /// A client that knocks answers the policy's question by it.
+    ///
+    /// - Parameters:
+    ///   - text: The text, borrowed.
+    ///   - client: Who sent it.
+    ///   - mayBePing: False if ``ping(_:from:)`` was asked about it.
+    public func receive(_ text: UnsafeRawBufferPointer, from client: Client, mayBePing: Bool = true) {
         guard client.isOpen else { return }
+        if client.isKnocking || client.allowance != nil {
+            // The allowance of whoever came with this very text has it already.
+            if mayBePing { self.raiseAllowance(of: client, by: text.count) }
+            if client.isKnocking { return self.admit(client, text) }
+        }
         self.lastMessageID += 1
         self.counters.messages += 1
         let time = self.tickTime ?? self.clock()
         self.tickTime = time
-        let message = Message(id: self.lastMessageID, sender: client, time: time, text: text)
-        self.perform { self.policy?.relay(message) }
+        let message = Message(id: self.lastMessageID, sender: client, time: time, text: text, mayBePing: mayBePing)
+        let isChat = self.perform { self.policy?.relay(message) } ?? true
+        if isChat, client.allowance != nil { self.noteSpoken(client) }
     }
 
     /// Counts a message over the limit and says what the policy has to say about it.
@@ -57,23 +68,33 @@ extension Hub {
     /// - Returns: The number of recipients.
     @discardableResult
     public func deliver(_ texts: FormattedTexts, to route: Route, from sender: Client?) -> Int {
-        self.deliver(to: route, from: sender) { texts[$0] }
+        let before = self.counters.tooLongToSend
+        let count = self.deliver(to: route, from: sender) { texts[$0] }
+        // The policy is busy with the message still.
+        if self.counters.tooLongToSend != before, let sender { self.tells.append((sender, .tooLong)) }
+        return count
     }
 
-    /// Sends one text, the same in all dialects, along a route.
+    /// Sends one text of a script, the same in all dialects, along a route.
     ///
     /// - Returns: The number of recipients.
     public func send(_ text: UnsafeRawBufferPointer, to route: Route, from sender: Client?) -> Int {
-        self.deliver(to: route, from: sender) { _ in text }
+        guard self.unprovenCount > 0 else { return self.deliver(to: route, from: sender) { _ in text } }
+        // Some may have heard enough: each is looked at, and the text is still written once.
+        self.encoded.removeAll(keepingCapacity: true)
+        let recipients = self.recipients(of: route, from: sender).compactMap { self.clients[$0] }
+            .filter { self.spend(text, on: $0) != nil && self.sendDirect(text, to: $0) }
+        self.counters.deliveries += recipients.count
+        return recipients.count
     }
 
-    /// Sends a text to one client.
+    /// Sends a text of a script to one client.
     ///
-    /// - Returns: False if the client has left.
+    /// - Returns: False if the client has left, or may not get it.
     public func send(_ text: UnsafeRawBufferPointer, to client: Client) -> Bool {
-        guard client.isOpen else { return false }
+        guard client.isOpen, let part = self.spend(text, on: client) else { return false }
         self.encoded.removeAll(keepingCapacity: true)
-        self.sendDirect(text, to: client)
+        guard self.sendDirect(part, to: client) else { return false }
         self.counters.deliveries += 1
         return true
     }
@@ -116,7 +137,9 @@ extension Hub {
     ) -> Int {
         if case .others = route, let sender, let lane = sender.lane, lane.room.lanes.count == 1 {
             let audience = lane.members.count - 1
-            guard audience > 0, let text = text(lane.encoding.dialect) else { return 0 }
+            guard audience > 0, let text = text(lane.encoding.dialect),
+                self.fits(text, lane.encoding.framing, recipients: audience)
+            else { return 0 }
             self.settle(sender)
             let buffer = lane.buffer ?? self.activate(lane)
             self.tickBytes += buffer.append(text, framing: lane.encoding.framing).count
@@ -130,20 +153,20 @@ extension Hub {
             var seen: Set<Int64> = []
             for id in ids where ids.count == 1 || seen.insert(id).inserted {
                 guard let client = self.clients[id], let text = text(client.dialect) else { continue }
-                self.sendDirect(text, to: client)
-                recipients += 1
+                recipients += self.sendDirect(text, to: client) ? 1 : 0
             }
         } else if case .everyone = route, self.rooms.count > self.clients.count / 4 {
             // Rooms of a few: writing the text once and handing out its place is less than a copy for every room.
             for client in self.clients.values {
                 guard let text = text(client.dialect) else { continue }
-                self.sendDirect(text, to: client)
-                recipients += 1
+                recipients += self.sendDirect(text, to: client) ? 1 : 0
             }
         } else {
             self.forEachLane(on: route, from: sender) { lane, skipped in
                 let audience = lane.members.count - (skipped == nil ? 0 : 1)
-                guard audience > 0, let text = text(lane.encoding.dialect) else { return }
+                guard audience > 0, let text = text(lane.encoding.dialect),
+                    self.fits(text, lane.encoding.framing, recipients: audience)
+                else { return }
                 if let skipped { self.settle(skipped) }
                 self.append(text, to: lane)
                 if let skipped { skipped.laneStart = lane.count }
@@ -174,8 +197,16 @@ extension Hub {
         return buffer
     }
 
-    /// Appends a text for one client, after all it has heard so far.
-    func sendDirect(_ text: UnsafeRawBufferPointer, to client: Client) {
+    /// Whether a framing carries a text of this length; counts those who miss it otherwise.
+    private func fits(_ text: UnsafeRawBufferPointer, _ framing: Framing, recipients: Int) -> Bool {
+        guard framing == .datagram, text.count > self.limits.datagramBytes else { return true }
+        self.counters.tooLongToSend += recipients
+        return false
+    }
+
+    /// Appends a text for one client, after all it has heard so far; false if it is too long for it.
+    func sendDirect(_ text: UnsafeRawBufferPointer, to client: Client) -> Bool {
+        guard self.fits(text, client.framing, recipients: 1) else { return false }
         self.settle(client)
         let slice: Slice
         if let known = self.encoded.first(where: { $0.encoding == client.encoding }) {
@@ -187,5 +218,6 @@ extension Hub {
             self.tickBytes += range.count
         }
         client.hear(slice)
+        return true
     }
 }

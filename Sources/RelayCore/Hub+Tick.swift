@@ -14,6 +14,7 @@ extension Hub {
             guard let buffer = lane.buffer, buffer.count > 0 else { continue }
             // Whoever was there all the time gets the lane as it is.
             let whole = buffer[0..<buffer.count]
+            if lane.encoding.framing == .datagram { self.datagrams?.stage(whole) }
             for client in lane.members {
                 if client.tick == self.tick {
                     self.write(client)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
+internal import DequeModule
+
 /// Decides what every client gets: clients, rooms, and the output of the current tick.
 ///
 /// No sockets and no Lua.
@@ -20,10 +22,17 @@ public final class Hub {
     /// Not weak, because that makes every later retain of the policy slow: whoever sets it takes it back before it goes
     /// away.
     public unowned(unsafe) var policy: (any RelayPolicy)?
+    /// Who takes over the texts of lanes with ``Framing/datagram``, if there are such.
+    public weak var datagrams: (any DatagramStage)?
     /// The clock, in Unix seconds.
     public let clock: () -> Double
 
     var clients: [Int64: Client] = [:]
+    /// Those who are not let in yet.
+    var knocking: [Int64: Client] = [:]
+    /// Clients with an allowance, oldest first, and some that have none any more.
+    var unproven: Deque<Client> = []
+    var unprovenCount = 0
     var rooms: [String: Room] = [:]
     var dialects: [String: Dialect] = ["plain": .plain]
     var dialectNames = [Label("plain")]
@@ -37,6 +46,8 @@ public final class Hub {
     @exclusivity(unchecked) var touched: [Client] = []
     var closing: [Client] = []
     @exclusivity(unchecked) var departures: [(client: Client, reason: String)] = []
+    /// Who is to be told something once the policy has ended.
+    @exclusivity(unchecked) var tells: [(client: Client, occasion: Occasion)] = []
     let directs = TickBuffer()
     @exclusivity(unchecked) var spareBuffers: [TickBuffer] = []
     @exclusivity(unchecked) var pieces: [UnsafeRawBufferPointer] = []
@@ -59,6 +70,7 @@ public final class Hub {
             client.lane = nil
             client.outlet = nil
         }
+        for client in self.knocking.values { client.outlet = nil }
         for room in self.rooms.values { room.lanes.removeAll() }
     }
 
@@ -67,33 +79,6 @@ public final class Hub {
     /// How many clients there are.
     public var clientCount: Int { self.clients.count }
 
-    /// Lets a client in, asks for its name and tells the policy.
-    ///
-    /// - Returns: The client, or nil if the clients limit is reached; then ``refuse(_:)`` has the words for it.
-    public func join(_ origin: ClientOrigin, framing: Framing, outlet: (any ClientOutlet)?) -> Client? {
-        guard self.clients.count < self.limits.clients else { return nil }
-        let client = self.makeClient(origin)
-        client.outlet = outlet
-        client.encoding.framing = framing
-        self.clients[client.id] = client
-        // The limit on rooms is for scripts: a room named after a transport always exists.
-        self.enter(client, self.room(Label(origin.transport)))
-        self.counters.connected += 1
-        self.perform {
-            if let name = self.policy?.name(of: client) { client.name = Label(name) }
-            if client.isOpen { self.policy?.connected(client) }
-        }
-        return client
-    }
-
-    /// Counts a client that does not come in and returns what to say to it; borrowed until the next `tell`.
-    public func refuse(_ origin: ClientOrigin) -> UnsafeRawBufferPointer? {
-        self.counters.refused += 1
-        let client = self.makeClient(origin)
-        client.isOpen = false
-        return self.perform { self.policy?.tell(client, .full) }
-    }
-
     /// Removes a client: it gets what was sent to it so far, and its connection ends with this tick.
     public func close(_ client: Client, reason: String) {
         guard client.isOpen else { return }
@@ -101,6 +86,8 @@ public final class Hub {
         client.isOpen = false
         self.withdraw(client)
         self.clients[client.id] = nil
+        self.knocking[client.id] = nil
+        if client.allowance != nil { self.unprovenCount -= 1 }
         self.closing.append(client)
         self.departures.append((client, reason))
         self.perform {}
@@ -123,6 +110,11 @@ public final class Hub {
     /// - Returns: False if that would be one room too many.
     public func move(_ client: Client, to name: String) -> Bool {
         guard client.isOpen, name != client.room.string else { return true }
+        guard !client.isKnocking else {
+            if self.rooms[name] == nil, self.rooms.count >= self.limits.rooms { return false }
+            client.room = Label(name)
+            return true
+        }
         // The room left behind may be the one that makes place.
         let leavesEmpty = self.rooms[client.room.string]?.count == 1
         let isNew = self.rooms[name] == nil
@@ -155,8 +147,8 @@ public final class Hub {
     /// The name of a dialect.
     public func name(of dialect: Dialect) -> Label { self.dialectNames[dialect.index] }
 
-    /// The client with this number, if it is here.
-    public func client(_ id: Int64) -> Client? { self.clients[id] }
+    /// The client with this number, if it is here or knocks.
+    public func client(_ id: Int64) -> Client? { self.clients[id] ?? self.knocking[id] }
 
     /// A client that has been closed, but whose departure is not reported yet.
     public func leaving(_ id: Int64) -> Client? {
@@ -191,9 +183,17 @@ public final class Hub {
         defer { self.isDeciding = false }
         let result = rules()
         // A handler may close further clients: those are reported in turn.
-        while !self.departures.isEmpty {
+        while !self.tells.isEmpty || !self.departures.isEmpty {
+            if let (client, occasion) = self.tells.popLast() {
+                self.tell(client, occasion)
+                continue
+            }
             let (client, reason) = self.departures.removeFirst()
-            self.policy?.disconnected(client, reason: reason)
+            if client.isKnocking {
+                self.policy?.turnedAway(client)
+            } else {
+                self.policy?.disconnected(client, reason: reason)
+            }
         }
         return result
     }
@@ -232,7 +232,11 @@ extension Hub {
     }
 
     func encode(_ client: Client, as encoding: Encoding) {
-        guard client.isOpen, client.encoding != encoding, let room = client.lane?.room else { return }
+        guard client.isOpen, client.encoding != encoding else { return }
+        guard let room = client.lane?.room else {
+            client.encoding = encoding
+            return
+        }
         self.settle(client)
         self.withdraw(client)
         client.encoding = encoding

@@ -25,6 +25,16 @@ public struct Limits: Sendable, Equatable {
     public var slowPolicy = SlowPolicy.disconnect
     /// Unprocessed input of one client; beyond that the client is not read.
     public var inputBytes = 256 << 10
+    /// The longest text that is sent as a datagram: what fits into an Ethernet frame, tunnels allowed for.
+    public var datagramBytes = 1_400
+    /// Unprocessed input of one UDP address; beyond that it is not read, and the kernel drops what it cannot keep.
+    public var endpointInputBytes = 4 << 20
+    /// Output that waits for one UDP address; beyond that it is dropped.
+    public var endpointOutputBytes = 4 << 20
+    /// Clients that may join over UDP in a second.
+    public var joinsPerSecond = 200
+    /// How long a client of a UDP address may be silent.
+    public var idleTime = Duration.seconds(24 * 60 * 60)
     /// Output of one tick; a tick that reaches it ends early.
     public var tickBytes = 256 << 10
     /// Output of one tick beyond which scripts may send no more: what one handler can make the host keep.

@@ -13,6 +13,18 @@ public struct Message {
     ///
     /// Borrowed: valid until the policy returns.
     public var text: UnsafeRawBufferPointer
+    /// Whether it may still turn out to be a ping: false if that was asked before.
+    public var mayBePing: Bool
+}
+
+/// Whether a client may come in.
+public enum Admission {
+    /// It may.
+    case letIn
+    /// It may not; with words for it, if there are any. Borrowed until the next question.
+    case refuse(UnsafeRawBufferPointer?)
+    /// It is asked something, and its next text is the answer. Borrowed until the next question.
+    case prompt(UnsafeRawBufferPointer)
 }
 
 /// Who gets a text.
@@ -37,20 +49,35 @@ public enum Occasion: String, Sendable, CaseIterable {
     case slow
     /// The relay stops.
     case shutdown
+    /// A client of a datagram transport has been silent for too long, and is removed.
+    case idle
+    /// The client may not come in, and the scripts gave no words for that.
+    case refused
 }
 
 /// The rules that a hub asks: scripts, in the running relay.
 ///
 /// The hub calls them on its loop and never from within one of their own calls to the hub.
 public protocol RelayPolicy: AnyObject {
+    /// Whether a client may come in, given its last text; nil where a connection alone knocks.
+    func admit(_ client: Client, _ text: UnsafeRawBufferPointer?) -> Admission
+    /// Answers a text from somebody who is no client if it is a ping; nil if it is none. The bytes are borrowed until the
+    /// next question.
+    func ping(_ text: UnsafeRawBufferPointer, from origin: ClientOrigin) -> UnsafeRawBufferPointer?
+    /// A client's address turned out to reach nobody; it is about to be removed.
+    func unreachable(_ client: Client)
     /// What a new client is called; nil for its address.
     func name(of client: Client) -> String?
     /// A client joined.
     func connected(_ client: Client)
+    /// A client that was not let in has gone.
+    func turnedAway(_ client: Client)
     /// A client left; it gets nothing any more.
     func disconnected(_ client: Client, reason: String)
     /// Decides a message: calls ``Hub/deliver(_:to:from:)`` for what is to be relayed.
-    func relay(_ message: Message)
+    ///
+    /// - Returns: False if it was a ping.
+    func relay(_ message: Message) -> Bool
     /// What to say to a client on an occasion; nil for nothing. The bytes are borrowed until the next `tell`.
     func tell(_ client: Client, _ occasion: Occasion) -> UnsafeRawBufferPointer?
 }
@@ -67,6 +94,16 @@ public struct Counters: Sendable, Equatable {
     public var deliveries = 0
     /// Messages over the limit.
     public var tooLong = 0
+    /// Texts, counted per recipient, that were too long for a datagram and were not sent.
+    public var tooLongToSend = 0
+    /// Pings from those who are no clients.
+    public var pings = 0
+    /// Answers cut off to the length of what they answer, because who sent that is not known.
+    public var answersCut = 0
+    /// Texts of scripts, counted per recipient, that passed a new client's allowance and were not sent.
+    public var withheld = 0
+    /// Clients replaced by newer ones at the clients limit.
+    public var replaced = 0
     /// Clients disconnected because they read too slowly.
     public var slowDisconnected = 0
     /// Ticks of output that slow clients missed.

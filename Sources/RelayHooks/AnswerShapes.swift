@@ -6,7 +6,9 @@ internal import RelayCore
 
 /// What the handlers of each question and filter may answer.
 struct AnswerShapes {
+    let admit: LuaAnswerShape
     let name: LuaAnswerShape
+    let ping: LuaAnswerShape
     let message: LuaAnswerShape
     let route: LuaAnswerShape
     let format: LuaAnswerShape
@@ -28,6 +30,15 @@ struct AnswerShapes {
                 expected: acceptsFalse ? "a string, false or nil" : "a string or nil"
             )
         }
+        self.admit = LuaAnswerShape(
+            event: "admit",
+            accepted: [.bytes],
+            acceptsFalse: true,
+            takesReason: true,
+            longest: limits.answerBytes,
+            expected: "a string to ask, false and a reason, or nil"
+        )
+        self.ping = text("ping", longest: limits.answerBytes)
         self.name = text("name", longest: limits.nameBytes, acceptsFalse: false)
         self.message = text("message", longest: limits.answerBytes)
         self.format = text("format", longest: limits.answerBytes)
@@ -54,7 +65,8 @@ struct AnswerShapes {
             event: "console",
             accepted: [.bytes, .list],
             acceptsFalse: true,
-            longest: 4 * limits.answerBytes,
+            // The text, and a line for each recipient.
+            longest: 4 * limits.answerBytes + limits.clients * (limits.nameBytes + 32),
             expected: "a line, a list of lines, false or nil"
         )
     }

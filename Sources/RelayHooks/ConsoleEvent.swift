@@ -5,7 +5,7 @@ internal import RelayCore
 
 /// Something the operator may want to read on the console.
 struct ConsoleEvent {
-    /// What happened: `listening`, `connect`, `message` or `disconnect`.
+    /// What happened: `listening`, `connect`, `received`, `message`, `unreachable` or `disconnect`.
     var kind: StaticString
     /// Whom it concerns.
     var client: Client?
@@ -15,6 +15,15 @@ struct ConsoleEvent {
     var address: Label?
     /// What carries it: `tcp` or `udp`.
     var transport: Label?
-    /// Whether it is about the current message, and so has a text and recipients.
+    /// Where a text came from.
+    var origin: ClientOrigin?
+    /// A text that is not the current message's.
+    ///
+    /// Borrowed until the console has answered.
+    var text: UnsafeRawBufferPointer?
+    /// Whether it is about the current message, and so has recipients.
     var isMessage = false
+
+    /// Whether it is about a text: a message, or one that goes no further.
+    var isText: Bool { self.origin != nil }
 }

@@ -8,8 +8,10 @@ struct HandlerOptions {
     private static let names = ["order", "on_error", "dialect"]
 
     var order = 100.0
-    var onError = Handler.OnError.skip
+    var onError: Handler.OnError
     var dialect = "plain"
+
+    init(onError: Handler.OnError) { self.onError = onError }
 
     /// Reads a table; returns what is wrong with it, or nil.
     mutating func read(_ table: LuaTable, event: HookEvent, isDefault: Bool) -> String? {

@@ -122,11 +122,12 @@ enum HookAPI {
         case reason
         case address
         case transport
+        case from
         case to
     }
 
-    /// Fields of the server that the chat client talks to.
-    enum ServerField: Int, CaseIterable {
+    /// Fields of an address: of the server that the chat client talks to, and of whoever sent a ping.
+    enum AddressField: Int, CaseIterable {
         case host
         case port
         case address
@@ -148,6 +149,7 @@ enum HookAPI {
         var console: LuaType
         var route: LuaType
         var server: LuaType
+        var origin: LuaType
         var quit: LuaType
     }
 
@@ -157,7 +159,8 @@ enum HookAPI {
         case types.client: ("client", ClientField.allCases.map { "\($0)" } + self.clientMethods.map(\.name))
         case types.message: ("message", MessageField.allCases.map { "\($0)" })
         case types.console: ("console event", ConsoleField.allCases.map { "\($0)" })
-        case types.server: ("server", ServerField.allCases.map { "\($0)" })
+        case types.server: ("server", AddressField.allCases.map { "\($0)" })
+        case types.origin: ("ping's origin", AddressField.allCases.map { "\($0)" })
         case types.quit: ("relay.quit", [])
         default: ("route", [])
         }
@@ -171,6 +174,7 @@ enum HookAPI {
             console: try state.defineType("console event", sameValue: true),
             route: try state.defineType("route", sameValue: false),
             server: try state.defineType("server", sameValue: true),
+            origin: try state.defineType("origin", sameValue: true),
             quit: try state.defineType("quit", sameValue: true)
         )
         for field in ClientField.allCases {
@@ -185,8 +189,9 @@ enum HookAPI {
         for field in ConsoleField.allCases {
             try state.defineField("\(field)", of: types.console, .read, field.rawValue)
         }
-        for field in ServerField.allCases {
+        for field in AddressField.allCases {
             try state.defineField("\(field)", of: types.server, .read, field.rawValue)
+            try state.defineField("\(field)", of: types.origin, .read, field.rawValue)
         }
         for function in Function.allCases where function.exists(in: program) {
             guard let path = function.path else { continue }

@@ -58,7 +58,7 @@ extension HookBindings {
         guard let event = HookEvent(rawValue: name), event.program == engine.program else {
             return .failure(self.refusal(ofEvent: name, engine))
         }
-        var options = HandlerOptions()
+        var options = HandlerOptions(onError: event.onError)
         var function = arguments[1]
         if case .table(let table) = function {
             if let problem = options.read(table, event: event, isDefault: isDefault) { return .failure(problem) }
@@ -253,7 +253,7 @@ extension HookBindings {
         case .number(let number): "\(number)"
         case .bytes(let bytes): String(decoding: bytes, as: UTF8.self)
         case .object(let object): "\(object.id)"
-        case .function, .table, .other: "(\(value.typeName))"
+        case .function, .table, .refusal, .other: "(\(value.typeName))"
         }
     }
 }

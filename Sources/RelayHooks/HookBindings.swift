@@ -67,8 +67,11 @@ final class HookBindings: LuaHost {
             guard let field = HookAPI.ConsoleField(rawValue: field) else { return .value(.nil) }
             return self.get(field, engine, types)
         case types.server:
-            guard let field = HookAPI.ServerField(rawValue: field) else { return .value(.nil) }
+            guard let field = HookAPI.AddressField(rawValue: field) else { return .value(.nil) }
             return self.get(field, engine)
+        case types.origin:
+            guard let field = HookAPI.AddressField(rawValue: field) else { return .value(.nil) }
+            return self.get(field, ofOriginIn: engine)
         default: return .value(.nil)
         }
     }
@@ -122,15 +125,31 @@ final class HookBindings: LuaHost {
                 .bytes(UnsafeRawBufferPointer(start: event.kind.utf8Start, count: event.kind.utf8CodeUnitCount))
             )
         case .client: return .value(event.client.map { engine.object($0) } ?? .nil)
-        case .text: return .value(event.isMessage ? .bytes(self.message?.text ?? .init(start: nil, count: 0)) : .nil)
+        case .text:
+            guard event.isText else { return .value(.nil) }
+            return .value((event.text ?? self.message?.text).map { .bytes($0) } ?? .nil)
         case .reason: return label(event.reason)
         case .address: return label(event.address)
-        case .transport: return event.isMessage ? .text(event.client?.origin.transport ?? "") : label(event.transport)
+        case .transport: return event.isText ? .text(event.origin?.transport ?? "") : label(event.transport)
+        case .from: return .value(event.isText ? .object(LuaObject(type: types.origin, id: 0)) : .nil)
         case .to: return event.isMessage ? .objects(types.client, self.message?.recipients ?? []) : .value(.nil)
         }
     }
 
-    private func get(_ field: HookAPI.ServerField, _ engine: HookEngine) -> LuaResult {
+    private func get(_ field: HookAPI.AddressField, ofOriginIn engine: HookEngine) -> LuaResult {
+        let event = self.message?.consoleEvent ?? engine.consoleEvent
+        guard let origin = self.message?.sender?.origin ?? event?.origin ?? engine.origin else {
+            return .failure("a text's origin is readable only inside a handler; keep its fields instead")
+        }
+        switch field {
+        case .host: return .text(origin.host)
+        case .port: return .value(.integer(Int64(origin.port)))
+        case .address: return .text(origin.address)
+        case .transport: return .text(origin.transport)
+        }
+    }
+
+    private func get(_ field: HookAPI.AddressField, _ engine: HookEngine) -> LuaResult {
         // Scripts get a server from events only, and these come with one.
         guard let server = engine.server else { return .value(.nil) }
         switch field {

@@ -6,6 +6,49 @@ internal import LuaScripting
 public import RelayCore
 
 extension HookEngine: RelayPolicy {
+    /// Asks the `admit` handlers.
+    public func admit(_ client: Client, _ text: UnsafeRawBufferPointer?) -> Admission {
+        var admission = Admission.letIn
+        self.ask(.admit, self.shapes?.admit, self.object(client), text.map { .bytes($0) }) { answer in
+            switch answer {
+            case .bytes(let question): admission = .prompt(self.keep(question))
+            case .refusal(let reason): admission = .refuse(self.keep(reason))
+            default: admission = .refuse(nil)
+            }
+        }
+        return admission
+    }
+
+    /// Asks the `ping` handlers, and the console's about a ping.
+    public func ping(_ text: UnsafeRawBufferPointer, from origin: ClientOrigin) -> UnsafeRawBufferPointer? {
+        guard let types = self.types else { return nil }
+        var hasAnswer = false
+        self.origin = origin
+        self.ask(.ping, self.shapes?.ping, .bytes(text), .object(LuaObject(type: types.origin, id: 0))) { answer in
+            guard case .bytes(let bytes) = answer else { return }
+            _ = self.keep(bytes)
+            hasAnswer = true
+        }
+        if hasAnswer { self.show(ConsoleEvent(kind: "received", origin: origin, text: text)) }
+        self.origin = nil
+        return hasAnswer ? self.words[0..<self.words.count] : nil
+    }
+
+    /// Asks the console hooks about a client that cannot be reached.
+    public func unreachable(_ client: Client) {
+        self.show(ConsoleEvent(kind: "unreachable", client: client, transport: Label(client.origin.transport)))
+    }
+
+    /// Lets go of a client that was not let in.
+    public func turnedAway(_ client: Client) { self.forget(client) }
+
+    /// Keeps an answer until the next question of its kind.
+    private func keep(_ bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+        self.words.reset()
+        self.words.append(bytes)
+        return self.words[0..<self.words.count]
+    }
+
     /// Asks the `name` handlers.
     public func name(of client: Client) -> String? {
         var name: String?
@@ -41,11 +84,12 @@ extension HookEngine: RelayPolicy {
     }
 
     /// Runs a message through all its handlers, in one entry into Lua.
-    public func relay(_ message: Message) {
-        guard let run = self.message else { return }
+    public func relay(_ message: Message) -> Bool {
+        guard let run = self.message else { return true }
         run.begin(message)
         self.execute(run)
         run.end()
+        return !run.wasPing
     }
 
     /// Asks the `tell` handlers.
@@ -57,15 +101,14 @@ extension HookEngine: RelayPolicy {
         var hasAnswer = false
         self.ask(.tell, self.shapes?.tell, self.object(client), .bytes(kind.bytes)) { answer in
             guard case .bytes(let bytes) = answer else { return }
-            self.told.reset()
-            self.told.append(bytes)
+            _ = self.keep(bytes)
             hasAnswer = true
         }
         if isStranger {
             self.departing = nil
             self.forget(client)
         }
-        return hasAnswer ? self.told[0..<self.told.count] : nil
+        return hasAnswer ? self.words[0..<self.words.count] : nil
     }
 
     /// Lets Lua collect a client once no script holds it; what scripts read from it then is nil.

@@ -37,10 +37,12 @@ public final class HookEngine {
     private(set) var consoleEvent: ConsoleEvent?
     /// The client in its `disconnect` handlers, or being refused: not in the hub but readable.
     var departing: Client?
+    /// Where a text of somebody who is no client comes from, while it is asked about.
+    var origin: ClientOrigin?
     /// The server that the chat client talks to, while it is asked about it.
     var server: ChatServer?
-    /// What `tell` answered last.
-    let told = TickBuffer()
+    /// What a question that is answered with words was answered last.
+    let words = TickBuffer()
 
     /// Makes an engine and loads its scripts.
     ///

@@ -5,6 +5,8 @@
 enum HookEvent: String, CaseIterable {
     case start
     case stop
+    case ping
+    case admit
     case name
     case connect
     case disconnect
@@ -34,7 +36,7 @@ enum HookEvent: String, CaseIterable {
         switch self {
         case .start, .stop, .connect, .disconnect, .relayed: .notice
         case .message, .chatSend, .chatReceive: .filter
-        case .name, .route, .format, .tell, .console, .chatConnect, .chatHello, .chatClose: .question
+        case .admit, .name, .ping, .route, .format, .tell, .console, .chatConnect, .chatHello, .chatClose: .question
         }
     }
 
@@ -45,6 +47,9 @@ enum HookEvent: String, CaseIterable {
         default: .relay
         }
     }
+
+    /// What a failure counts as unless a handler says otherwise: a door that fails stays shut.
+    var onError: Handler.OnError { self == .admit ? .block : .skip }
 
     /// The events of a program by name.
     static func names(of program: HookProgram) -> [String] {

@@ -4,18 +4,21 @@
 internal import LuaScripting
 internal import RelayCore
 
-/// One inbound text on its way through the handlers: `message`, `route`, `format` for each dialect among the
+/// One inbound text on its way through the handlers: `ping`, `message`, `route`, `format` for each dialect among the
 /// recipients, delivery, `relayed`, `console`.
 ///
 /// Reused from message to message.
 final class MessageRun: HookRun {
     /// Whose answers come next.
     private enum Stage {
+        case ping
         case message
         case route
         case format(Dialect)
         case relayed
         case console
+        /// The console, about a ping.
+        case consoleOfPing
         case done
     }
 
@@ -26,6 +29,7 @@ final class MessageRun: HookRun {
     private let console: (any ConsoleOutput)?
     private let messageObject: LuaValue
     private let consoleObject: LuaValue
+    private let originObject: LuaValue
     @exclusivity(unchecked) private var stage = Stage.done
     /// The handlers of the stage, and which is next.
     @exclusivity(unchecked) private var handlers: [Handler] = []
@@ -44,6 +48,7 @@ final class MessageRun: HookRun {
 
     // Looked up once: the registry does not change after loading.
     private let registry: HandlerRegistry
+    private let pingHandlers: [Handler]
     private let messageHandlers: [Handler]
     private let routeHandlers: [Handler]
     private let relayedHandlers: [Handler]
@@ -66,20 +71,26 @@ final class MessageRun: HookRun {
         self.shapes = shapes
         self.console = console
         self.registry = registry
+        self.pingHandlers = registry.handlers(for: .ping)
         self.messageHandlers = registry.handlers(for: .message)
         self.routeHandlers = registry.handlers(for: .route)
         self.relayedHandlers = registry.handlers(for: .relayed)
         self.consoleHandlers = console == nil ? [] : registry.handlers(for: .console)
         self.messageObject = .object(LuaObject(type: types.message, id: 0))
         self.consoleObject = .object(LuaObject(type: types.console, id: 0))
+        self.originObject = .object(LuaObject(type: types.origin, id: 0))
     }
 
     var handler: Handler? { self.index > 0 ? self.handlers[self.index - 1] : nil }
 
     /// The console event, while the console is asked about the message.
     var consoleEvent: ConsoleEvent? {
-        guard case .console = self.stage else { return nil }
-        return ConsoleEvent(kind: "message", client: self.sender, isMessage: true)
+        switch self.stage {
+        case .console:
+            ConsoleEvent(kind: "message", client: self.sender, origin: self.sender?.origin, isMessage: true)
+        case .consoleOfPing: ConsoleEvent(kind: "received", client: self.sender, origin: self.sender?.origin)
+        default: nil
+        }
     }
 
     /// The text as it stands now, after the filters so far.
@@ -94,6 +105,9 @@ final class MessageRun: HookRun {
         return self.hub.recipients(of: self.route, from: self.sender)
     }
 
+    /// Whether the last text was a ping.
+    @exclusivity(unchecked) private(set) var wasPing = false
+
     func begin(_ message: Message) {
         self.sender = message.sender
         self.time = message.time
@@ -103,7 +117,12 @@ final class MessageRun: HookRun {
         self.texts.reset()
         self.route = .others
         self.isRouted = false
-        self.enter(.message, self.messageHandlers)
+        self.wasPing = false
+        if message.mayBePing, !self.pingHandlers.isEmpty {
+            self.enter(.ping, self.pingHandlers)
+        } else {
+            self.enter(.message, self.messageHandlers)
+        }
     }
 
     func end() {
@@ -132,13 +151,16 @@ final class MessageRun: HookRun {
 
     private func step(_ handler: Handler) -> LuaStep? {
         switch self.stage {
+        case .ping:
+            return handler.step(self.hub, answer: self.shapes.ping, .bytes(self.text), self.originObject)
         case .message: return handler.step(self.hub, answer: self.shapes.message, self.messageObject)
         case .route: return handler.step(self.hub, answer: self.shapes.route, self.messageObject)
         case .format: return handler.step(self.hub, answer: self.shapes.format, self.messageObject)
         case .relayed:
             let text = self.texts[.plain].map { LuaValue.bytes($0) } ?? .nil
             return handler.step(self.hub, answer: nil, self.messageObject, text)
-        case .console: return handler.step(self.hub, answer: self.shapes.console, self.consoleObject)
+        case .console, .consoleOfPing:
+            return handler.step(self.hub, answer: self.shapes.console, self.consoleObject)
         case .done: return nil
         }
     }
@@ -147,6 +169,11 @@ final class MessageRun: HookRun {
     private func take(_ answer: LuaValue) {
         if case .nil = answer { return }
         switch (self.stage, answer) {
+        case (.ping, .bytes(let reply)):
+            self.wasPing = true
+            if let sender = self.sender { _ = self.hub.send(reply, to: sender) }
+            self.enterConsole(.consoleOfPing)
+        case (.ping, _): self.index = self.handlers.count
         case (.message, .bytes(let text)):
             // The filters after this one, and the handlers after those, see the new text.
             self.replaced.reset()
@@ -169,7 +196,7 @@ final class MessageRun: HookRun {
         case (.format(let dialect), _):
             self.texts.withhold(from: dialect)
             self.index = self.handlers.count
-        case (.console, _):
+        case (.console, _), (.consoleOfPing, _):
             self.console?.write(answer)
             self.stage = .done
         case (.relayed, _), (.done, _): break
@@ -179,6 +206,7 @@ final class MessageRun: HookRun {
     /// Goes on after the last handler of a stage.
     private func leave() {
         switch self.stage {
+        case .ping: self.enter(.message, self.messageHandlers)
         case .message: self.enter(.route, self.routeHandlers)
         case .route:
             self.isRouted = true
@@ -187,8 +215,8 @@ final class MessageRun: HookRun {
             // No handler had an opinion: the text as it is.
             if !self.texts.has(dialect) { self.texts.set(self.text, for: dialect) }
             self.enterFormat()
-        case .relayed: self.enterConsole()
-        case .console, .done: self.stage = .done
+        case .relayed: self.enterConsole(.console)
+        case .console, .consoleOfPing, .done: self.stage = .done
         }
     }
 
@@ -206,7 +234,7 @@ final class MessageRun: HookRun {
         self.enter(.relayed, self.relayedHandlers)
     }
 
-    private func enterConsole() {
+    private func enterConsole(_ stage: Stage) {
         guard !self.consoleHandlers.isEmpty, let console = self.console else {
             self.stage = .done
             return
@@ -216,7 +244,7 @@ final class MessageRun: HookRun {
             self.stage = .done
             return
         }
-        self.enter(.console, self.consoleHandlers)
+        self.enter(stage, self.consoleHandlers)
     }
 
     private func enter(_ stage: Stage, _ handlers: [Handler]) {

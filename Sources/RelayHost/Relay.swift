@@ -13,6 +13,14 @@ internal import RelayTransport
 public import ServiceLifecycle
 internal import Synchronization
 
+/// Where a relay listens.
+public struct RelayAddresses: Sendable, Equatable {
+    /// For TCP clients.
+    public var tcp: [Endpoint] = []
+    /// For UDP clients.
+    public var udp: [Endpoint] = []
+}
+
 /// A whole relay: scripts, hub and listeners, put together.
 ///
 /// ``start()`` and ``stop()`` serve programs and tests that embed it; ``run()`` serves a service group. Everything
@@ -34,7 +42,16 @@ public final class Relay: Service {
     private struct Parts {
         var hub: Hub
         var hooks: HookEngine
+        var turns: Turns
         var tcp: TCPRelay
+        var udp: UDPRelay
+        var capture: PacketCapture?
+    }
+
+    /// The addresses that an endpoint stands for.
+    private struct Doors {
+        var asked: Endpoint
+        var addresses: [SocketAddress]
     }
 
     /// Makes a relay that is not started.
@@ -64,18 +81,18 @@ public final class Relay: Service {
     /// - Returns: The addresses in use, with real ports.
     /// - Throws: ``RelayError`` or `ScriptError`; nothing is left half started.
     @discardableResult
-    public func start() async throws -> [Endpoint] {
+    public func start() async throws -> RelayAddresses {
         do {
             return try await self.startParts()
         } catch {
             self.isStopped.withLock { $0 = true }
-            try? await self.loop.submit { self.parts.value = nil }.get()
+            try? await self.loop.submit { self.dismantle() }.get()
             try? await self.group.shutdownGracefully()
             throw error
         }
     }
 
-    private func startParts() async throws -> [Endpoint] {
+    private func startParts() async throws -> RelayAddresses {
         var settings = self.settings
         let clients = OpenFiles.raise(forClients: settings.limits.clients)
         if clients < settings.limits.clients {
@@ -89,12 +106,14 @@ public final class Relay: Service {
             settings.scripts,
             environment: ProcessInfo.processInfo.environment
         )
-        let addresses = try settings.tcp.map { (asked: $0, resolved: try $0.resolve()) }
+        let tcp = try settings.tcp.map { Doors(asked: $0, addresses: try $0.resolve()) }
+        let udp = try settings.udp.map { Doors(asked: $0, addresses: try $0.resolve()) }
         try await self.loop.submit { [settings] in try self.assemble(settings, scripts) }.get()
         self.logger.info("scripts loaded", metadata: ["scripts.folder": "\(folder ?? "(stock)")"])
-        let bound = try await self.bind(addresses)
-        try await self.loop.submit { self.open(bound.map(\.first)) }.get()
-        return bound.flatMap(\.all)
+        let boundTCP = try await self.bind(tcp, option: "--tcp") { $0.tcp.bind(to: $1) }
+        let boundUDP = try await self.bind(udp, option: "--udp") { $0.udp.bind(to: $1) }
+        try await self.loop.submit { self.open(tcp: boundTCP.map(\.first), udp: boundUDP.map(\.first)) }.get()
+        return RelayAddresses(tcp: boundTCP.flatMap(\.all), udp: boundUDP.flatMap(\.all))
     }
 
     /// Stops taking connections, lets what is unsent leave, runs `disconnect` and `stop`, and ends the loop.
@@ -109,7 +128,10 @@ public final class Relay: Service {
         try await self.loop
             .flatSubmit {
                 guard let parts = self.parts.value else { return self.loop.makeSucceededVoidFuture() }
-                return parts.tcp.stop().map { self.close() }
+                // One after the other: what either has still received goes to the clients of both.
+                return parts.tcp.stop()
+                    .flatMap { self.parts.value?.udp.stop() ?? self.loop.makeSucceededVoidFuture() }
+                    .map { self.close() }
             }
             .get()
         self.console?.drain()
@@ -129,31 +151,46 @@ public final class Relay: Service {
             logger: self.logger,
             version: Self.version
         )
-        let tcp = TCPRelay(hub: hub, framing: settings.framing, eventLoop: self.loop, logger: self.logger)
-        self.parts.value = Parts(hub: hub, hooks: hooks, tcp: tcp)
+        let capture = try settings.capture.map { try self.record(to: $0) }
+        let turns = Turns(hub: hub, eventLoop: self.loop)
+        let tcp = TCPRelay(turns: turns, framing: settings.framing, capture: capture, logger: self.logger)
+        let udp = UDPRelay(turns: turns, capture: capture, logger: self.logger)
+        self.parts.value = Parts(hub: hub, hooks: hooks, turns: turns, tcp: tcp, udp: udp, capture: capture)
     }
 
-    /// Binds every address; if one fails, the caller ends the loop, and with it those that did not.
+    private func record(to path: String) throws -> PacketCapture {
+        do {
+            return try PacketCapture(path: path, logger: self.logger)
+        } catch {
+            throw RelayError("cannot record packets in '\(path)': \(error); choose another file with --pcap")
+        }
+    }
+
+    /// Binds every address of a transport; if one fails, the caller ends the loop, and with it those that did not.
     private func bind(
-        _ addresses: [(asked: Endpoint, resolved: [SocketAddress])]
+        _ doors: [Doors],
+        option: String,
+        _ bind: @escaping @Sendable (Parts, SocketAddress) -> EventLoopFuture<SocketAddress>
     ) async throws -> [(first: Endpoint, all: [Endpoint])] {
         var bound: [(first: Endpoint, all: [Endpoint])] = []
-        for (asked, resolved) in addresses {
+        for door in doors {
             var all: [Endpoint] = []
-            for address in resolved {
+            for address in door.addresses {
                 do {
                     let local = try await self.loop
                         .flatSubmit {
-                            self.parts.value?.tcp.bind(to: address)
+                            self.parts.value.map { bind($0, address) }
                                 ?? self.loop.makeFailedFuture(ChannelError.ioOnClosedChannel)
                         }
                         .get()
                     all.append(Endpoint(local))
                 } catch {
-                    throw RelayError(Self.describe(error, asked, address))
+                    throw RelayError(Self.describe(error, door.asked, option))
                 }
             }
-            guard let first = all.first else { throw RelayError("cannot listen on \(asked): it stands for no address") }
+            guard let first = all.first else {
+                throw RelayError("cannot listen on \(door.asked): it stands for no address")
+            }
             bound.append((first, all))
         }
         return bound
@@ -162,17 +199,29 @@ public final class Relay: Service {
     /// Runs `start` and opens the doors.
     ///
     /// On the script loop.
-    private func open(_ addresses: [Endpoint]) {
+    private func open(tcp: [Endpoint], udp: [Endpoint]) {
         guard let parts = self.parts.value else { return }
-        if addresses.isEmpty { self.logger.warning("listening nowhere") }
+        if tcp.isEmpty, udp.isEmpty { self.logger.warning("listening nowhere") }
         parts.hooks.start()
-        for address in addresses {
-            self.logger.info("listening", metadata: ["tcp.address": "\(address)"])
-            parts.hooks.listening(transport: "tcp", address: "\(address)")
+        for (transport, addresses) in [("tcp", tcp), ("udp", udp)] {
+            for address in addresses {
+                self.logger.info("listening", metadata: ["\(transport).address": "\(address)"])
+                parts.hooks.listening(transport: transport, address: "\(address)")
+            }
         }
         parts.tcp.accept()
+        parts.udp.accept()
         // What `start` handlers sent has nobody to go to, but their tick must end.
-        parts.tcp.scheduleTurn()
+        parts.turns.schedule()
+    }
+
+    /// Lets go of the parts, some of which hold each other.
+    ///
+    /// On the script loop.
+    private func dismantle() {
+        self.parts.value?.turns.end()
+        self.parts.value?.capture?.close()
+        self.parts.value = nil
     }
 
     /// Runs `stop` and says what was done.
@@ -192,17 +241,23 @@ public final class Relay: Service {
                 "messages.delivered": "\(counters.deliveries)",
                 "messages.too_long": "\(counters.tooLong)",
                 "ticks.dropped": "\(counters.slowDropped)",
+                "clients.replaced": "\(counters.replaced)",
+                "pings.answered": "\(counters.pings)",
+                "texts.too_long": "\(counters.tooLongToSend)",
             ]
+            .merging(parts.udp.finish()) { first, _ in first }
         )
-        self.parts.value = nil
+        self.dismantle()
     }
 
-    private static func describe(_ error: any Error, _ asked: Endpoint, _ address: SocketAddress) -> String {
+    private static func describe(_ error: any Error, _ asked: Endpoint, _ option: String) -> String {
+        let code = (error as? IOError)?.errnoCode ?? (error as? UDPSocketError)?.code
         let reason =
-            switch (error as? IOError)?.errnoCode {
-            case EADDRINUSE: "the port is in use already; stop what uses it or choose another with --tcp"
+            switch code {
+            case EADDRINUSE: "the port is in use already; stop what uses it or choose another with \(option)"
             case EACCES: "permission denied; ports below 1024 need a privilege"
             case EADDRNOTAVAIL: "this machine has no such address"
+            case let code?: String(cString: strerror(code))
             default: "\(error)"
             }
         return "cannot listen on \(asked): \(reason)"

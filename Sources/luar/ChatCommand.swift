@@ -12,6 +12,8 @@ struct ChatCommand: ParsableCommand {
         commandName: "chat",
         abstract: "Chat on a relay, in a terminal or through pipes.",
         discussion: """
+            Texts go over TCP, or with --udp over UDP, where each is by itself and may get lost.
+
             On a terminal, what you type is sent with Enter, and what others write appears above it. The keys are those \
             of a shell: arrows, Home and End, Ctrl-A Ctrl-E Ctrl-K Ctrl-U Ctrl-W Ctrl-Y, Up and Down for lines sent \
             before. Ctrl-D and Ctrl-C leave, and so does what chat.lua says.
@@ -23,6 +25,9 @@ struct ChatCommand: ParsableCommand {
 
     @OptionGroup
     var server: ServerArgument
+
+    @OptionGroup(title: "Chat")
+    var transport: TransportFlag
 
     @OptionGroup(title: "Chat")
     var chat: ChatOptions
@@ -39,10 +44,16 @@ struct ChatCommand: ParsableCommand {
     @OptionGroup(title: "Limits of scripts")
     var scriptLimits: ScriptLimitOptions
 
+    func validate() throws {
+        if self.transport.udp, let other = self.chat.transport, other != Settings.Transport.udp.rawValue {
+            throw ValidationError("--udp and --transport \(other) exclude each other")
+        }
+    }
+
     func run() throws {
         try Failure.reported {
             let groups: [any SettingOptions] = [
-                self.server, self.chat, self.scripts, self.common, self.message, self.scriptLimits,
+                self.server, self.chat, self.transport, self.scripts, self.common, self.message, self.scriptLimits,
             ]
             let code = try Chat.run(try self.common.resolve(groups).settings, version: Relay.version)
             if code != 0 { throw ExitCode(code) }

@@ -8,19 +8,31 @@ internal import HostSettings
 struct RelayOptions: SettingOptions {
     @Option(setting: "tcp") var tcp: [String] = []
     @Flag(name: .customLong("no-tcp"), help: .setting("no-tcp")) var noTcp = false
+    @Option(setting: "udp") var udp: [String] = []
+    @Flag(name: .customLong("no-udp"), help: .setting("no-udp")) var noUdp = false
+    @Option(setting: "pcap") var pcap: String?
     @Option(setting: "framing") var framing: String?
     @Flag(inversion: .prefixedNo, help: .setting("quiet")) var quiet: Bool?
 
     func validate() throws {
         if self.noTcp, !self.tcp.isEmpty { throw ValidationError("--tcp and --no-tcp exclude each other") }
+        if self.noUdp, !self.udp.isEmpty { throw ValidationError("--udp and --no-udp exclude each other") }
         try self.checkValues()
     }
 }
 
 /// How the chat client connects.
 struct ChatOptions: SettingOptions {
+    @Option(setting: "transport") var transport: String?
     @Flag(inversion: .prefixedNo, help: .setting("raw")) var raw: Bool?
     @Flag(inversion: .prefixedNo, help: .setting("reconnect")) var reconnect: Bool?
+}
+
+/// The short word for a transport, which elsewhere is the option for where a relay listens.
+struct TransportFlag: SettingOptions {
+    @Flag(name: .customLong("udp"), help: "Short for --transport udp.") var udp = false
+
+    var given: [String: [String]] { self.udp ? ["transport": [Settings.Transport.udp.rawValue]] : [:] }
 }
 
 /// Settings from a file, scripts and the log: what every command takes.
@@ -56,6 +68,11 @@ struct RelayLimitOptions: SettingOptions {
     @Option(setting: "unsent-limit") var unsentLimit: String?
     @Option(setting: "slow-policy") var slowPolicy: String?
     @Option(setting: "input-limit") var inputLimit: String?
+    @Option(setting: "datagram-limit") var datagramLimit: String?
+    @Option(setting: "udp-input-limit") var udpInputLimit: String?
+    @Option(setting: "udp-output-limit") var udpOutputLimit: String?
+    @Option(setting: "join-rate") var joinRate: String?
+    @Option(setting: "idle-time") var idleTime: String?
     @Option(setting: "tick-limit") var tickLimit: String?
     @Option(setting: "output-limit") var outputLimit: String?
     @Option(setting: "silence") var silence: String?

@@ -7,10 +7,13 @@ internal import HostSettings
 
 /// Options that stand for settings: a property's name is the setting's in camel case, and everything else comes from
 /// the table of settings, so that the command line, the environment and files cannot disagree.
-protocol SettingOptions: ParsableArguments {}
+protocol SettingOptions: ParsableArguments {
+    /// The values that were given, by the setting's name.
+    var given: [String: [String]] { get }
+}
 
 extension SettingOptions {
-    /// The values that were given, by the setting's name.
+    /// The values of the properties, which are named like their settings.
     var given: [String: [String]] {
         var values: [String: [String]] = [:]
         for child in Mirror(reflecting: self).children {
@@ -65,7 +68,11 @@ extension CompletionKind {
     static func setting(_ name: String) -> CompletionKind? {
         guard let setting = Setting.named(name), setting.arity != .flag else { return nil }
         if !setting.choices.isEmpty { return .list(setting.choices) }
-        return setting.valueName == "dir" ? .directory : nil
+        switch setting.valueName {
+        case "dir": return .directory
+        case "file": return .file()
+        default: return nil
+        }
     }
 }
 

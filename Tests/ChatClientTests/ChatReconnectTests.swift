@@ -71,7 +71,7 @@ import Testing
     }
 
     @Test func `the first text of the hooks comes first, on every connection and once`() throws {
-        let session = try self.session(reconnect: true, "relay.on('chat_hello', function() return 'OI' end)")
+        let session = try self.session(reconnect: true, script: "relay.on('chat_hello', function() return 'OI' end)")
         self.type("antes", into: session)
         session.connected(at: 0)
         #expect(self.wants(session) == ["connect", "send \nOI\n", "send antes\n"])
@@ -111,7 +111,7 @@ import Testing
     }
 
     @Test func `raw texts that were not sent keep their order, too`() throws {
-        let session = try self.session(raw: true, reconnect: true)
+        let session = try self.session(.raw, reconnect: true)
         session.connected(at: 0)
         self.type("um", "dois", "três", into: session)
         session.ended("reset by the server", at: 0)

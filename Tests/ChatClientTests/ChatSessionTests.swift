@@ -196,7 +196,7 @@ import Testing
     }
 
     @Test func `raw texts leave one by one and as they are`() throws {
-        let session = try self.session(raw: true)
+        let session = try self.session(.raw)
         session.connected(at: 0)
         self.type("um", "dois", into: session)
         #expect(self.wants(session) == ["connect", "show Conectado ao servidor.", "send um"])
@@ -223,11 +223,11 @@ import Testing
 
     @Test func `hooks change, hold back and answer texts, and break no line`() throws {
         let session = try self.session(
-            """
-            relay.on("chat_hello", function() return "Oi\\na todos" end)
-            relay.on("chat_send", function(text) if text == "x" then return false end return text:upper() end)
-            relay.on("chat_receive", function(text) if text == "spam" then return false end end)
-            """
+            script: """
+                relay.on("chat_hello", function() return "Oi\\na todos" end)
+                relay.on("chat_send", function(text) if text == "x" then return false end return text:upper() end)
+                relay.on("chat_receive", function(text) if text == "spam" then return false end end)
+                """
         )
         session.connected(at: 0)
         #expect(self.wants(session) == ["connect", "send \nOi a todos\n"])

@@ -12,15 +12,24 @@ import StockScripts
 protocol SessionStage {}
 
 extension SessionStage {
-    func session(raw: Bool = false, reconnect: Bool = false, _ script: String? = nil) throws -> ChatSession {
+    func session(
+        _ framing: ChatFraming = .lines,
+        reconnect: Bool = false,
+        script: String? = nil
+    ) throws -> ChatSession {
         let own = script.map { ["chat.lua": Array($0.utf8)] } ?? [:]
         let hooks = try ChatHooks(
-            server: ChatServer(host: "h", port: 1, address: "h:1", transport: "tcp"),
+            server: ChatServer(
+                host: "h",
+                port: 1,
+                address: "h:1",
+                transport: framing == .datagrams ? "udp" : "tcp"
+            ),
             scripts: ScriptSet(stock: StockScripts.files, own: own),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
             version: "9.9.9"
         )
-        return ChatSession(server: Endpoint(host: "h", port: 1), isRaw: raw, reconnects: reconnect, hooks: hooks)
+        return ChatSession(server: Endpoint(host: "h", port: 1), framing: framing, reconnects: reconnect, hooks: hooks)
     }
 
     /// What the session wants done since the last look, in words.

@@ -7,8 +7,8 @@ import Testing
 @testable import ChatClient
 
 @Suite struct SplitterTests {
-    private func texts(_ pieces: [[UInt8]], isRaw: Bool = false, limit: Int = 100) -> [String] {
-        var splitter = TextSplitter(isRaw: isRaw, limit: limit)
+    private func texts(_ pieces: [[UInt8]], _ framing: ChatFraming = .lines, limit: Int = 100) -> [String] {
+        var splitter = TextSplitter(framing, limit: limit)
         var texts: [String] = []
         for piece in pieces {
             splitter.append(piece)
@@ -40,16 +40,16 @@ import Testing
 
     @Test func `raw, what arrives together is a text, but for half a character`() {
         let euro = Array("€".utf8)
-        #expect(self.texts([Array("oi".utf8), Array("a\nb".utf8)], isRaw: true) == ["oi", "a\nb"])
-        #expect(self.texts([Array("x".utf8) + euro[..<1], Array(euro[1...])], isRaw: true) == ["x", "€"])
-        #expect(self.texts([Array("x".utf8) + euro[..<2]], isRaw: true) == ["x", "\u{FFFD}"])
+        #expect(self.texts([Array("oi".utf8), Array("a\nb".utf8)], .raw) == ["oi", "a\nb"])
+        #expect(self.texts([Array("x".utf8) + euro[..<1], Array(euro[1...])], .raw) == ["x", "€"])
+        #expect(self.texts([Array("x".utf8) + euro[..<2]], .raw) == ["x", "\u{FFFD}"])
     }
 
     @Test func `nothing is lost of any bytes`() {
         var random = SplitMix64(seed: 3)
         for _ in 0..<300 {
             let bytes = (0..<200).map { _ in UInt8.random(in: 0...255, using: &random) }
-            var splitter = TextSplitter(isRaw: true, limit: Int.random(in: 1...40, using: &random))
+            var splitter = TextSplitter(.raw, limit: Int.random(in: 1...40, using: &random))
             var all: [UInt8] = []
             var rest = bytes[...]
             while !rest.isEmpty {

@@ -18,6 +18,7 @@ final class Probe: LuaHost {
         case object(LuaType, Int64, payload: [UInt8])
         case function
         case table(Int)
+        case refusal([UInt8])
         case list([Seen])
         case other
 
@@ -31,6 +32,7 @@ final class Probe: LuaHost {
             case .object(let object): self = .object(object.type, object.id, payload: Array(object.payload))
             case .function: self = .function
             case .table(let table): self = .table(table.count)
+            case .refusal(let reason): self = .refusal(Array(reason))
             case .other: self = .other
             }
         }

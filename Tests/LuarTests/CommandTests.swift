@@ -65,7 +65,7 @@ import Testing
             let name = setting.arity == .flag ? "--\(setting.name)" : "--\(setting.name) <\(setting.valueName)>"
             #expect(words.contains(name), "\(name)")
             var help = setting.help + (setting.defaultText.map { " (default: \($0))" } ?? "")
-            if setting.arity == .flag, setting.name != "no-tcp" { help += " (default: --no-\(setting.name))" }
+            if setting.arity == .flag, !setting.name.hasPrefix("no-") { help += " (default: --no-\(setting.name))" }
             #expect(words.contains(help), "\(help)")
         }
         #expect(chat.contains("<host:port>             The relay to chat on. (default: 127.0.0.1:12345)"))
@@ -121,7 +121,7 @@ import Testing
         let files = ["luar.yaml": "client-limit: 1\nlog-format: json\nmessage-limit: 1KiB\n"]
         let folder = try TemporaryFolder(files)
         defer { folder.remove() }
-        let arguments = ["serve", "--tcp", "127.0.0.1:0", "--config", "luar.yaml", "--log-level", "info"]
+        let arguments = ["serve", "--no-udp", "--tcp", "127.0.0.1:0", "--config", "luar.yaml", "--log-level", "info"]
         try await Program.run(Program.luar, arguments, in: folder.path) { relay in
             try relay.logs("\"message\":\"listening\"")
             for line in relay.error.split(separator: "\n") {
@@ -149,7 +149,7 @@ import Testing
         #expect(output == lines + "Next: change a file, then `luar check meu/scripts`.\n")
         let check = try await self.luar(["check", "meu/scripts"], in: folder.path)
         #expect(check.code == 0)
-        #expect(check.output.hasSuffix("5 files, 7 handlers, no mistakes found\n"))
+        #expect(check.output.hasSuffix("6 files, 9 handlers, no mistakes found\n"))
         let again = try await self.luar(["init", "meu/scripts"], in: folder.path)
         #expect(again.code == 1)
         #expect(again.error.contains("luar: meu/scripts/format.lua exists; --force overwrites it\n"))

@@ -15,7 +15,8 @@ enum LiveServe {
     ) async throws {
         let folder = try TemporaryFolder(files)
         defer { folder.remove() }
-        let all = ["serve", "--tcp", "127.0.0.1:0", "--log-level", "info"] + arguments
+        let udp = arguments.contains("--udp") ? [] : ["--no-udp"]
+        let all = ["serve", "--tcp", "127.0.0.1:0", "--log-level", "info"] + udp + arguments
         try await Program.run(Program.luar, all, in: folder.path, environment: environment) { relay in
             try relay.logs(" listening tcp.address=127.0.0.1:")
             let address = try #require(relay.error.firstMatch(of: /tcp\.address=127\.0\.0\.1:(\d+)/))

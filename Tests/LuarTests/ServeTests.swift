@@ -7,23 +7,11 @@ import Testing
 
 /// `luar serve` as a process, with the programs people use as clients.
 @Suite(.timeLimit(.minutes(3))) struct ServeTests {
-    /// Runs a relay on a port of its own.
-    private func serve(_ arguments: [String] = [], _ body: (Program, Int) async throws -> Void) async throws {
-        let empty = try TemporaryFolder([:])
-        defer { empty.remove() }
-        let all = ["serve", "--tcp", "127.0.0.1:0", "--log-level", "info"] + arguments
-        try await Program.run(Program.luar, all, in: empty.path) { relay in
-            try relay.logs(" listening tcp.address=127.0.0.1:")
-            let address = try #require(relay.error.firstMatch(of: /tcp\.address=127\.0\.0\.1:(\d+)/))
-            try await body(relay, try #require(Int(address.1)))
-        }
-    }
-
     @Test(.enabled(if: Program.exists("python3") && Program.exists("nc"), "needs python3 and nc"))
     func `the original Python clients chat with each other and with nc`() async throws {
         // On Linux its /sair does not end the connection: the close waits for the thread that is still receiving. So
         // it is nc that leaves here.
-        try await self.serve { relay, port in
+        try await LiveServe.run { relay, port in
             let folder = try TemporaryFolder(["client.py": try Originals.text("tcp_client.py", port: port)])
             defer { folder.remove() }
             let python = ["python3", "-u", "\(folder.path)/client.py"]
@@ -54,7 +42,7 @@ import Testing
     }
 
     @Test func `SIGTERM and SIGINT end it with code 0, and the last words arrive`() async throws {
-        try await self.serve { relay, port in
+        try await LiveServe.run { relay, port in
             let peer = try Peer(port: port)
             try relay.prints("Cliente conectado: \(peer.name)")
             let code = try relay.terminate()
@@ -63,14 +51,14 @@ import Testing
             try relay.logs(" stopped ")
             #expect(peer.receiveAll() == "")
         }
-        try await self.serve { relay, _ in
+        try await LiveServe.run { relay, _ in
             let code = try relay.interrupt()
             #expect(code == 0)
         }
     }
 
     @Test func `quiet prints nothing on standard output`() async throws {
-        try await self.serve(["--quiet"]) { relay, port in
+        try await LiveServe.run(["--quiet"]) { relay, port in
             let peer = try Peer(port: port)
             peer.send("oi")
             let code = try relay.terminate()
@@ -80,8 +68,8 @@ import Testing
     }
 
     @Test func `what does not start prints one line and exits with 1`() async throws {
-        try await self.serve { _, port in
-            try await Program.run(Program.luar, ["serve", "--tcp", "127.0.0.1:\(port)"]) { second in
+        try await LiveServe.run { _, port in
+            try await Program.run(Program.luar, ["serve", "--no-udp", "--tcp", "127.0.0.1:\(port)"]) { second in
                 let code = try second.exitCode()
                 #expect(code == 1)
                 let lines = second.error.split(separator: "\n").filter { line in !line.contains(" info ") }

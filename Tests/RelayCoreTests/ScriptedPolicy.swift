@@ -5,6 +5,10 @@ import RelayCore
 
 /// Rules made of closures, with a transcript of the calls, that notice a call from within another.
 final class ScriptedPolicy: RelayPolicy {
+    var onAdmit: (Client, String?) -> (prompt: String?, refusal: String?) = { _, _ in (nil, nil) }
+    var onPing: (String, ClientOrigin) -> String? = { _, _ in nil }
+    /// Whether a text of a client is no ping.
+    var isChat: (Message) -> Bool = { _ in true }
     var onName: (Client) -> String? = { _ in nil }
     var onConnected: (Client) -> Void = { _ in }
     var onDisconnected: (Client, String) -> Void = { _, _ in }
@@ -20,6 +24,26 @@ final class ScriptedPolicy: RelayPolicy {
         for text in self.told { text.deallocate() }
     }
 
+    func admit(_ client: Client, _ text: UnsafeRawBufferPointer?) -> Admission {
+        let text = text.map { String(decoding: $0, as: UTF8.self) }
+        let answer = self.onAdmit(client, text)
+        if let prompt = answer.prompt {
+            self.calls.append("admit \(client.id): prompted after \(text ?? "nothing")")
+            return .prompt(self.keep(prompt))
+        }
+        guard let refusal = answer.refusal else { return .letIn }
+        self.calls.append("admit \(client.id): refused after \(text ?? "nothing")")
+        return .refuse(refusal.isEmpty ? nil : self.keep(refusal))
+    }
+
+    func ping(_ text: UnsafeRawBufferPointer, from origin: ClientOrigin) -> UnsafeRawBufferPointer? {
+        self.onPing(String(decoding: text, as: UTF8.self), origin).map { self.keep($0) }
+    }
+
+    func unreachable(_ client: Client) { self.calls.append("unreachable \(client.name.string)") }
+
+    func turnedAway(_ client: Client) { self.calls.append("turned away \(client.id)") }
+
     func name(of client: Client) -> String? {
         self.call("name \(client.id)") { self.onName(client) }
     }
@@ -32,14 +56,18 @@ final class ScriptedPolicy: RelayPolicy {
         self.call("disconnected \(client.name.string): \(reason)") { self.onDisconnected(client, reason) }
     }
 
-    func relay(_ message: Message) {
+    func relay(_ message: Message) -> Bool {
         let text = String(decoding: message.text, as: UTF8.self)
         self.call("relay \(message.sender.name.string): \(text)") { self.onRelay(message) }
+        return self.isChat(message)
     }
 
     func tell(_ client: Client, _ occasion: Occasion) -> UnsafeRawBufferPointer? {
         let text = self.call("tell \(client.name.string): \(occasion.rawValue)") { self.onTell(client, occasion) }
-        guard let text else { return nil }
+        return text.map { self.keep($0) }
+    }
+
+    private func keep(_ text: String) -> UnsafeRawBufferPointer {
         let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: text.utf8.count, alignment: 1)
         copy.copyBytes(from: text.utf8)
         self.told.append(copy)

@@ -21,7 +21,7 @@ import Testing
 
     @Test(arguments: [
         ("relay.on('mesage', print)", "scripts/a.lua:1: unknown event 'mesage'; did you mean 'message'?"),
-        ("relay.on('xyzzy', print)", "scripts/a.lua:1: unknown event 'xyzzy'; known: connect console"),
+        ("relay.on('xyzzy', print)", "scripts/a.lua:1: unknown event 'xyzzy'; known: admit connect console"),
         ("relay.on('format', { ordr = 1 }, print)", "scripts/a.lua:1: unknown option 'ordr'; did you mean 'order'?"),
         ("relay.on('format', { order = 'x' }, print)", "option 'order' takes a number"),
         ("relay.on('format', { on_error = 'stop' }, print)", "takes \"skip\" or \"block\", not \"stop\""),

@@ -35,11 +35,13 @@ import Testing
         }
         #expect(
             rows == [
-                "start 100.0 skip - scripts/a.lua:3", "name default skip - stock/format.lua:3",
+                "start 100.0 skip - scripts/a.lua:3", "ping default skip - stock/ping.lua:4",
+                "name default skip - stock/format.lua:3",
                 "message 50.0 skip - stock/lib/commands.lua:34", "format 100.0 skip json scripts/a.lua:2",
                 "format 5.0 block plain scripts/a.lua:1", "format default skip plain stock/format.lua:8",
-                "console default skip - stock/console.lua:18", "chat_connect default skip - stock/chat.lua:3",
-                "chat_send 100.0 skip - stock/chat.lua:11", "chat_close default skip - stock/chat.lua:7",
+                "console default skip - stock/console.lua:39", "chat_connect default skip - stock/chat.lua:3",
+                "chat_hello default skip - stock/chat.lua:8", "chat_send 100.0 skip - stock/chat.lua:17",
+                "chat_close default skip - stock/chat.lua:12",
             ]
         )
         #expect(report.problems.isEmpty)
@@ -58,7 +60,7 @@ import Testing
                 "scripts/console.lua [relay] replaces the stock file",
                 "scripts/format.lua [relay] empty: disables the stock file", "scripts/lib/both.lua [relay chat] ",
                 "stock/lib/commands.lua [relay] ", "scripts/lib/unused.lua [] no script requires it",
-                "scripts/x.lua [relay] ",
+                "stock/ping.lua [relay] ", "scripts/x.lua [relay] ",
             ]
         )
     }

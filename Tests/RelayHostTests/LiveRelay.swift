@@ -15,7 +15,7 @@ import TestSupport
 /// A relay in this process on a port of its own, with its console and log recorded.
 final class LiveRelay: Sendable {
     let relay: Relay
-    let addresses: [Endpoint]
+    let addresses: RelayAddresses
     let log: LogRecord
     private let consolePipe: RecordingPipe
 
@@ -29,6 +29,7 @@ final class LiveRelay: Sendable {
         defer { folder.remove() }
         var settings = Settings()
         settings.tcp = [try Endpoint("127.0.0.1:0")]
+        settings.udp = []
         settings.scripts = folder.path
         configure(&settings)
         let pipe = try RecordingPipe()
@@ -48,14 +49,14 @@ final class LiveRelay: Sendable {
         pipe.close()
     }
 
-    private init(relay: Relay, addresses: [Endpoint], log: LogRecord, consolePipe: RecordingPipe) {
+    private init(relay: Relay, addresses: RelayAddresses, log: LogRecord, consolePipe: RecordingPipe) {
         self.relay = relay
         self.addresses = addresses
         self.log = log
         self.consolePipe = consolePipe
     }
 
-    var port: Int { self.addresses.first?.port ?? 0 }
+    var port: Int { self.addresses.tcp.first?.port ?? 0 }
 
     /// Connects a client and waits until the relay has let it in.
     func connect() throws -> Peer { try Peer(port: self.port) }

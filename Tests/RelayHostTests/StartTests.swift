@@ -31,7 +31,7 @@ import Testing
 
     @Test func `a port in use is named, with what to do`() async throws {
         try await LiveRelay.run { relay in
-            let reason = await self.refusal { $0.tcp = relay.addresses }
+            let reason = await self.refusal { $0.tcp = relay.addresses.tcp }
             #expect(
                 reason
                     == "cannot listen on 127.0.0.1:\(relay.port): the port is in use already; stop what uses it or choose another with --tcp"
@@ -42,7 +42,7 @@ import Testing
     @Test func `when one of several addresses is taken the others are given back`() async throws {
         try await LiveRelay.run { relay in
             let free = Endpoint(host: "127.0.0.1", port: 0)
-            let reason = await self.refusal { $0.tcp = [free] + relay.addresses }
+            let reason = await self.refusal { $0.tcp = [free] + relay.addresses.tcp }
             #expect(reason.contains("in use"))
         }
     }

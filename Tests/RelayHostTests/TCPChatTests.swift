@@ -157,7 +157,7 @@ import Testing
             #expect(bia.receive() == "('::1', \(ana.port)) disse: oi")
         }
         try await LiveRelay.run({ $0.tcp = [Endpoint(host: "localhost", port: 0)] }) { relay in
-            let v4 = try #require(relay.addresses.first { $0.host == "127.0.0.1" })
+            let v4 = try #require(relay.addresses.tcp.first { $0.host == "127.0.0.1" })
             _ = try Peer(port: v4.port)
         }
     }
@@ -165,8 +165,8 @@ import Testing
     @Test func `several addresses serve one chat`() async throws {
         let any = Endpoint(host: "127.0.0.1", port: 0)
         try await LiveRelay.run({ $0.tcp = [any, any] }) { relay in
-            let ana = try Peer(port: relay.addresses[0].port)
-            let bia = try Peer(port: relay.addresses[1].port)
+            let ana = try Peer(port: relay.addresses.tcp[0].port)
+            let bia = try Peer(port: relay.addresses.tcp[1].port)
             try relay.console(shows: "Cliente conectado: \(bia.name)")
             ana.send("oi")
             #expect(bia.receive() == "\(ana.name) disse: oi")

@@ -57,6 +57,8 @@ typedef struct {
     /// Accepted answers beside nil: bits `1 << LUAR_…`. `false` is accepted when `accepts_false` is nonzero. With
     /// `ignores_answer` nonzero anything is, and the host sees nil.
     int accepts, accepts_false, ignores_answer;
+    /// Whether a second answer beside `false`, a string, is its reason: then it is `bytes` and `count` of the boolean.
+    int takes_reason;
     /// With LUAR_OBJECT: the one type accepted.
     int object_type;
     /// The longest string accepted, or list of strings in all, in bytes.

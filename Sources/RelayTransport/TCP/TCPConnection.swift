@@ -8,7 +8,7 @@ internal import RelayCore
 ///
 /// Confined to the script loop. Input waits in the decoder until the relay's turn comes to it; beyond the input limit
 /// the socket is not read, and TCP slows the sender down.
-final class TCPConnection: ChannelDuplexHandler {
+final class TCPConnection: ChannelDuplexHandler, InputSource {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
@@ -16,6 +16,7 @@ final class TCPConnection: ChannelDuplexHandler {
     private let relay: TCPRelay
     private var context: ChannelHandlerContext?
     private var writer: TCPWriter?
+    private var capture: StreamCapture?
     private(set) var client: Client?
     private var decoder: MessageDecoder
 
@@ -42,7 +43,12 @@ final class TCPConnection: ChannelDuplexHandler {
 
     func channelActive(context: ChannelHandlerContext) {
         self.context = context
-        let writer = TCPWriter(context: context, limits: self.relay.hub.limits)
+        if let local = context.localAddress.flatMap(InternetAddress.init),
+            let remote = context.remoteAddress.flatMap(InternetAddress.init)
+        {
+            self.capture = self.relay.capture?.connection(local: local, remote: remote)
+        }
+        let writer = TCPWriter(context: context, limits: self.relay.hub.limits, capture: self.capture)
         writer.onDrained = { [unowned self] in self.unsentBytesLeft() }
         self.writer = writer
         // A connection accepted just before the relay stopped gets here just after.
@@ -57,12 +63,14 @@ final class TCPConnection: ChannelDuplexHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         // A closing connection is read to its end but not listened to: an unread byte would turn the close into a
         // reset, which takes the last words with it.
+        let bytes = self.unwrapInboundIn(data)
+        bytes.withUnsafeReadableBytes { self.capture?.received($0) }
         guard !self.isClosing, self.client != nil else { return }
-        self.decoder.append(self.unwrapInboundIn(data))
+        self.decoder.append(bytes)
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
-        if self.decoder.pendingBytes > 0 { self.relay.enqueue(self) }
+        if self.decoder.pendingBytes > 0 { self.relay.turns.enqueue(self) }
         context.fireChannelReadComplete()
     }
 
@@ -88,6 +96,7 @@ final class TCPConnection: ChannelDuplexHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         self.writer?.abandon()
+        self.capture?.ended()
         self.inputEnded("lost")
         self.relay.forget(self)
         context.fireChannelInactive()
@@ -104,14 +113,12 @@ final class TCPConnection: ChannelDuplexHandler {
         if self.isClosing {
             self.finishClosing()
         } else {
-            self.relay.enqueue(self)
+            self.relay.turns.enqueue(self)
         }
     }
 
     // MARK: Input
 
-    /// Passes waiting messages to the hub, at most `count` of them and none after the deadline; returns whether more
-    /// may be waiting.
     func process(atMost count: Int, until deadline: NIODeadline) -> Bool {
         guard let client = self.client, !self.isClosing else { return false }
         let hub = self.relay.hub
@@ -122,11 +129,13 @@ final class TCPConnection: ChannelDuplexHandler {
                 return false
             }
             self.handle(event, client)
-            if hub.isTickFull { self.relay.endTick() }
+            if hub.isTickFull { self.relay.turns.endTick() }
             if NIODeadline.now() >= deadline { return true }
         }
         return true
     }
+
+    func readAgain() -> Bool { self.relay.hasMoreInput(self) }
 
     /// Takes what has arrived since the last read, without waiting for the loop to say so; returns whether there was
     /// anything.
@@ -136,6 +145,7 @@ final class TCPConnection: ChannelDuplexHandler {
         guard let writer = self.writer, !self.isClosing, self.endOfInput == nil,
             self.decoder.pendingBytes < self.relay.hub.limits.inputBytes, writer.receive(into: &scratch)
         else { return false }
+        scratch.withUnsafeReadableBytes { self.capture?.received($0) }
         self.decoder.append(scratch)
         return true
     }
@@ -181,11 +191,11 @@ final class TCPConnection: ChannelDuplexHandler {
         guard let client = self.client, client.isOpen, !self.isQueued, self.decoder.hasPartialLine else { return }
         guard NIODeadline.now() >= self.silentSince + silence else { return self.setSilenceTimer() }
         // A loop that was busy may not have looked at the socket since: the rest of the line can be there.
-        guard !self.relay.hasMoreInput(self) else { return self.relay.enqueue(self) }
+        guard !self.relay.hasMoreInput(self) else { return self.relay.turns.enqueue(self) }
         if let event = self.decoder.finishLine({ self.relay.hub.receive($0, from: client) }) {
             self.handle(event, client)
         }
-        self.relay.scheduleTurn()
+        self.relay.turns.schedule()
     }
 
     // MARK: The end

@@ -1,40 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
-internal import DequeModule
 public import Logging
 public import NIOCore
 internal import NIOPosix
-public import RelayCore
+internal import RelayCore
 
-/// Listens for TCP clients and runs the ticks: input from all connections to the hub, output from the hub to each.
+/// Listens for TCP clients, and deals with those who read too slowly.
 ///
-/// Confined to the script loop. A turn takes waiting messages connection by connection, so that no client holds up
-/// the others, and ends with one write per client.
+/// Confined to the script loop.
 public final class TCPRelay {
     let hub: Hub
+    let turns: Turns
     let framing: FramingMode
+    /// Where packets are recorded, if they are.
+    let capture: PacketCapture?
     private let eventLoop: any EventLoop
     private let logger: Logger
     private var listeners: [any Channel] = []
     private var connections: [ObjectIdentifier: TCPConnection] = [:]
-    private var ready: Deque<TCPConnection> = []
-    private var isTurnScheduled = false
     private var slow: [TCPConnection] = []
-    /// Connections whose input of this turn is used up, and the memory for reading more from them.
-    private var spoke: [TCPConnection] = []
+    /// The memory for reading from a connection once more.
     private var scratch = ByteBuffer()
     private var lingering = 0
     /// Whether it takes no connections any more.
     private(set) var isStopping = false
     private var onEmpty: (() -> Void)?
 
-    /// Messages that one connection may pass before the next has its turn.
-    private static let messagesPerVisit = 64
-    /// How long a turn may take before the loop looks at its sockets again.
-    private static let turnTime = TimeAmount.milliseconds(10)
-    /// How long a turn may go on collecting what keeps arriving before it writes: what bounds the delay under load.
-    private static let gatherTime = TimeAmount.milliseconds(2)
     /// Closed connections that may wait for their last words to arrive: beyond that, they must not cost the descriptors of
     /// others.
     private static let lingeringLimit = 128
@@ -42,12 +34,14 @@ public final class TCPRelay {
     /// Makes a relay that does not listen yet.
     ///
     /// Call on the event loop, as everything here.
-    public init(hub: Hub, framing: FramingMode, eventLoop: any EventLoop, logger: Logger) {
-        eventLoop.assertInEventLoop()
-        self.hub = hub
+    public init(turns: Turns, framing: FramingMode, capture: PacketCapture?, logger: Logger) {
+        self.hub = turns.hub
+        self.turns = turns
         self.framing = framing
-        self.eventLoop = eventLoop
+        self.capture = capture
+        self.eventLoop = turns.eventLoop
         self.logger = logger
+        turns.add(self)
     }
 
     // MARK: Listening
@@ -108,14 +102,13 @@ public final class TCPRelay {
         for listener in self.listeners { listener.close(promise: nil) }
         self.listeners.removeAll()
         // What has arrived is relayed still.
-        let deadline = NIODeadline.now() + .seconds(1)
-        while !self.ready.isEmpty, NIODeadline.now() < deadline { self.visitReady(until: deadline) }
+        self.turns.drain(until: .now() + .seconds(1))
         // A `disconnect` handler may close others of this list.
-        for client in self.hub.clients() where client.origin.transport == "tcp" && client.isOpen {
+        for client in self.connections.values.compactMap(\.client).sorted(by: { $0.id < $1.id }) where client.isOpen {
             self.hub.tell(client, .shutdown)
             self.hub.close(client, reason: "shutdown")
         }
-        self.endTick()
+        self.turns.endTick()
         let promise = self.eventLoop.makePromise(of: Void.self)
         guard !self.connections.isEmpty else {
             promise.succeed()
@@ -134,7 +127,7 @@ public final class TCPRelay {
     func join(_ connection: TCPConnection, _ origin: ClientOrigin, framing: Framing) -> Client? {
         self.connections[ObjectIdentifier(connection)] = connection
         let client = self.hub.join(origin, framing: framing, outlet: connection)
-        self.scheduleTurn()
+        self.turns.schedule()
         return client
     }
 
@@ -167,70 +160,11 @@ public final class TCPRelay {
         guard isFirst else { return }
         self.slow.append(connection)
     }
+}
 
-    // MARK: Turns
-
-    /// Gives a connection with input, or at its end, a place in the next turn.
-    func enqueue(_ connection: TCPConnection) {
-        guard !connection.isQueued else { return }
-        connection.isQueued = true
-        self.ready.append(connection)
-        self.scheduleTurn()
-    }
-
-    /// Has a turn run after the sockets that are ready now were read.
-    public func scheduleTurn() {
-        guard !self.isTurnScheduled else { return }
-        self.isTurnScheduled = true
-        let bound = NIOLoopBound(self, eventLoop: self.eventLoop)
-        self.eventLoop.execute { bound.value.turn() }
-    }
-
-    private func turn() {
-        self.isTurnScheduled = false
-        let start = NIODeadline.now()
-        let deadline = start + Self.turnTime
-        repeat {
-            while !self.ready.isEmpty, NIODeadline.now() < deadline { self.visitReady(until: deadline) }
-        } while self.readAgain(until: start + Self.gatherTime)
-        self.endTick()
-        self.spoke.removeAll(keepingCapacity: true)
-        guard !self.ready.isEmpty, !self.isTurnScheduled else { return }
-        // A task that schedules its successor at once would keep the loop from its sockets.
-        self.isTurnScheduled = true
-        let bound = NIOLoopBound(self, eventLoop: self.eventLoop)
-        self.eventLoop.scheduleTask(in: .microseconds(20)) { bound.value.turn() }
-    }
-
-    /// Looks once more at the sockets that spoke in this turn: under load more has arrived meanwhile, and one write per
-    /// client then carries that too.
-    ///
-    /// Costs one system call for each of them when nothing has.
-    private func readAgain(until deadline: NIODeadline) -> Bool {
-        guard NIODeadline.now() < deadline else { return false }
-        for connection in self.spoke where !connection.isQueued && connection.readAgain(into: &self.scratch) {
-            connection.isQueued = true
-            self.ready.append(connection)
-        }
-        self.spoke.removeAll(keepingCapacity: true)
-        return !self.ready.isEmpty
-    }
-
-    private func visitReady(until deadline: NIODeadline) {
-        guard let connection = self.ready.popFirst() else { return }
-        connection.isQueued = false
-        if connection.process(atMost: Self.messagesPerVisit, until: deadline) {
-            connection.isQueued = true
-            self.ready.append(connection)
-        } else {
-            // Its input is used up: once a round, however many visits that took.
-            self.spoke.append(connection)
-        }
-    }
-
-    /// Ends the hub's tick and deals with those who could not take it.
-    func endTick() {
-        self.hub.endTick()
+extension TCPRelay: TickListener {
+    /// Deals with those who could not take what the tick had for them.
+    func tickEnded() {
         while let connection = self.slow.popLast() {
             guard let client = connection.client else { continue }
             if self.hub.limits.slowPolicy == .drop {
@@ -245,15 +179,7 @@ public final class TCPRelay {
                 self.hub.close(client, reason: "slow")
                 connection.abort()
             }
-            self.scheduleTurn()
+            self.turns.schedule()
         }
-    }
-}
-
-extension TimeAmount {
-    init(_ duration: Duration) {
-        self = .nanoseconds(
-            duration.components.seconds * 1_000_000_000 + duration.components.attoseconds / 1_000_000_000
-        )
     }
 }

@@ -31,6 +31,7 @@ final class TCPWriter {
 
     private let context: ChannelHandlerContext
     private let limits: Limits
+    private let capture: StreamCapture?
     private var descriptor: CInt?
     /// Unsent bytes behind those that NIO is writing.
     private var backlog = ByteBuffer()
@@ -45,9 +46,10 @@ final class TCPWriter {
     /// Called when the last unsent byte has left.
     var onDrained: () -> Void = {}
 
-    init(context: ChannelHandlerContext, limits: Limits) {
+    init(context: ChannelHandlerContext, limits: Limits, capture: StreamCapture?) {
         self.context = context
         self.limits = limits
+        self.capture = capture
         self.descriptor = try? context.pipeline.syncOperations.withUnsafeTransportIfAvailable(
             of: NIOBSDSocket.Handle.self
         ) { $0 }
@@ -138,6 +140,7 @@ final class TCPWriter {
     private func keep(_ pieces: [UnsafeRawBufferPointer], from sent: Int) -> Outcome {
         var skip = sent
         for piece in pieces {
+            if let capture = self.capture { capture.sent(UnsafeRawBufferPointer(rebasing: piece.prefix(skip))) }
             if skip >= piece.count {
                 skip -= piece.count
                 continue
@@ -160,6 +163,7 @@ final class TCPWriter {
         guard count > 0 else { return self.onDrained() }
         var chunk = self.context.channel.allocator.buffer(capacity: count)
         chunk.writeBytes(self.backlog.readableBytesView.prefix(count))
+        chunk.withUnsafeReadableBytes { self.capture?.sent($0) }
         self.backlog.moveReaderIndex(forwardBy: count)
         if self.backlog.readableBytes == 0 {
             self.backlog = ByteBuffer()

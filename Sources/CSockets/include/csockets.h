@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+/// What Swift cannot say to Linux about UDP sockets: many datagrams in one system call, control messages, the error
+/// queue. Nothing here keeps state beyond what it is handed, calls back, or blocks; nothing is thread safe but in
+/// that different objects and descriptors may be used by different threads.
+
+#ifndef CSOCKETS_H
+#define CSOCKETS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/// An Internet address. IPv4 is mapped (RFC 4291, section 2.5.5.2); all zero means none.
+typedef struct csockets_address {
+    uint8_t ip[16];
+    /// The interface of a link-local address, else 0.
+    uint32_t scope;
+    uint16_t port;
+} csockets_address;
+
+// MARK: Opening
+
+/// Opens a non-blocking UDP socket, bound to `address`, that learns of ICMP errors and, bound to a wildcard, of the
+/// address that each datagram was sent to. `buffer_bytes` is asked for in both directions. `bound` becomes the address in
+/// use. Returns the descriptor, owned by the caller, or -errno.
+int csockets_udp_open(const csockets_address *address, int buffer_bytes, csockets_address *bound);
+
+/// Makes a descriptor by which one thread wakes another out of poll(2): eventfd(2). Returns it, owned by the caller, or
+/// -errno.
+int csockets_wake_make(void);
+
+/// What the kernel gave: its own count for the receive buffer, which is twice what was asked for.
+int csockets_receive_buffer(int descriptor);
+
+// MARK: Receiving
+
+typedef struct csockets_receiver csockets_receiver;
+
+/// One datagram that arrived.
+typedef struct csockets_arrival {
+    csockets_address from;
+    /// Our address that it was sent to; none where the socket is bound to it or it was a group's.
+    csockets_address to;
+    /// Bytes that are there; fewer than were sent if it is truncated.
+    uint32_t length;
+    uint32_t is_truncated;
+} csockets_arrival;
+
+/// Makes a receiver of `slots` datagrams a call, each of `slot_bytes` at the most. Returns NULL without memory.
+csockets_receiver *csockets_receiver_make(unsigned slots, size_t slot_bytes);
+void csockets_receiver_free(csockets_receiver *receiver);
+/// Receives what is there. Returns the number of datagrams, or -errno.
+int csockets_receive(csockets_receiver *receiver, int descriptor);
+/// A datagram of the last call; valid until the next one.
+const csockets_arrival *csockets_arrival_at(const csockets_receiver *receiver, unsigned index);
+const uint8_t *csockets_bytes_at(const csockets_receiver *receiver, unsigned index);
+/// Datagrams that the kernel has dropped for want of room since the socket was opened, as far as it has told.
+uint32_t csockets_dropped(const csockets_receiver *receiver);
+
+// MARK: Sending
+
+typedef struct csockets_sender csockets_sender;
+
+/// A text in a buffer.
+typedef struct csockets_text {
+    size_t offset;
+    size_t length;
+} csockets_text;
+
+/// To whom datagrams go, and from which of our addresses.
+typedef struct csockets_recipient {
+    csockets_address to;
+    csockets_address from;
+} csockets_recipient;
+
+/// Consecutive texts for one recipient.
+typedef struct csockets_run {
+    uint32_t recipient;
+    uint32_t first;
+    uint32_t count;
+} csockets_run;
+
+csockets_sender *csockets_sender_make(void);
+void csockets_sender_free(csockets_sender *sender);
+/// Begins with a batch: every run in order, one datagram a text. `bytes` are borrowed until the batch is done; the rest is
+/// copied. `is_v6` is the socket's family. Returns 0, or -ENOMEM.
+int csockets_begin(csockets_sender *sender, int is_v6, const uint8_t *bytes, const csockets_text *texts, size_t text_count,
+                   const csockets_recipient *recipients, size_t recipient_count, const csockets_run *runs,
+                   size_t run_count);
+/// Sends as much of the batch as one system call takes. Returns the number of datagrams sent, 0 once the batch is done,
+/// or -errno for the next one.
+int csockets_send(csockets_sender *sender, int descriptor);
+/// Leaves the next datagram out.
+void csockets_skip(csockets_sender *sender);
+/// The run of the next datagram, and which of its texts that is; `run` is the number of runs once the batch is done.
+void csockets_position(const csockets_sender *sender, size_t *run, uint32_t *text);
+
+// MARK: Errors
+
+/// What the error queue tells of a peer.
+typedef struct csockets_error {
+    csockets_address peer;
+    /// Nonzero if nothing listens at the peer's port: ICMP port unreachable (RFC 792; for IPv6 RFC 4443, section 3.1).
+    int is_port_unreachable;
+    int error;
+} csockets_error;
+
+/// Takes one error from the queue. Returns 1, 0 if there is none, or -errno.
+int csockets_take_error(int descriptor, csockets_error *error);
+
+#endif

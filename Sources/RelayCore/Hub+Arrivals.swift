@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+internal import DequeModule
+
+extension Hub {
+    /// What a client of a datagram transport that has spoken only once gets from scripts, as a multiple of what came in
+    /// its name (RFC 9000, section 8.1).
+    public static let amplification = 3
+
+    // MARK: Coming in
+
+    /// Has a client knock: asks the policy whether it may come in, and if so for its name, and tells the policy.
+    ///
+    /// - Parameters:
+    ///   - origin: Where it comes from.
+    ///   - framing: How its messages are told apart. One with datagrams has an allowance until it has spoken twice.
+    ///   - outlet: What takes its bytes.
+    ///   - text: The text that it came with, where a text is how one comes.
+    /// - Returns: The client, which may be closed already, or nil if the clients limit is reached; then
+    ///   ``refuse(_:saying:)`` has the words for it.
+    public func join(
+        _ origin: ClientOrigin,
+        framing: Framing,
+        outlet: (any ClientOutlet)?,
+        saying text: UnsafeRawBufferPointer? = nil
+    ) -> Client? {
+        guard self.makePlace() else { return nil }
+        let client = self.makeClient(origin)
+        client.outlet = outlet
+        client.encoding.framing = framing
+        self.knocking[client.id] = client
+        if framing == .datagram {
+            client.allowance = text?.count ?? 0
+            self.unprovenCount += 1
+            self.unproven.append(client)
+        }
+        self.admit(client, text)
+        return client
+    }
+
+    /// Counts a client that does not come in.
+    ///
+    /// - Parameters:
+    ///   - origin: Where it comes from.
+    ///   - text: What it sent, if a datagram is all that is known of it: the answer is not longer.
+    /// - Returns: What to say to it; borrowed until the next `tell`.
+    public func refuse(_ origin: ClientOrigin, saying text: UnsafeRawBufferPointer? = nil) -> UnsafeRawBufferPointer? {
+        self.counters.refused += 1
+        let client = self.makeClient(origin)
+        client.isOpen = false
+        let words = self.perform { self.policy?.tell(client, .full) }
+        return words.map { self.cut($0, to: text?.count) }
+    }
+
+    /// Answers a text from somebody who is no client if it is a ping.
+    ///
+    /// - Returns: The answer, never longer than the text; nil if it was no ping. Borrowed until the next question.
+    public func ping(_ text: UnsafeRawBufferPointer, from origin: ClientOrigin) -> UnsafeRawBufferPointer? {
+        guard let answer = self.perform({ self.policy?.ping(text, from: origin) }) else { return nil }
+        self.counters.pings += 1
+        return self.cut(answer, to: text.count)
+    }
+
+    /// Removes a client whose address turned out to reach nobody.
+    public func unreachable(_ client: Client) {
+        guard client.isOpen else { return }
+        if !client.isKnocking { self.perform { self.policy?.unreachable(client) } }
+        self.close(client, reason: "unreachable")
+    }
+
+    /// Asks the policy about a client that knocks.
+    func admit(_ client: Client, _ text: UnsafeRawBufferPointer?) {
+        self.perform {
+            let admission = self.policy?.admit(client, text) ?? .letIn
+            // The policy may have closed it.
+            guard client.isOpen else { return }
+            switch admission {
+            case .letIn: self.letIn(client, text)
+            case .prompt(let question): _ = self.send(question, to: client)
+            case .refuse(let words):
+                if let words = words ?? self.policy?.tell(client, .refused) { _ = self.send(words, to: client) }
+                self.counters.refused += 1
+                self.close(client, reason: "refused")
+            }
+        }
+    }
+
+    private func letIn(_ client: Client, _ text: UnsafeRawBufferPointer?) {
+        self.knocking[client.id] = nil
+        client.isKnocking = false
+        if client.allowance != nil { client.allowance = Self.amplification * (text?.count ?? 0) }
+        self.clients[client.id] = client
+        // The limit on rooms is for scripts: a room named after a transport always exists.
+        self.enter(client, self.room(client.room))
+        self.counters.connected += 1
+        if let name = self.policy?.name(of: client) { client.name = Label(name) }
+        if client.isOpen { self.policy?.connected(client) }
+    }
+
+    /// Makes place for one more client; false if nobody can make way for it.
+    ///
+    /// A flood of datagrams in many names must not keep people out, so whoever has spoken only once makes way, the oldest
+    /// first; nobody else does.
+    private func makePlace() -> Bool {
+        guard self.clients.count + self.knocking.count >= self.limits.clients else { return true }
+        while let oldest = self.unproven.popFirst() {
+            guard oldest.isOpen, oldest.allowance != nil else { continue }
+            self.counters.replaced += 1
+            self.close(oldest, reason: "replaced")
+            return true
+        }
+        return false
+    }
+
+    // MARK: Allowances
+
+    /// Notes a text that came in the name of a client with an allowance, whatever becomes of it.
+    func raiseAllowance(of client: Client, by count: Int) {
+        guard let allowance = client.allowance else { return }
+        client.allowance = client.isKnocking ? count : allowance + Self.amplification * count
+    }
+
+    /// Notes that a client with an allowance has spoken; the second time proves that it is there.
+    func noteSpoken(_ client: Client) {
+        client.spoken += 1
+        guard client.spoken >= 2, client.isOpen else { return }
+        client.allowance = nil
+        self.unprovenCount -= 1
+        // Those who have spoken, or left, are dropped here before they outnumber the others.
+        if self.unproven.count > 2 * self.unprovenCount + 64 {
+            self.unproven.removeAll { !$0.isOpen || $0.allowance == nil }
+        }
+    }
+
+    /// Takes a script's text out of a client's allowance; nil if it may not be sent.
+    ///
+    /// Before a client is let in its texts are cut to the allowance, as answers to strangers are; later ones are sent whole
+    /// or not at all.
+    func spend(_ text: UnsafeRawBufferPointer, on client: Client) -> UnsafeRawBufferPointer? {
+        guard let allowance = client.allowance else { return text }
+        let part = client.isKnocking ? self.cut(text, to: allowance) : text
+        guard part.count <= allowance, !part.isEmpty || text.isEmpty else {
+            self.counters.withheld += 1
+            return nil
+        }
+        client.allowance = allowance - part.count
+        return part
+    }
+
+    /// The beginning of a text, up to so many bytes, but no half of a UTF-8 character.
+    private func cut(_ text: UnsafeRawBufferPointer, to limit: Int?) -> UnsafeRawBufferPointer {
+        guard let limit, text.count > limit else { return text }
+        self.counters.answersCut += 1
+        var end = limit
+        while end > 0, limit - end < 3, text[end] & 0xC0 == 0x80 { end -= 1 }
+        return UnsafeRawBufferPointer(rebasing: text[..<end])
+    }
+}

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+internal import Dispatch
+internal import Foundation
+public import LineOutput
+public import Logging
+internal import Synchronization
+
+#if canImport(Glibc)
+internal import Glibc
+#endif
+
+/// Records what is sent and received in a file that Wireshark and tcpdump read: pcap, with raw IP packets
+/// (draft-ietf-opsawg-pcap, link type 101).
+///
+/// The packets are made up around the texts: TCP handshakes, sequence numbers and ends stand where connections begin, go
+/// on and end, but segments, acknowledgements and losses of the real network do not. Written by a thread of its own,
+/// through a bounded queue; what does not fit is counted and missing.
+public final class PacketCapture: Sendable {
+    private struct State {
+        var waiting: [UInt8] = []
+        var dropped = 0
+        var isScheduled = false
+        var isBroken = false
+    }
+
+    private let state = Mutex(State())
+    private let queue = DispatchQueue(label: "capture")
+    private let descriptor: CInt
+    private let path: String
+    private let logger: Logger
+
+    /// Bytes that may wait for the disk.
+    private static let waitingBytes = 16 << 20
+
+    /// Opens a file, in place of what it held.
+    ///
+    /// - Parameters:
+    ///   - path: The file; only its owner may read it, as people's texts are in it.
+    ///   - logger: Where problems are told.
+    /// - Throws: `OutputError` if the file cannot be made.
+    public init(path: String, logger: Logger) throws(OutputError) {
+        self.descriptor = Glibc.open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        guard self.descriptor >= 0 else { throw OutputError(code: errno) }
+        self.path = path
+        self.logger = logger
+        self.append(Packet.fileHeader)
+    }
+
+    /// Records a datagram.
+    func datagram(from: InternetAddress, to: InternetAddress, _ bytes: UnsafeRawBufferPointer) {
+        self.append(Packet.datagram(from: from, to: to, bytes))
+    }
+
+    /// Begins to record a connection.
+    func connection(local: InternetAddress, remote: InternetAddress) -> StreamCapture {
+        StreamCapture(self, local: local, remote: remote)
+    }
+
+    /// Writes what waits and closes the file.
+    public func close() {
+        self.queue.sync {
+            self.writeWaiting()
+            self.state.withLock { $0.isBroken = true }
+            Glibc.close(self.descriptor)
+        }
+        let dropped = self.state.withLock { $0.dropped }
+        if dropped > 0 {
+            self.logger.warning(
+                "packets are missing in the capture: the disk was too slow",
+                metadata: ["capture.file": "\(self.path)", "capture.missing": "\(dropped)"]
+            )
+        }
+    }
+
+    /// Takes a packet with its time.
+    func append(_ packet: [UInt8]) {
+        let mustSchedule = self.state.withLock { state -> Bool in
+            guard !state.isBroken else { return false }
+            guard state.waiting.count + packet.count <= Self.waitingBytes else {
+                state.dropped += 1
+                return false
+            }
+            state.waiting += packet
+            defer { state.isScheduled = true }
+            return !state.isScheduled
+        }
+        if mustSchedule { self.queue.async { self.writeWaiting() } }
+    }
+
+    private func writeWaiting() {
+        while true {
+            let block = self.state.withLock { state -> [UInt8] in
+                defer { state.waiting = [] }
+                if state.waiting.isEmpty { state.isScheduled = false }
+                return state.waiting
+            }
+            guard !block.isEmpty else { return }
+            do {
+                try DescriptorOutput.write(block, to: self.descriptor)
+            } catch {
+                self.state.withLock { $0.isBroken = true }
+                self.logger.error(
+                    "the capture ends here: its file cannot be written",
+                    metadata: ["capture.file": "\(self.path)", "error": "\(error)"]
+                )
+                return
+            }
+        }
+    }
+}
+
+/// One TCP connection in a capture.
+///
+/// Confined to the script loop.
+final class StreamCapture {
+    private let capture: PacketCapture
+    private var ours: Packet.StreamEnd
+    private var theirs: Packet.StreamEnd
+    private var isOpen = true
+
+    init(_ capture: PacketCapture, local: InternetAddress, remote: InternetAddress) {
+        self.capture = capture
+        self.ours = Packet.StreamEnd(address: local)
+        self.theirs = Packet.StreamEnd(address: remote)
+        // The client calls.
+        self.append(.synchronize, [], isOurs: false)
+        self.append([.synchronize, .acknowledge], [], isOurs: true)
+        self.append(.acknowledge, [], isOurs: false)
+    }
+
+    func received(_ bytes: UnsafeRawBufferPointer) { self.append(bytes, isOurs: false) }
+
+    func sent(_ bytes: UnsafeRawBufferPointer) { self.append(bytes, isOurs: true) }
+
+    /// The connection is over.
+    func ended() {
+        guard self.isOpen else { return }
+        self.isOpen = false
+        self.append([.finish, .acknowledge], [], isOurs: true)
+        self.append([.finish, .acknowledge], [], isOurs: false)
+        self.append(.acknowledge, [], isOurs: true)
+    }
+
+    private func append(_ bytes: UnsafeRawBufferPointer, isOurs: Bool) {
+        guard self.isOpen else { return }
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let segment = rest.prefix(Packet.longestSegment)
+            self.append([.push, .acknowledge], Array(segment), isOurs: isOurs)
+            rest = rest.dropFirst(segment.count)
+        }
+    }
+
+    private func append(_ flags: Packet.StreamFlags, _ bytes: [UInt8], isOurs: Bool) {
+        if isOurs {
+            self.capture.append(Packet.segment(from: &self.ours, to: self.theirs, flags, bytes))
+        } else {
+            self.capture.append(Packet.segment(from: &self.theirs, to: self.ours, flags, bytes))
+        }
+    }
+}

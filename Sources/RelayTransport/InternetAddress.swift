@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+internal import CSockets
+internal import NIOCore
+internal import RelayCore
+
+#if canImport(Glibc)
+internal import Glibc
+#endif
+
+/// An Internet address and a port, as keys compare them.
+struct InternetAddress: Hashable, Sendable {
+    private let high: UInt64
+    private let low: UInt64
+    private let scope: UInt32
+    let port: UInt16
+
+    init(_ raw: csockets_address) {
+        (self.high, self.low) = withUnsafeBytes(of: raw.ip) {
+            ($0.loadUnaligned(as: UInt64.self), $0.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+        }
+        self.scope = raw.scope
+        self.port = raw.port
+    }
+
+    /// The address of a socket address; nil for what is no Internet address.
+    init?(_ address: SocketAddress) {
+        var raw = csockets_address()
+        switch address {
+        case .v4(let v4):
+            raw.port = UInt16(bigEndian: v4.address.sin_port)
+            withUnsafeMutableBytes(of: &raw.ip) { ip in
+                ip[10] = 0xFF
+                ip[11] = 0xFF
+                withUnsafeBytes(of: v4.address.sin_addr) { ip[12...].copyBytes(from: $0) }
+            }
+        case .v6(let v6):
+            raw.port = UInt16(bigEndian: v6.address.sin6_port)
+            raw.scope = v6.address.sin6_scope_id
+            withUnsafeMutableBytes(of: &raw.ip) { ip in
+                withUnsafeBytes(of: v6.address.sin6_addr) { ip.copyBytes(from: $0) }
+            }
+        default: return nil
+        }
+        self.init(raw)
+    }
+
+    var raw: csockets_address {
+        var raw = csockets_address()
+        withUnsafeMutableBytes(of: &raw.ip) {
+            $0.storeBytes(of: self.high, as: UInt64.self)
+            $0.storeBytes(of: self.low, toByteOffset: 8, as: UInt64.self)
+        }
+        raw.scope = self.scope
+        raw.port = self.port
+        return raw
+    }
+
+    /// The address with another port.
+    func with(port: UInt16) -> InternetAddress {
+        var raw = self.raw
+        raw.port = port
+        return InternetAddress(raw)
+    }
+
+    /// The address's bytes: 4 of IPv4, 16 of IPv6.
+    var bytes: [UInt8] { self.isV4 ? Array(self.mappedBytes[12...]) : self.mappedBytes }
+
+    /// Its 16 bytes, an IPv4 address mapped.
+    var mappedBytes: [UInt8] { withUnsafeBytes(of: self.raw.ip) { Array($0) } }
+
+    /// Whether it is an IPv4 address, which is kept mapped into IPv6 (RFC 4291, section 2.5.5.2).
+    var isV4: Bool { self.high == 0 && UInt32(truncatingIfNeeded: self.low) == UInt32(bigEndian: 0x0000_FFFF) }
+
+    /// Whether there is no address at all.
+    var isNone: Bool { self.high == 0 && self.low == 0 }
+
+    /// Why nothing may be sent there, as a word for counters; nil for an ordinary sender's address.
+    ///
+    /// Whoever forges such a sender has the relay send to a group, to a whole network or to an address that no socket
+    /// can have (RFC 1122, section 3.2.1.3; RFC 4291, sections 2.5.2 and 2.7; RFC 768 for port 0).
+    var problem: StaticString? {
+        if self.port == 0 { return "port_zero" }
+        let bytes = self.bytes
+        if bytes.allSatisfy({ $0 == 0 }) { return "unspecified" }
+        if self.isV4 {
+            if bytes.allSatisfy({ $0 == 0xFF }) { return "broadcast" }
+            return bytes[0] & 0xF0 == 0xE0 ? "multicast" : nil
+        }
+        return bytes[0] == 0xFF ? "multicast" : nil
+    }
+
+    /// The address in digits, without the port.
+    var host: String {
+        var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
+        _ = self.bytes.withUnsafeBytes {
+            inet_ntop(self.isV4 ? AF_INET : AF_INET6, $0.baseAddress, &text, socklen_t(text.count))
+        }
+        let digits = text.withUnsafeBytes { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+        return self.scope == 0 ? digits : "\(digits)%\(self.scope)"
+    }
+}
+
+extension ClientOrigin {
+    /// The origin of a datagram.
+    init(_ address: InternetAddress) {
+        self.init(transport: "udp", host: address.host, port: Int(address.port))
+    }
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+internal import CSockets
+internal import NIOCore
+internal import RelayCore
+
+/// One UDP socket as the script loop sees it: its members, the input that waits, and the output of this tick.
+///
+/// Confined to the script loop.
+final class UDPListener: InputSource {
+    private let relay: UDPRelay
+    let endpoint: UDPEndpoint
+    private(set) var members: [InternetAddress: UDPMember] = [:]
+    var isQueued = false
+    /// What has arrived and is being dealt with, and how far that is.
+    private var arrived: ArrivedDatagrams?
+    private var position = 0
+    private var output = DatagramBatch()
+
+    init(relay: UDPRelay, endpoint: UDPEndpoint) {
+        self.relay = relay
+        self.endpoint = endpoint
+    }
+
+    // MARK: Input
+
+    func readAgain() -> Bool { self.endpoint.hasArrived }
+
+    func process(atMost count: Int, until deadline: NIODeadline) -> Bool {
+        guard let arrived = self.takeArrived() else { return false }
+        for _ in 0..<count {
+            guard self.position < arrived.datagrams.count else { return self.endpoint.hasArrived }
+            let datagram = arrived.datagrams[self.position]
+            self.position += 1
+            self.receive(datagram, arrived.text(of: datagram))
+            if self.relay.hub.isTickFull { self.relay.turns.endTick() }
+            if NIODeadline.now() >= deadline { return true }
+        }
+        return true
+    }
+
+    /// What is being dealt with, or what has arrived since that was used up.
+    private func takeArrived() -> ArrivedDatagrams? {
+        if let arrived = self.arrived, self.position < arrived.datagrams.count { return arrived }
+        self.position = 0
+        self.arrived = self.endpoint.take(returning: self.arrived)
+        guard let arrived = self.arrived else { return nil }
+        for peer in arrived.unreachable {
+            guard let member = self.members[peer], let client = member.client else { continue }
+            self.relay.numbers.unreachable += 1
+            self.relay.hub.unreachable(client)
+        }
+        return arrived
+    }
+
+    private func receive(_ datagram: ArrivedDatagrams.Datagram, _ text: UnsafeRawBufferPointer) {
+        let member = self.members[datagram.from]
+        if let member, let client = member.client, client.isOpen {
+            member.wasHeard(at: datagram.to, .now())
+            if datagram.isTruncated {
+                self.relay.numbers.truncated += 1
+                self.relay.hub.refuseTooLong(from: client)
+            } else if text.isEmpty {
+                self.relay.numbers.empty += 1
+            } else {
+                self.relay.hub.receive(text, from: client)
+            }
+            return
+        }
+        self.receive(datagram, fromStranger: text)
+    }
+
+    /// Takes a text from an address that has not joined: answers a ping, or lets it join.
+    private func receive(_ datagram: ArrivedDatagrams.Datagram, fromStranger text: UnsafeRawBufferPointer) {
+        guard datagram.from.problem == nil else {
+            self.relay.numbers.badSource += 1
+            return
+        }
+        guard !datagram.isTruncated else {
+            self.relay.numbers.truncated += 1
+            return
+        }
+        guard !text.isEmpty else {
+            self.relay.numbers.empty += 1
+            return
+        }
+        let origin = ClientOrigin(datagram.from)
+        let recipient = csockets_recipient(to: datagram.from.raw, from: datagram.to.raw)
+        if let answer = self.relay.hub.ping(text, from: origin) { return self.send(answer, to: recipient) }
+        guard self.relay.mayJoin() else {
+            self.relay.numbers.joinsRefused += 1
+            return
+        }
+        let member = UDPMember(self, address: datagram.from, recipient: recipient)
+        // Before joining: a handler may close the client, and that must find it.
+        self.members[datagram.from] = member
+        guard let client = self.relay.hub.join(origin, framing: .datagram, outlet: member, saying: text) else {
+            self.members[datagram.from] = nil
+            if let words = self.relay.hub.refuse(origin, saying: text) { self.send(words, to: recipient) }
+            return
+        }
+        member.client = client
+        if client.isOpen, !client.isKnocking { self.relay.hub.receive(text, from: client, mayBePing: false) }
+    }
+
+    // MARK: Output
+
+    private func send(_ text: UnsafeRawBufferPointer, to recipient: csockets_recipient) {
+        if !text.isEmpty { self.output.add(text, to: recipient) }
+    }
+
+    /// Adds what a member gets in this tick.
+    func send(_ pieces: [UnsafeRawBufferPointer], to member: UDPMember) {
+        self.output.add(pieces, of: self.relay.stagedLane, to: member.recipient)
+    }
+
+    /// Forgets a member that was closed, unless its address has joined anew.
+    func forget(_ member: UDPMember) {
+        if self.members[member.address] === member { self.members[member.address] = nil }
+    }
+
+    /// Hands this tick's output over.
+    func endTick() {
+        guard !self.output.isEmpty else { return self.output.endTick() }
+        self.output.endTick()
+        self.output = self.endpoint.send(self.output)
+    }
+}
+
+/// A client of a UDP socket.
+final class UDPMember: ClientOutlet {
+    private let listener: UDPListener
+    let address: InternetAddress
+    private(set) var recipient: csockets_recipient
+    /// The client; nil only while it joins.
+    var client: Client?
+    /// When something last came from it.
+    private(set) var lastHeard = NIODeadline.now()
+
+    init(_ listener: UDPListener, address: InternetAddress, recipient: csockets_recipient) {
+        self.listener = listener
+        self.address = address
+        self.recipient = recipient
+    }
+
+    /// Notes a sign of life, and which of our addresses it knows.
+    func wasHeard(at own: InternetAddress, _ time: NIODeadline) {
+        self.lastHeard = time
+        if !own.isNone { self.recipient.from = own.raw }
+    }
+
+    func write(_ pieces: [UnsafeRawBufferPointer]) { self.listener.send(pieces, to: self) }
+
+    func close() { self.listener.forget(self) }
+}

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+internal import CSockets
+public import Logging
+public import NIOCore
+public import RelayCore
+
+#if canImport(Glibc)
+internal import Glibc
+#endif
+
+/// Listens for UDP clients: who may join, who is gone, and what each of them gets.
+///
+/// Confined to the script loop; each socket has a thread of its own, see ``UDPEndpoint``.
+public final class UDPRelay {
+    let hub: Hub
+    let turns: Turns
+    private let eventLoop: any EventLoop
+    private let logger: Logger
+    private let capture: PacketCapture?
+    private var listeners: [UDPListener] = []
+    /// Endpoints whose thread runs.
+    private var running = 0
+    private var onEmpty: (() -> Void)?
+    /// The lane whose members are being served.
+    private(set) var stagedLane: UnsafeRawBufferPointer?
+    var numbers = UDPNumbers()
+    private var reported = UDPNumbers()
+    private var isReportScheduled = false
+    private var sweep: Scheduled<Void>?
+    /// Joins that may still happen, and when that was reckoned.
+    private var joins: Double
+    private var joinsReckoned = NIODeadline.now()
+
+    /// Time between two log messages about what was lost.
+    private static let reportPause = TimeAmount.seconds(10)
+
+    /// Makes a relay that does not listen yet.
+    public init(turns: Turns, capture: PacketCapture?, logger: Logger) {
+        self.hub = turns.hub
+        self.turns = turns
+        self.eventLoop = turns.eventLoop
+        self.capture = capture
+        self.logger = logger
+        self.joins = Double(turns.hub.limits.joinsPerSecond)
+        self.hub.datagrams = self
+        turns.add(self)
+    }
+
+    // MARK: Listening
+
+    /// Binds an address.
+    ///
+    /// What arrives is relayed once ``accept()`` was called.
+    ///
+    /// - Returns: The address in use, with the real port if 0 was asked for; else ``UDPSocketError``.
+    public func bind(to address: SocketAddress) -> EventLoopFuture<SocketAddress> {
+        self.eventLoop.makeCompletedFuture { try self.listen(on: address) }
+    }
+
+    private func listen(on address: SocketAddress) throws -> SocketAddress {
+        guard let address = InternetAddress(address) else { throw UDPSocketError(code: EAFNOSUPPORT) }
+        let limits = self.hub.limits
+        let socket = try UDPSocket(
+            bindingTo: address,
+            bufferBytes: Self.bufferBytes,
+            // No datagram is longer than this, and none of a longer one is looked at.
+            datagramBytes: min(limits.messageBytes, Int(UInt16.max))
+        )
+        let buffer = socket.receiveBuffer / 2
+        if buffer < Self.bufferBytes {
+            self.logger.info(
+                "the system allows smaller socket buffers than asked for: raise net.core.rmem_max",
+                metadata: ["udp.buffer_bytes": "\(buffer)", "udp.asked_bytes": "\(Self.bufferBytes)"]
+            )
+        }
+        let number = self.listeners.count
+        let bound = NIOLoopBound(self, eventLoop: self.eventLoop)
+        let endpoint = try UDPEndpoint(
+            socket,
+            inputBytes: limits.endpointInputBytes,
+            outputBytes: limits.endpointOutputBytes,
+            capture: self.capture,
+            announce: { bound.eventLoop.execute { bound.value.arrived(at: number) } },
+            ended: { bound.eventLoop.execute { bound.value.endpointEnded() } }
+        )
+        self.running += 1
+        self.listeners.append(UDPListener(relay: self, endpoint: endpoint))
+        return try SocketAddress(ipAddress: endpoint.address.host, port: Int(endpoint.address.port))
+    }
+
+    /// Asked of the kernel, in both directions.
+    private static let bufferBytes = 4 << 20
+
+    /// Begins to relay what arrives.
+    public func accept() {
+        self.isAccepting = true
+        for listener in self.listeners where listener.endpoint.hasArrived { self.turns.enqueue(listener) }
+        self.scheduleSweep()
+    }
+
+    private var isAccepting = false
+
+    private func arrived(at number: Int) {
+        guard self.isAccepting, number < self.listeners.count else { return }
+        self.turns.enqueue(self.listeners[number])
+    }
+
+    /// Tells every client that the relay stops, and ends once what they are owed has left.
+    ///
+    /// - Returns: Done when the last socket is closed, soon after the flush time at the latest.
+    public func stop() -> EventLoopFuture<Void> {
+        self.eventLoop.assertInEventLoop()
+        self.sweep?.cancel()
+        for listener in self.listeners where listener.endpoint.hasArrived { self.turns.enqueue(listener) }
+        self.turns.drain(until: .now() + .seconds(1))
+        self.isAccepting = false
+        for client in self.listeners.flatMap({ $0.members.values }).compactMap(\.client).sorted(by: { $0.id < $1.id })
+        where client.isOpen {
+            self.hub.tell(client, .shutdown)
+            self.hub.close(client, reason: "shutdown")
+        }
+        self.turns.endTick()
+        let promise = self.eventLoop.makePromise(of: Void.self)
+        if self.running == 0 { promise.succeed() } else { self.onEmpty = { promise.succeed() } }
+        let limit = ContinuousClock.now + self.hub.limits.flushTime
+        for listener in self.listeners { listener.endpoint.end(by: limit) }
+        return promise.futureResult
+    }
+
+    /// What happened, for the log, once it has stopped.
+    public func finish() -> Logger.Metadata {
+        self.takeNumbers()
+        self.listeners.removeAll()
+        return self.numbers.metadata
+    }
+
+    private func endpointEnded() {
+        self.running -= 1
+        guard self.running == 0, let onEmpty = self.onEmpty else { return }
+        self.onEmpty = nil
+        onEmpty()
+    }
+
+    // MARK: Members
+
+    /// Whether one more may join now: at most so many a second, however many knock.
+    func mayJoin() -> Bool {
+        let now = NIODeadline.now()
+        let rate = Double(self.hub.limits.joinsPerSecond)
+        let seconds = Double((now - self.joinsReckoned).nanoseconds) * 1e-9
+        self.joins = min(rate, self.joins + rate * seconds)
+        self.joinsReckoned = now
+        guard self.joins >= 1 else { return false }
+        self.joins -= 1
+        return true
+    }
+
+    /// Looks from time to time for members that have been silent for too long.
+    private func scheduleSweep() {
+        let pause = min(max(self.hub.limits.idleTime / 4, .milliseconds(10)), .seconds(60))
+        let bound = NIOLoopBound(self, eventLoop: self.eventLoop)
+        self.sweep = self.eventLoop.scheduleTask(in: TimeAmount(pause)) { bound.value.removeIdle() }
+    }
+
+    private func removeIdle() {
+        let latest = NIODeadline.now() - TimeAmount(self.hub.limits.idleTime)
+        for member in self.listeners.flatMap({ $0.members.values }) where member.lastHeard <= latest {
+            guard let client = member.client, client.isOpen else { continue }
+            self.numbers.idle += 1
+            self.hub.tell(client, .idle)
+            self.hub.close(client, reason: "idle")
+            self.turns.schedule()
+        }
+        self.scheduleSweep()
+    }
+
+    // MARK: Numbers
+
+    private func takeNumbers() {
+        self.numbers.take(self.listeners.map(\.endpoint.numbers))
+        self.numbers.answersCut = self.hub.counters.answersCut
+        self.numbers.withheld = self.hub.counters.withheld
+    }
+
+    /// Logs what was lost since the last time, but not more often than now and then.
+    private func reportLosses() {
+        guard !self.isReportScheduled, self.report() else { return }
+        self.isReportScheduled = true
+        let bound = NIOLoopBound(self, eventLoop: self.eventLoop)
+        self.eventLoop.scheduleTask(in: Self.reportPause) {
+            bound.value.isReportScheduled = false
+            bound.value.reportLosses()
+        }
+    }
+
+    /// Says what was lost; false if nothing was.
+    private func report() -> Bool {
+        self.takeNumbers()
+        let losses = self.numbers.losses(since: self.reported)
+        let excess = self.numbers.excess(since: self.reported)
+        self.reported = self.numbers
+        if !losses.isEmpty { self.logger.warning("datagrams lost or refused", metadata: losses) }
+        if !excess.isEmpty {
+            self.logger.error(
+                "scripts sent more than a new address may get: answers were cut, or texts not sent",
+                metadata: excess
+            )
+        }
+        return !losses.isEmpty || !excess.isEmpty
+    }
+}
+
+extension UDPRelay: DatagramStage {
+    /// Notes the lane whose members are served next.
+    public func stage(_ lane: UnsafeRawBufferPointer) { self.stagedLane = lane }
+}
+
+extension UDPRelay: TickListener {
+    /// Hands the tick's output to the sockets' threads.
+    func tickEnded() {
+        self.stagedLane = nil
+        for listener in self.listeners { listener.endTick() }
+        self.reportLosses()
+    }
+}
