@@ -18,12 +18,20 @@ extension Hub {
             if client.isKnocking { return self.admit(client, text) }
         }
         self.lastMessageID += 1
-        self.counters.messages += 1
         let time = self.tickTime ?? self.clock()
         self.tickTime = time
         let message = Message(id: self.lastMessageID, sender: client, time: time, text: text, mayBePing: mayBePing)
-        let isChat = self.perform { self.policy?.relay(message) } ?? true
-        if isChat, client.allowance != nil { self.noteSpoken(client) }
+        self.perform { self.policy?.relay(message) }
+    }
+
+    /// Counts a client's text, once the policy knows what it is and before it acts on it.
+    public func note(from sender: Client, isPing: Bool) {
+        if isPing {
+            self.counters.pings += 1
+        } else {
+            self.counters.messages += 1
+            if sender.allowance != nil { self.noteSpoken(sender) }
+        }
     }
 
     /// Counts a message over the limit and says what the policy has to say about it.

@@ -74,10 +74,9 @@ public protocol RelayPolicy: AnyObject {
     func turnedAway(_ client: Client)
     /// A client left; it gets nothing any more.
     func disconnected(_ client: Client, reason: String)
-    /// Decides a message: calls ``Hub/deliver(_:to:from:)`` for what is to be relayed.
-    ///
-    /// - Returns: False if it was a ping.
-    func relay(_ message: Message) -> Bool
+    /// Decides a text: says what it is by ``Hub/note(from:isPing:)``, and calls ``Hub/deliver(_:to:from:)`` for what is to
+    /// be relayed.
+    func relay(_ message: Message)
     /// What to say to a client on an occasion; nil for nothing. The bytes are borrowed until the next `tell`.
     func tell(_ client: Client, _ occasion: Occasion) -> UnsafeRawBufferPointer?
 }
@@ -88,7 +87,7 @@ public struct Counters: Sendable, Equatable {
     public var connected = 0
     /// Clients refused at the clients limit.
     public var refused = 0
-    /// Messages received.
+    /// Messages received, pings not among them.
     public var messages = 0
     /// Texts delivered, counted per recipient.
     public var deliveries = 0
@@ -96,7 +95,7 @@ public struct Counters: Sendable, Equatable {
     public var tooLong = 0
     /// Texts, counted per recipient, that were too long for a datagram and were not sent.
     public var tooLongToSend = 0
-    /// Pings from those who are no clients.
+    /// Pings, whoever sent them.
     public var pings = 0
     /// Answers cut off to the length of what they answer, because who sent that is not known.
     public var answersCut = 0

@@ -84,12 +84,11 @@ extension HookEngine: RelayPolicy {
     }
 
     /// Runs a message through all its handlers, in one entry into Lua.
-    public func relay(_ message: Message) -> Bool {
-        guard let run = self.message else { return true }
+    public func relay(_ message: Message) {
+        guard let run = self.message else { return }
         run.begin(message)
         self.execute(run)
         run.end()
-        return !run.wasPing
     }
 
     /// Asks the `tell` handlers.

@@ -105,9 +105,6 @@ final class MessageRun: HookRun {
         return self.hub.recipients(of: self.route, from: self.sender)
     }
 
-    /// Whether the last text was a ping.
-    @exclusivity(unchecked) private(set) var wasPing = false
-
     func begin(_ message: Message) {
         self.sender = message.sender
         self.time = message.time
@@ -117,11 +114,10 @@ final class MessageRun: HookRun {
         self.texts.reset()
         self.route = .others
         self.isRouted = false
-        self.wasPing = false
         if message.mayBePing, !self.pingHandlers.isEmpty {
             self.enter(.ping, self.pingHandlers)
         } else {
-            self.enter(.message, self.messageHandlers)
+            self.enterMessage()
         }
     }
 
@@ -170,8 +166,10 @@ final class MessageRun: HookRun {
         if case .nil = answer { return }
         switch (self.stage, answer) {
         case (.ping, .bytes(let reply)):
-            self.wasPing = true
-            if let sender = self.sender { _ = self.hub.send(reply, to: sender) }
+            if let sender = self.sender {
+                self.hub.note(from: sender, isPing: true)
+                _ = self.hub.send(reply, to: sender)
+            }
             self.enterConsole(.consoleOfPing)
         case (.ping, _): self.index = self.handlers.count
         case (.message, .bytes(let text)):
@@ -206,7 +204,7 @@ final class MessageRun: HookRun {
     /// Goes on after the last handler of a stage.
     private func leave() {
         switch self.stage {
-        case .ping: self.enter(.message, self.messageHandlers)
+        case .ping: self.enterMessage()
         case .message: self.enter(.route, self.routeHandlers)
         case .route:
             self.isRouted = true
@@ -232,6 +230,11 @@ final class MessageRun: HookRun {
         }
         self.hub.deliver(self.texts, to: self.route, from: sender)
         self.enter(.relayed, self.relayedHandlers)
+    }
+
+    private func enterMessage() {
+        if let sender = self.sender { self.hub.note(from: sender, isPing: false) }
+        self.enter(.message, self.messageHandlers)
     }
 
     private func enterConsole(_ stage: Stage) {

@@ -7,8 +7,9 @@ import RelayCore
 final class ScriptedPolicy: RelayPolicy {
     var onAdmit: (Client, String?) -> (prompt: String?, refusal: String?) = { _, _ in (nil, nil) }
     var onPing: (String, ClientOrigin) -> String? = { _, _ in nil }
-    /// Whether a text of a client is no ping.
-    var isChat: (Message) -> Bool = { _ in true }
+    /// Whether a text of a client is a ping.
+    var isPing: (Message) -> Bool = { _ in false }
+    weak var hub: Hub?
     var onName: (Client) -> String? = { _ in nil }
     var onConnected: (Client) -> Void = { _ in }
     var onDisconnected: (Client, String) -> Void = { _, _ in }
@@ -56,10 +57,10 @@ final class ScriptedPolicy: RelayPolicy {
         self.call("disconnected \(client.name.string): \(reason)") { self.onDisconnected(client, reason) }
     }
 
-    func relay(_ message: Message) -> Bool {
+    func relay(_ message: Message) {
+        self.hub?.note(from: message.sender, isPing: self.isPing(message))
         let text = String(decoding: message.text, as: UTF8.self)
         self.call("relay \(message.sender.name.string): \(text)") { self.onRelay(message) }
-        return self.isChat(message)
     }
 
     func tell(_ client: Client, _ occasion: Occasion) -> UnsafeRawBufferPointer? {

@@ -18,6 +18,7 @@ final class Stage {
         let hub = Hub(limits: limits, clock: clock)
         self.hub = hub
         hub.policy = self.policy
+        self.policy.hub = hub
         self.policy.onRelay = { [unowned hub] message in
             _ = hub.send(message.text, to: .others, from: message.sender)
         }

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+import Foundation
+import HostSettings
+import Logging
+import RelayCore
+import TestSupport
+import Testing
+
+@testable import RelayHost
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// What strangers can throw at a UDP socket.
+@Suite(.timeLimit(.minutes(2))) struct UDPBadInputTests {
+    /// Runs a relay on a UDP port, stops it, and returns what it logged.
+    private func run(
+        _ script: String = "",
+        _ configure: (inout Settings) -> Void = { _ in },
+        _ body: (LiveRelay) async throws -> Void
+    ) async throws -> LogRecord {
+        var log: LogRecord?
+        let configure = { (settings: inout Settings) in
+            settings.udp = [Endpoint(host: "127.0.0.1", port: 0)]
+            configure(&settings)
+        }
+        try await LiveRelay.run(scripts: ["a.lua": script], configure) { relay in
+            log = relay.log
+            try await body(relay)
+        }
+        return try #require(log)
+    }
+
+    /// Waits until what was sent before has been dealt with: a ping comes after it.
+    private func settle(_ peer: DatagramPeer) {
+        peer.send("ping")
+        #expect(peer.receive() == "ping")
+    }
+
+    @Test func `empty datagrams are no messages and let nobody in`() async throws {
+        let log = try await self.run { relay in
+            let ana = try relay.datagrams()
+            let stranger = try relay.datagrams()
+            ana.send("oi")
+            self.settle(ana)
+            stranger.send([])
+            self.settle(stranger)
+            ana.send([])
+            ana.send("olá")
+            self.settle(ana)
+            #expect(!stranger.hasMail)
+            #expect(!relay.consoleText.contains("\n\n"))
+        }
+        #expect(log.number("datagrams.empty") == 2)
+        #expect(log.number("messages.received") == 2)
+    }
+
+    @Test func `a longest datagram is taken whole, but datagrams to others stay short`() async throws {
+        let script = """
+            relay.on("connect", function(c) c.room = "chat" end)
+            relay.on("tell", function(c, kind) return kind end)
+            """
+        let log = try await self.run(script) { relay in
+            let tcp = try relay.connect()
+            try relay.console(shows: "Cliente conectado: \(tcp.name)")
+            let ana = try relay.datagrams()
+            let bia = try relay.datagrams()
+            for person in [ana, bia] { person.send("oi a todos") }
+            #expect(ana.receive() == "\(bia.name) disse: oi a todos")
+            let longest = String(repeating: "x", count: 65_507)
+            bia.send(longest)
+            try tcp.waits(for: longest)
+            #expect(bia.receive() == "too_long")
+            // 1,400 bytes still go, 1,401 do not.
+            let name = "\(bia.name) disse: "
+            let fitting = String(repeating: "y", count: 1_400 - name.utf8.count)
+            bia.send(fitting + "y")
+            #expect(bia.receive() == "too_long")
+            bia.send(fitting)
+            #expect(ana.receive() == name + fitting)
+        }
+        #expect(log.number("texts.too_long") == 2)
+    }
+
+    @Test func `bytes that are not UTF-8 reach the others as replacement characters`() async throws {
+        _ = try await self.run { relay in
+            let ana = try relay.datagrams()
+            let bia = try relay.datagrams()
+            ana.send("oi")
+            self.settle(ana)
+            bia.send([0x6F, 0xFF, 0x00, 0x69])
+            #expect(ana.receive() == "\(bia.name) disse: o\u{FFFD}\0i")
+        }
+    }
+
+    @Test func `a datagram over the message limit is refused, and admits nobody`() async throws {
+        let script = "relay.on('tell', function(c, kind) return kind end)"
+        let log = try await self.run(script, { $0.limits.messageBytes = 40 }) { relay in
+            let ana = try relay.datagrams()
+            let bia = try relay.datagrams()
+            ana.send("oi a todos")
+            self.settle(ana)
+            bia.send(String(repeating: "x", count: 41))
+            self.settle(bia)
+            ana.send(String(repeating: "x", count: 41))
+            #expect(ana.receive() == "too_long")
+            ana.send(String(repeating: "x", count: 40))
+            self.settle(ana)
+            #expect(!bia.hasMail)
+        }
+        #expect(log.number("datagrams.truncated") == 2)
+        #expect(log.number("messages.received") == 2)
+    }
+
+    @Test func `a forged source port of zero is counted, and the socket goes on`() async throws {
+        let raw = socket(AF_INET, Int32(SOCK_RAW.rawValue), Int32(IPPROTO_UDP))
+        guard raw >= 0 else {
+            print("not permitted to open a raw socket: datagrams from port 0 are not tried here")
+            return
+        }
+        defer { close(raw) }
+        let log = try await self.run { relay in
+            let port = UInt16(relay.relayPorts[0])
+            let text = Array("oi de lugar nenhum".utf8)
+            // A UDP header (RFC 768): from port 0, without a checksum.
+            let length = UInt16(8 + text.count)
+            let datagram = [0, 0, UInt8(port >> 8), UInt8(port & 0xFF), UInt8(length >> 8), UInt8(length & 0xFF), 0, 0]
+            var address = sockaddr_in()
+            address.sin_family = sa_family_t(AF_INET)
+            address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+            let sent = withUnsafePointer(to: address) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { name in
+                    (datagram + text)
+                        .withUnsafeBytes {
+                            sendto(raw, $0.baseAddress, $0.count, 0, name, socklen_t(MemoryLayout<sockaddr_in>.size))
+                        }
+                }
+            }
+            #expect(sent == datagram.count + text.count)
+            let ana = try relay.datagrams()
+            self.settle(ana)
+        }
+        #expect(log.number("datagrams.bad_source") == 1)
+        #expect(log.number("clients.connected") == 0)
+    }
+
+    @Test func `a flood from ever new addresses does not keep anybody out`() async throws {
+        let log = try await self.run("", { $0.limits.clients = 3 }) { relay in
+            let ana = try relay.datagrams()
+            ana.send("oi")
+            ana.send("de novo")
+            self.settle(ana)
+            let strangers = try (0..<20).map { _ in try relay.datagrams() }
+            for (number, stranger) in strangers.enumerated() {
+                stranger.send("número \(number)")
+                #expect(ana.receive() == "\(stranger.name) disse: número \(number)")
+            }
+            let bia = try relay.datagrams()
+            bia.send("eu também")
+            #expect(ana.receive() == "\(bia.name) disse: eu também")
+            // A TCP client, too, comes before addresses that nobody may be behind.
+            let tcp = try relay.connect()
+            try relay.console(shows: "Cliente conectado: \(tcp.name)")
+        }
+        #expect(log.number("clients.refused") == 0)
+        // The first two found a place; then one went for each that came.
+        #expect(log.number("clients.replaced") == 20)
+    }
+
+    @Test func `members that speak are never replaced, and a newcomer is told`() async throws {
+        let script = "relay.on('tell', function(c, kind) return kind .. ', e mais do que ele disse' end)"
+        let log = try await self.run(script, { $0.limits.clients = 2 }) { relay in
+            let people = [try relay.datagrams(), try relay.datagrams()]
+            for person in people {
+                person.send("oi")
+                person.send("de novo")
+                person.send("ping")
+            }
+            #expect(people[1].receive() == "ping")
+            let late = try relay.datagrams()
+            late.send("e eu?")
+            // No longer than what it sent.
+            #expect(late.receive() == "full,")
+        }
+        #expect(log.number("clients.refused") == 1)
+        #expect(log.number("answers.cut") == 1)
+    }
+
+    @Test func `so many join in a second and no more`() async throws {
+        let log = try await self.run("", { $0.limits.joinsPerSecond = 5 }) { relay in
+            let people = try (0..<50).map { _ in try relay.datagrams() }
+            for person in people { person.send("oi") }
+            self.settle(people[49])
+        }
+        let joined = log.number("clients.connected") ?? 0
+        let refused = log.number("joins.refused") ?? 0
+        #expect(joined >= 5)
+        #expect(refused > 0)
+        #expect(joined + refused == 50)
+        #expect(log.entries.contains { $0.message == "datagrams lost or refused" })
+    }
+
+    @Test func `nothing longer than what they sent goes to those who have not joined`() async throws {
+        let script = """
+            relay.on("ping", function(text, from) if text:find("^eco") then return text .. text .. text end end)
+            """
+        let log = try await self.run(script) { relay in
+            let stranger = try relay.datagrams()
+            stranger.send("eco!")
+            #expect(stranger.receive() == "eco!")
+            // Not half of a character.
+            stranger.send("ecoé")
+            #expect(stranger.receive() == "ecoé")
+            stranger.send("eco€")
+            #expect(stranger.receive() == "eco€")
+        }
+        #expect(log.number("answers.cut") == 3)
+        #expect(
+            log.entries.contains { $0.level == .error && $0.message.hasPrefix("scripts sent more than a new address") }
+        )
+    }
+
+    @Test func `scripts send at most three times as much to whoever has spoken only once`() async throws {
+        let script = """
+            relay.on("message", function(m)
+              m.sender:send(("a"):rep(30))
+              relay.log.warn(tostring(m.sender:send("b")))
+              relay.log.warn(tostring(relay.send(relay.everyone, "c")))
+            end)
+            """
+        let log = try await self.run(script) { relay in
+            let ana = try relay.datagrams()
+            ana.send("0123456789")
+            #expect(ana.receive() == String(repeating: "a", count: 30))
+            self.settle(ana)
+            // The second text proves that it is there.
+            ana.send("ok")
+            #expect(ana.receive() == String(repeating: "a", count: 30))
+            #expect(ana.receive() == "b")
+            #expect(ana.receive() == "c")
+        }
+        let answers = log.entries.map(\.message).filter { ["true", "false", "0", "1"].contains($0) }
+        #expect(answers.suffix(2) == ["true", "1"])
+        #expect(answers.prefix(2) == ["false", "0"])
+    }
+}
+
+extension LogRecord {
+    /// A number that the last message, which is that of the end, tells.
+    func number(_ key: String) -> Int? {
+        self.entries.last { $0.message == "stopped" }?.metadata[key].flatMap { Int("\($0)") }
+    }
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// A UDP client with a plain blocking socket that is not connected, as the original's clients have.
+package final class DatagramPeer {
+    package private(set) var descriptor: CInt
+    /// Its own port, as the relay sees it.
+    package let port: Int
+    private let isV6: Bool
+    private let host: String
+    private let relayPort: Int
+
+    /// Opens a socket that talks to a relay, from an address of its own if it needs one.
+    package init(to relayPort: Int, host: String = "127.0.0.1", from own: String? = nil) throws {
+        self.relayPort = relayPort
+        self.host = host
+        self.isV6 = host.contains(":")
+        self.descriptor = socket(self.isV6 ? AF_INET6 : AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
+        let descriptor = self.descriptor
+        let bound = Self.withAddress(own ?? host, 0) { bind(descriptor, $0, $1) }
+        guard bound == 0 else { throw NeverHappened(description: "bind: \(String(cString: strerror(errno)))") }
+        var limit = timeval(tv_sec: 20, tv_usec: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+        var name = sockaddr_storage()
+        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        withUnsafeMutablePointer(to: &name) { pointer in
+            _ = pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &length) }
+        }
+        // The port stands at the same place in both families' addresses.
+        self.port = withUnsafeBytes(of: name) { Int($0[2]) << 8 | Int($0[3]) }
+    }
+
+    deinit { self.close() }
+
+    /// The name stock scripts give it.
+    package var name: String { "('\(self.host)', \(self.port))" }
+
+    package func send(_ text: String) { self.send(Array(text.utf8)) }
+
+    package func send(_ bytes: [UInt8]) {
+        _ = Self.withAddress(self.host, self.relayPort) { address, size in
+            bytes.withUnsafeBytes { sendto(self.descriptor, $0.baseAddress, $0.count, 0, address, size) }
+        }
+    }
+
+    /// One datagram; empty if none came in time.
+    package func receive() -> String { String(decoding: self.receiveBytes(), as: UTF8.self) }
+
+    package func receiveBytes() -> [UInt8] { self.receiveFrom().bytes }
+
+    /// One datagram, and the address it came from.
+    package func receiveFrom() -> (bytes: [UInt8], host: String) {
+        var name = sockaddr_storage()
+        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        let bytes = [UInt8](unsafeUninitializedCapacity: 65_536) { buffer, used in
+            used = withUnsafeMutablePointer(to: &name) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    max(0, recvfrom(self.descriptor, buffer.baseAddress, 65_536, 0, $0, &length))
+                }
+            }
+        }
+        var text = [CChar](repeating: 0, count: 64)
+        withUnsafeBytes(of: name) { raw in
+            let base = raw.baseAddress.map { $0 + (self.isV6 ? 8 : 4) }
+            _ = inet_ntop(self.isV6 ? AF_INET6 : AF_INET, base, &text, 64)
+        }
+        return (bytes, text.withUnsafeBytes { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) })
+    }
+
+    /// Whether a datagram is there that was not received.
+    package var hasMail: Bool {
+        var byte: UInt8 = 0
+        return recv(self.descriptor, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT)) >= 0
+    }
+
+    package func close() {
+        if self.descriptor >= 0 { Glibc.close(self.descriptor) }
+        self.descriptor = -1
+    }
+
+    private static func withAddress<Result>(
+        _ host: String,
+        _ port: Int,
+        _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result
+    ) -> Result {
+        func pass<Address>(_ address: Address) -> Result {
+            withUnsafePointer(to: address) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    body($0, socklen_t(MemoryLayout<Address>.size))
+                }
+            }
+        }
+        if host.contains(":") {
+            var address = sockaddr_in6()
+            address.sin6_family = sa_family_t(AF_INET6)
+            address.sin6_port = in_port_t(port).bigEndian
+            inet_pton(AF_INET6, host, &address.sin6_addr)
+            return pass(address)
+        }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = in_port_t(port).bigEndian
+        inet_pton(AF_INET, host, &address.sin_addr)
+        return pass(address)
+    }
+}
