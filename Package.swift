@@ -118,7 +118,7 @@ let package = Package(
             name: "TestSupport",
             dependencies: [logging],
             path: "Tests/TestSupport",
-            exclude: ["Originals"],
+            exclude: ["Originals", "Faults"],
             swiftSettings: strict
         ),
         .testTarget(name: "LuaScriptingTests", dependencies: ["LuaScripting"], swiftSettings: strict),
@@ -130,7 +130,7 @@ let package = Package(
         ),
         .testTarget(
             name: "RelayTransportTests",
-            dependencies: ["RelayTransport", "TestSupport", nioCore],
+            dependencies: ["RelayTransport", "RelayCore", "CSockets", "TestSupport", nioCore, logging],
             swiftSettings: strict
         ),
         .testTarget(name: "LineOutputTests", dependencies: ["LineOutput", logging], swiftSettings: strict),

@@ -22,7 +22,14 @@ private final class NaiveRelay {
         }
 
         func hear(_ text: [UInt8]) {
-            self.bytes += self.framing == .bare ? text : NaiveRelay.line(text)
+            switch self.framing {
+            case .bare: self.bytes += text
+            case .newline: self.bytes += NaiveRelay.line(text)
+            case .datagram:
+                guard !text.isEmpty else { return }
+                withUnsafeBytes(of: UInt32(text.count)) { self.bytes += $0 }
+                self.bytes += text
+            }
         }
     }
 
@@ -54,6 +61,7 @@ private final class NaiveRelay {
 private final class Twins {
     static let rooms = ["tcp", "north", "south", "west"]
     static let dialects = ["plain", "loud", "mute"]
+    static let framings: [Framing] = [.bare, .newline, .datagram]
 
     let stage = Stage { $0.clients = 12 }
     let model = NaiveRelay()
@@ -95,11 +103,13 @@ private final class Twins {
     }
 
     private func join() throws {
-        let framing: Framing = Bool.random(using: &self.random) ? .bare : .newline
+        let framing = Self.framings.randomElement(using: &self.random) ?? .bare
         guard let person = self.stage.tryJoin("somebody", framing: framing) else {
             #expect(self.model.open.count == 12)
             return
         }
+        // Spoken twice: without the bounds of clients by datagrams, which have tests of their own.
+        for _ in 0..<2 { self.stage.hub.note(from: person.client, isPing: false) }
         self.model.members.append(NaiveRelay.Member(person, framing))
     }
 
@@ -128,7 +138,7 @@ private final class Twins {
     }
 
     private func changeFraming() {
-        let framing: Framing = Bool.random(using: &self.random) ? .bare : .newline
+        let framing = Self.framings.randomElement(using: &self.random) ?? .bare
         self.change { member in
             member.person.frames(framing)
             member.framing = framing

@@ -29,11 +29,21 @@ final class Stage {
     }
 
     /// Lets somebody in; nil when the hub does not.
-    func tryJoin(_ name: String, framing: Framing = .bare, transport: String = "tcp") -> Person? {
+    func tryJoin(
+        _ name: String,
+        framing: Framing = .bare,
+        transport: String = "tcp",
+        saying text: String? = nil
+    ) -> Person? {
         self.port += 1
         let origin = ClientOrigin(transport: transport, host: "192.0.2.1", port: self.port)
         let ear = Ear()
-        let client = self.hub.join(origin, framing: framing, outlet: ear)
+        let client =
+            if let text {
+                withBytes(text) { self.hub.join(origin, framing: framing, outlet: ear, saying: $0) }
+            } else {
+                self.hub.join(origin, framing: framing, outlet: ear)
+            }
         guard let client else { return nil }
         if client.name.string == client.address.string { self.hub.rename(client, to: name) }
         return Person(stage: self, client: client, ear: ear)
@@ -59,7 +69,7 @@ final class Stage {
 final class Person {
     let client: Client
     let ear: Ear
-    private let stage: Stage
+    let stage: Stage
 
     init(stage: Stage, client: Client, ear: Ear) {
         self.stage = stage
@@ -91,10 +101,14 @@ final class Person {
 
     /// What it was given since this was last asked, one text per write; its close is not part of it.
     func hears() -> [String] {
+        self.hearsBytes().map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    func hearsBytes() -> [[UInt8]] {
         self.ear.takeEvents()
             .compactMap { event in
                 guard case .wrote(let bytes) = event else { return nil }
-                return String(decoding: bytes, as: UTF8.self)
+                return bytes
             }
     }
 }

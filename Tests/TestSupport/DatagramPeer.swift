@@ -14,14 +14,14 @@ package final class DatagramPeer {
     private let host: String
     private let relayPort: Int
 
-    /// Opens a socket that talks to a relay, from an address of its own if it needs one.
-    package init(to relayPort: Int, host: String = "127.0.0.1", from own: String? = nil) throws {
+    /// Opens a socket that talks to a relay, from an address and a port of its own if it needs them.
+    package init(to relayPort: Int, host: String = "127.0.0.1", from own: String? = nil, port ownPort: Int = 0) throws {
         self.relayPort = relayPort
         self.host = host
         self.isV6 = host.contains(":")
         self.descriptor = socket(self.isV6 ? AF_INET6 : AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
         let descriptor = self.descriptor
-        let bound = Self.withAddress(own ?? host, 0) { bind(descriptor, $0, $1) }
+        let bound = Self.withAddress(own ?? host, ownPort) { bind(descriptor, $0, $1) }
         guard bound == 0 else { throw NeverHappened(description: "bind: \(String(cString: strerror(errno)))") }
         var limit = timeval(tv_sec: 20, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))

@@ -277,12 +277,15 @@ final class UDPEndpoint: Sendable {
     private func sent(_ batch: DatagramBatch, _ socket: UDPSocket) {
         let weight = batch.weight
         batch.reset()
-        self.exchange.withLock { state in
+        let hasFailed = self.exchange.withLock { state -> Bool in
             state.outgoingWeight -= weight
             if state.spareBatches.count < 8 { state.spareBatches.append(batch) }
             state.numbers.sent = socket.sent
-            state.numbers.failures = socket.failures
+            defer { state.numbers.failures = socket.failures }
+            return state.numbers.failures != socket.failures
         }
+        // The loop logs it, and may have nothing else to do.
+        if hasFailed { self.announceOnce() }
     }
 
     /// Counts what is left unsent.
