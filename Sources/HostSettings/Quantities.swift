@@ -58,9 +58,11 @@ struct ByteCount: CustomStringConvertible {
     }
 }
 
-/// A length of time: `50ms`, `2s`, `5m`.
+/// A length of time: `50ms`, `2s`, `5m`, `24h`.
 struct TimeSpan: CustomStringConvertible {
-    private static let units: [(name: String, milliseconds: Int)] = [("ms", 1), ("s", 1_000), ("m", 60_000)]
+    private static let units: [(name: String, milliseconds: Int)] = [
+        ("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000),
+    ]
 
     var value: Duration
 
@@ -69,7 +71,7 @@ struct TimeSpan: CustomStringConvertible {
     /// Reads what a person wrote; the refusal says how to write it.
     static func parse(_ text: String) throws(Refusal) -> TimeSpan {
         guard let value = Self.value(of: text) else {
-            throw Refusal("'\(text)' is no time from 1ms to a year, like 50ms, 2s or 5m")
+            throw Refusal("'\(text)' is no time from 1ms to a year, like 50ms, 2s, 5m or 24h")
         }
         return TimeSpan(value)
     }
@@ -88,6 +90,8 @@ struct TimeSpan: CustomStringConvertible {
     var description: String {
         let milliseconds =
             self.value.components.seconds * 1_000 + self.value.components.attoseconds / 1_000_000_000_000_000
+        // Minutes are told as seconds: up to hours that is as easy to read.
+        if milliseconds % 3_600_000 == 0 { return "\(milliseconds / 3_600_000)h" }
         return milliseconds % 1_000 == 0 ? "\(milliseconds / 1_000)s" : "\(milliseconds)ms"
     }
 }

@@ -13,7 +13,8 @@ second=${3:-8622}
 work=$(mktemp -d)
 pids=()
 finish() {
-  for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
+  # Whoever started this may have blocked signals.
+  for pid in "${pids[@]}"; do kill -KILL "$pid" 2>/dev/null || true; done
   wait
   rm -rf "$work"
 }
@@ -77,15 +78,18 @@ assert monitor.recv(100) == b"ping"
 print(monitor.getsockname()[1])
 PYTHON
 
-# What the kernel has captured is written when tcpdump ends.
-sleep 0.3
-kill "$dump"
+# Addresses and lengths. From standard input, because tcpdump may not read files as the user it becomes.
+list() { tcpdump -r - -n -q -t -A <"$1" 2>/dev/null | grep -aoE '127\.0\.0\.1\.[0-9]+ > 127\.0\.0\.1\.[0-9]+: UDP, length [0-9]+'; }
+# Every packet is in the file as soon as tcpdump has it (-U).
+for _ in $(seq 200); do
+  [ "$(list wire.pcap | wc -l)" -lt 7 ] || break
+  sleep 0.05
+done
+kill -KILL "$dump"
 wait "$dump" || true
 kill "$relay"
 wait "$relay"
 
-# Addresses and lengths. From standard input, because tcpdump may not read files as the user it becomes.
-list() { tcpdump -r - -n -q -t -A <"$1" 2>/dev/null | grep -aoE '127\.0\.0\.1\.[0-9]+ > 127\.0\.0\.1\.[0-9]+: UDP, length [0-9]+'; }
 list wire.pcap >wire
 list own.pcap >own
 diff -u wire own || fail "the relay's own capture differs from tcpdump's"

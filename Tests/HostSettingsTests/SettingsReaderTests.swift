@@ -133,7 +133,7 @@ import Testing
                 == [
                     "LUAR_FRAMMING in the environment is no setting",
                     "luar.yaml:1: client-limit: '0' is no whole number from 1 to 2147483647",
-                    "luar.yaml:2: silence: '5' is no time from 1ms to a year, like 50ms, 2s or 5m",
+                    "luar.yaml:2: silence: '5' is no time from 1ms to a year, like 50ms, 2s, 5m or 24h",
                     "LUAR_QUIET in the environment: 'perhaps' is neither true nor false",
                     "--log-level: 'loud' is not one of trace, debug, info, notice, warning, error, critical",
                 ]

@@ -251,4 +251,34 @@ import Glibc
             #expect(ana.receive() == "ping")
         }
     }
+
+    @Test(.enabled(if: Program.exists("python3") && Program.exists("tcpdump"), "needs python3 and tcpdump"))
+    func `the wire carries what the report captured, and the relay's own capture agrees`() async throws {
+        let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .appendingPathComponent("Capture/udp-capture.sh").path
+        // Four digits, as the report's, but none of those that `luar chat --udp` takes.
+        let free = (1_100..<8_000).shuffled().lazy.filter { (try? DatagramPeer(to: 1, port: $0)) != nil }.prefix(2)
+        try await Program.run("/usr/bin/env", ["bash", script, Program.luar] + free.map { "\($0)" }) { check in
+            let code = try check.exitCode()
+            try check.drained()
+            if code == 77 {
+                print(check.error)
+            } else {
+                #expect(code == 0, "\(check.error)")
+                #expect(check.output.contains("26 bytes became 53, pings were answered, and both captures agree"))
+            }
+        }
+    }
+
+    @Test func `a capture that cannot be written refuses the start`() async throws {
+        let arguments = ["serve", "--no-tcp", "--udp", "127.0.0.1:0", "--pcap", "/nowhere/x.pcap"]
+        try await Program.run(Program.luar, arguments) { luar in
+            let code = try luar.exitCode()
+            #expect(code == 1)
+            try luar.logs(
+                "luar: cannot record packets in '/nowhere/x.pcap': No such file or directory; "
+                    + "choose another file with --pcap\n"
+            )
+        }
+    }
 }

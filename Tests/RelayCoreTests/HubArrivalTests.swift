@@ -92,7 +92,9 @@ import Testing
 
     // MARK: Addresses that nobody may be behind
 
-    @Test func `a client of datagrams gets at most three times what came in its name, until it has spoken twice`() throws {
+    @Test func `a client of datagrams gets at most three times what came in its name, until it has spoken twice`()
+        throws
+    {
         let stage = Stage()
         let ana = try #require(stage.datagrams("ana", saying: "0123456789"))
         #expect(!ana.isTold(String(repeating: "a", count: 31)))
@@ -239,11 +241,12 @@ extension Stage {
 extension Person {
     /// The texts that it was given since this was last asked.
     func texts() -> [String] {
-        self.hearsBytes().flatMap { bytes in
-            bytes.withUnsafeBytes { raw in
-                DatagramTexts(raw).map { String(decoding: raw[$0], as: UTF8.self) }
+        self.hearsBytes()
+            .flatMap { bytes in
+                bytes.withUnsafeBytes { raw in
+                    DatagramTexts(raw).map { String(decoding: raw[$0], as: UTF8.self) }
+                }
             }
-        }
     }
 
     /// Has what it says delivered as messages are: each in one dialect.

@@ -77,11 +77,21 @@ final class Chat {
     }
 
     /// Lets somebody in.
-    func connect(_ host: String = "10.0.0.1", transport: String = "tcp", framing: Framing = .bare) -> Person {
+    func connect(
+        _ host: String = "10.0.0.1",
+        transport: String = "tcp",
+        framing: Framing = .bare,
+        saying text: String? = nil
+    ) -> Person {
         self.lastPort += 1
         let person = Person()
         let origin = ClientOrigin(transport: transport, host: host, port: self.lastPort)
-        person.client = self.hub.join(origin, framing: framing, outlet: person)
+        person.client =
+            if let text {
+                Array(text.utf8).withUnsafeBytes { self.hub.join(origin, framing: framing, outlet: person, saying: $0) }
+            } else {
+                self.hub.join(origin, framing: framing, outlet: person)
+            }
         self.hub.endTick()
         return person
     }

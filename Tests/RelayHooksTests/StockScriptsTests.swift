@@ -41,6 +41,7 @@ import Testing
         _ = chat.connect()
         chat.says(ana, "oi")
         chat.says(ana, "/sair")
+        chat.says(chat.connect(transport: "udp"), "ping")
         #expect(chat.hooks.registry.all.filter { $0.calls == 0 }.map { "\($0.script):\($0.line)" } == [])
         for (path, text) in StockScripts.files where path != "chat.lua" {
             let broken = String(decoding: text, as: UTF8.self) + "\nerror('this file ran')"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
+import Foundation
 import HostSettings
 import LineOutput
 import RelayCore
@@ -189,5 +190,63 @@ import Testing
         }
         #expect(ana?.receiveAll() == "shutdown")
         #expect(log?.entries.map(\.message).suffix(3) == ["shutdown", "stop", "stopped"])
+    }
+
+    @Test func `a door that asks for a password lets in who has it, and says why to who has not`() async throws {
+        let script = """
+            local tries = {}
+            relay.on("admit", function(client, text)
+              if not text then return "senha?" end
+              if text == "sésamo" then return end
+              tries[client] = (tries[client] or 0) + 1
+              if tries[client] > 1 then return false, "basta" end
+              return "não; senha?"
+            end)
+            """
+        try await LiveRelay.run(scripts: ["a.lua": script]) { relay in
+            let ana = try relay.connect()
+            #expect(ana.receive() == "senha?")
+            ana.send("abracadabra\n")
+            #expect(ana.receive() == "não; senha?\n")
+            ana.send("sésamo\r\n")
+            try relay.console(shows: "Cliente conectado: \(ana.name)")
+            let bia = try relay.connect()
+            #expect(bia.receive() == "senha?")
+            bia.send("a\nb\nc\n")
+            #expect(bia.receiveAll() == "não; senha?\nbasta\n")
+            ana.send("sozinha?\n")
+            try relay.console(shows: "\(ana.name) disse: sozinha?")
+            #expect(!relay.consoleText.contains("desconectado"))
+            // One that is still asked when the relay stops keeps nobody waiting.
+            let caio = try relay.connect()
+            #expect(caio.receive() == "senha?")
+        }
+    }
+
+    @Test func `everything sent and received is recorded in a file that can be followed`() async throws {
+        let folder = try TemporaryFolder([:])
+        defer { folder.remove() }
+        let path = "\(folder.path)/chat.pcap"
+        let configure = { (settings: inout Settings) in
+            settings.capture = path
+            settings.udp = [Endpoint(host: "::1", port: 0)]
+        }
+        try await LiveRelay.run(configure) { relay in
+            let ana = try relay.connect()
+            let bia = try relay.connect()
+            try relay.console(shows: "Cliente conectado: \(bia.name)")
+            bia.send("Olá!")
+            #expect(ana.receive() == "\(bia.name) disse: Olá!")
+            let monitor = try relay.datagrams("::1")
+            monitor.send("ping")
+            #expect(monitor.receive() == "ping")
+        }
+        let bytes = try Array(Data(contentsOf: URL(fileURLWithPath: path)))
+        let text = String(decoding: bytes, as: UTF8.self)
+        #expect(text.components(separatedBy: "Olá!").count == 3, "once received, once sent")
+        #expect(text.components(separatedBy: "disse: Olá!").count == 2)
+        #expect(text.components(separatedBy: "ping").count == 3)
+        let attributes = try FileManager.default.attributesOfItem(atPath: path)
+        #expect(attributes[.posixPermissions] as? Int == 0o600)
     }
 }

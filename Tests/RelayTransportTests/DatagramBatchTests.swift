@@ -58,7 +58,9 @@ import Testing
         let own = Self.lane(["só a ti"])
         shared.withUnsafeBytes { shared in
             own.withUnsafeBytes { own in
-                for port in 1...50 as ClosedRange<UInt16> { batch.add([own, shared], of: shared, to: self.recipient(port)) }
+                for port in 1...50 as ClosedRange<UInt16> {
+                    batch.add([own, shared], of: shared, to: self.recipient(port))
+                }
             }
         }
         Array("pong".utf8).withUnsafeBytes { batch.add($0, to: self.recipient(51)) }
@@ -89,9 +91,10 @@ import Testing
         let batch = DatagramBatch()
         var expected: [UInt16: [String]] = [:]
         for number in 0..<4 {
-            let texts = (0..<Int.random(in: 1...30, using: &random)).map { _ in
-                String(repeating: "x", count: Int.random(in: 1...40, using: &random)) + "\(number)"
-            }
+            let texts = (0..<Int.random(in: 1...30, using: &random))
+                .map { _ in
+                    String(repeating: "x", count: Int.random(in: 1...40, using: &random)) + "\(number)"
+                }
             let starts = texts.indices.map { Self.lane(Array(texts[..<$0])).count }
             let bytes = Self.lane(texts)
             bytes.withUnsafeBytes { lane in

@@ -29,7 +29,8 @@ import Testing
         ("ff02::1", 1, "multicast"), ("::ffff:224.0.0.1", 1, "multicast"), ("223.255.255.255", 1, nil),
         ("240.0.0.1", 1, nil), ("127.0.0.1", 1, nil), ("fe80::1", 1, nil), ("::ffff:10.0.0.1", 1, nil),
     ])
-    func `what nothing may be sent to is told from ordinary addresses`(host: String, port: Int, problem: String?) throws {
+    func `what nothing may be sent to is told from ordinary addresses`(host: String, port: Int, problem: String?) throws
+    {
         #expect(try self.address(host, port).problem.map { "\($0)" } == problem)
     }
 }

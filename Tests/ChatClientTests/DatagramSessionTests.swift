@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+import HostSettings
+import TestSupport
+import Testing
+
+@testable import ChatClient
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// The chat client over UDP: what it says and when.
+@Suite struct DatagramSessionTests: SessionStage {
+    @Test func `it begins with a first text, shows nothing of its own, and leaves without a word`() throws {
+        let session = try self.session(.datagrams)
+        #expect(self.wants(session) == ["connect"])
+        session.connected(at: 0)
+        #expect(self.wants(session) == ["send Novo participante no chat."])
+        session.sent(at: 0)
+        session.received(Array("um\ndois".utf8), at: 0)
+        session.received([], at: 0)
+        session.received([0x6F, 0xC3], at: 0)
+        #expect(self.wants(session) == ["show um\ndois", "show ", "show o\u{FFFD}"])
+        self.type("/sair", into: session, at: 1)
+        #expect(self.wants(session) == ["close", "exit 0"])
+    }
+
+    @Test func `texts go one by one, a moment apart, and those before the end go still`() throws {
+        let session = try self.session(.datagrams)
+        session.connected(at: 0)
+        _ = self.wants(session)
+        self.type("um", "dois", "/sair", into: session)
+        #expect(self.wants(session) == [])
+        session.sent(at: 0)
+        #expect(self.wants(session) == [])
+        session.tick(at: 0.001)
+        #expect(self.wants(session) == ["send um"])
+        session.sent(at: 0.001)
+        session.tick(at: 0.0015)
+        #expect(self.wants(session) == [])
+        #expect(session.deadline == 0.002)
+        session.tick(at: 0.002)
+        #expect(self.wants(session) == ["send dois"])
+        session.sent(at: 0.002)
+        #expect(self.wants(session) == ["close", "exit 0"])
+    }
+
+    @Test func `at the end of input it waits a second for answers`() throws {
+        let session = try self.session(.datagrams)
+        session.connected(at: 0)
+        session.sent(at: 0)
+        _ = self.wants(session)
+        session.inputEnded(at: 1)
+        #expect(self.wants(session) == ["finish"])
+        session.received(Array("resposta".utf8), at: 1.5)
+        #expect(self.wants(session) == ["show resposta"])
+        session.tick(at: 2.4)
+        #expect(self.wants(session) == [])
+        session.tick(at: 2.5)
+        #expect(self.wants(session) == ["close", "exit 0"])
+    }
+
+    @Test func `an address where nobody listens is an error of receiving`() throws {
+        let session = try self.session(.datagrams)
+        session.connected(at: 0)
+        session.sent(at: 0)
+        _ = self.wants(session)
+        session.ended("nobody listens there", at: 1)
+        #expect(
+            self.wants(session) == [
+                "close", "show Erro ao receber mensagem.", "notice h:1 cannot be reached: nobody listens there",
+                "exit 1",
+            ]
+        )
+    }
+
+    @Test func `a host of several addresses is tried at each, with all that was sent`() throws {
+        // ::1 comes before 127.0.0.1, and nobody listens there.
+        let server = try DatagramPeer(to: 1)
+        let wake = WakePipe()
+        let link = ChatDatagrams(to: Endpoint(host: "localhost", port: server.port)) { wake.wake() }
+        defer { link.drop() }
+        var events: [ChatLinkEvent] = []
+        func proceed(until isDone: () -> Bool) throws {
+            try poll("\(events)") {
+                var polled = [link.polled(reads: true)]
+                _ = Glibc.poll(&polled, 1, 10)
+                events += link.proceed(polled[0].revents, reads: true, at: 0)
+                return isDone()
+            }
+        }
+        try proceed { events == [.connected] }
+        link.send(Array("oi".utf8))
+        link.send(Array("olá".utf8))
+        try proceed { server.hasMail }
+        #expect(server.receive() == "oi")
+        #expect(server.receive() == "olá")
+        #expect(events == [.connected, .sent, .sent])
+    }
+}
