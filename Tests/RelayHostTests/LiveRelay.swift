@@ -43,6 +43,7 @@ final class LiveRelay: Sendable {
             try await body(live)
         } catch {
             try? await relay.stop()
+            pipe.close()
             throw error
         }
         try await relay.stop()
@@ -77,10 +78,13 @@ final class RecordingPipe: Sendable {
 
     init() throws {
         self.writeEnd = self.pipe.fileHandleForWriting.fileDescriptor
-        self.pipe.fileHandleForReading.readabilityHandler = { [weak self] handle in
-            let data = handle.availableData
-            if data.isEmpty { handle.readabilityHandler = nil }
-            self?.collected.withLock { $0 += String(decoding: data, as: UTF8.self) }
+        // A thread that reads until the end: a readability handler whose pipe goes away crashed the process now and then.
+        Thread.detachNewThread {
+            while true {
+                let data = self.pipe.fileHandleForReading.availableData
+                if data.isEmpty { return }
+                self.collected.withLock { $0 += String(decoding: data, as: UTF8.self) }
+            }
         }
     }
 
