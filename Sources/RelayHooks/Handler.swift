@@ -13,6 +13,9 @@ final class Handler {
         case block
     }
 
+    /// What carries texts.
+    static let transports = ["tcp", "udp"]
+
     let event: HookEvent
     let function: LuaFunction
     /// Lower runs first.
@@ -20,6 +23,8 @@ final class Handler {
     let onError: OnError
     /// For `format`: the dialect it formats.
     let dialect: String
+    /// For `ping`: the one transport whose texts it is asked about; nil for all.
+    let transport: String?
     /// Asked after all that are not defaults.
     let isDefault: Bool
     /// Where it was registered.
@@ -41,6 +46,7 @@ final class Handler {
         order: Double,
         onError: OnError,
         dialect: String,
+        transport: String?,
         isDefault: Bool,
         script: String,
         line: Int
@@ -50,6 +56,7 @@ final class Handler {
         self.order = order
         self.onError = onError
         self.dialect = dialect
+        self.transport = transport
         self.isDefault = isDefault
         self.script = script
         self.line = line

@@ -5,11 +5,12 @@ internal import LuaScripting
 
 /// What `relay.on` and `relay.default` take in their options table.
 struct HandlerOptions {
-    private static let names = ["order", "on_error", "dialect"]
+    private static let names = ["order", "on_error", "dialect", "transport"]
 
     var order = 100.0
     var onError: Handler.OnError
     var dialect = "plain"
+    var transport: String?
 
     init(onError: Handler.OnError) { self.onError = onError }
 
@@ -32,6 +33,9 @@ struct HandlerOptions {
             case ("dialect", _) where event != .format: return "option 'dialect' goes with 'format' only"
             case ("dialect", .bytes): self.dialect = value.text ?? ""
             case ("dialect", _): return "option 'dialect' takes a dialect's name"
+            case ("transport", _) where event != .ping: return "option 'transport' goes with 'ping' only"
+            case ("transport", .bytes) where Handler.transports.contains(value.text ?? ""): self.transport = value.text
+            case ("transport", _): return "option 'transport' takes \"tcp\" or \"udp\""
             default:
                 return "unknown option '\(name)'; \(Suggestion.phrase(for: name, among: Self.names))"
             }

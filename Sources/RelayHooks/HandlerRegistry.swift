@@ -40,6 +40,11 @@ struct HandlerRegistry {
         event == .format ? self.formats["plain"] ?? [] : self.lists[event] ?? []
     }
 
+    /// The handlers that are asked whether a text is a ping.
+    func pingHandlers(for transport: String) -> [Handler] {
+        self.handlers(for: .ping).filter { $0.transport == nil || $0.transport == transport }
+    }
+
     /// All handlers of all events.
     var all: [Handler] { self.lists.values.flatMap { $0 } + self.formats.values.flatMap { $0 } }
 

@@ -81,6 +81,7 @@ extension HookBindings {
             order: options.order,
             onError: options.onError,
             dialect: options.dialect,
+            transport: options.transport,
             isDefault: isDefault,
             script: script,
             line: line

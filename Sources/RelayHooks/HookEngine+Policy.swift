@@ -24,7 +24,8 @@ extension HookEngine: RelayPolicy {
         guard let types = self.types else { return nil }
         var hasAnswer = false
         self.origin = origin
-        self.ask(.ping, self.shapes?.ping, .bytes(text), .object(LuaObject(type: types.origin, id: 0))) { answer in
+        let handlers = self.registry.pingHandlers(for: origin.transport)
+        self.ask(handlers, self.shapes?.ping, .bytes(text), .object(LuaObject(type: types.origin, id: 0))) { answer in
             guard case .bytes(let bytes) = answer else { return }
             _ = self.keep(bytes)
             hasAnswer = true

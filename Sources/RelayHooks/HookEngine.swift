@@ -214,7 +214,17 @@ public final class HookEngine {
         _ second: LuaValue? = nil,
         _ use: @escaping (LuaValue) -> Void
     ) {
-        let handlers = self.registry.handlers(for: event)
+        self.ask(self.registry.handlers(for: event), answer, first, second, use)
+    }
+
+    /// Asks some of a question's handlers.
+    func ask(
+        _ handlers: [Handler],
+        _ answer: LuaAnswerShape?,
+        _ first: LuaValue,
+        _ second: LuaValue? = nil,
+        _ use: @escaping (LuaValue) -> Void
+    ) {
         guard !handlers.isEmpty else { return }
         self.execute(EventRun(self.hub, handlers, answer: answer, first, second, use))
     }

@@ -48,7 +48,7 @@ final class MessageRun: HookRun {
 
     // Looked up once: the registry does not change after loading.
     private let registry: HandlerRegistry
-    private let pingHandlers: [Handler]
+    private let pingHandlers: (tcp: [Handler], udp: [Handler])
     private let messageHandlers: [Handler]
     private let routeHandlers: [Handler]
     private let relayedHandlers: [Handler]
@@ -71,7 +71,7 @@ final class MessageRun: HookRun {
         self.shapes = shapes
         self.console = console
         self.registry = registry
-        self.pingHandlers = registry.handlers(for: .ping)
+        self.pingHandlers = (registry.pingHandlers(for: "tcp"), registry.pingHandlers(for: "udp"))
         self.messageHandlers = registry.handlers(for: .message)
         self.routeHandlers = registry.handlers(for: .route)
         self.relayedHandlers = registry.handlers(for: .relayed)
@@ -114,8 +114,10 @@ final class MessageRun: HookRun {
         self.texts.reset()
         self.route = .others
         self.isRouted = false
-        if message.mayBePing, !self.pingHandlers.isEmpty {
-            self.enter(.ping, self.pingHandlers)
+        let isTCP = message.sender.origin.transport == "tcp"
+        let pingHandlers = isTCP ? self.pingHandlers.tcp : self.pingHandlers.udp
+        if message.mayBePing, !pingHandlers.isEmpty {
+            self.enter(.ping, pingHandlers)
         } else {
             self.enterMessage()
         }

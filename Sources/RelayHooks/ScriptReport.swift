@@ -18,6 +18,8 @@ public struct ScriptReport: Sendable, Encodable {
         public var onError: String
         /// For `format`: the dialect it formats.
         public var dialect: String?
+        /// For `ping`: the one transport whose texts it is asked about.
+        public var transport: String?
         /// The script that registered it.
         public var file: String
         /// The line, from 1.
@@ -126,6 +128,7 @@ public struct ScriptReport: Sendable, Encodable {
                     order: handler.isDefault ? nil : handler.order,
                     onError: handler.onError.rawValue,
                     dialect: handler.event == .format ? handler.dialect : nil,
+                    transport: handler.transport,
                     file: handler.script,
                     line: handler.line
                 )

@@ -58,13 +58,13 @@ struct Check: ParsableCommand {
         guard report.problems.isEmpty else {
             return Failure.say(report.problems.map(\.description))
         }
-        var handlers = Table("EVENT", "ORDER", "ON ERROR", "DIALECT", "HANDLER")
+        var handlers = Table("EVENT", "ORDER", "ON ERROR", "FOR", "HANDLER")
         for handler in report.handlers {
             handlers.add(
                 handler.event,
                 handler.order.map { $0 == $0.rounded() && abs($0) < 1e15 ? "\(Int($0))" : "\($0)" } ?? "default",
                 handler.onError,
-                handler.dialect ?? "-",
+                handler.dialect ?? handler.transport ?? "-",
                 "\(handler.file):\(handler.line)"
             )
         }

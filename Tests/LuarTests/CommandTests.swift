@@ -168,7 +168,7 @@ import Testing
         let table = try await self.luar(["check", folder.path])
         #expect(table.code == 0)
         let rows = table.output.split(separator: "\n").map { String($0.replacing(#/ {2,}/#, with: " | ")) }
-        #expect(rows.contains("EVENT | ORDER | ON ERROR | DIALECT | HANDLER"))
+        #expect(rows.contains("EVENT | ORDER | ON ERROR | FOR | HANDLER"))
         #expect(rows.contains("format | 1.5 | skip | json | \(folder.path)/a.lua:1"))
         #expect(rows.contains("format | default | skip | plain | stock/format.lua:8"))
         #expect(rows.contains("stock/lib/commands.lua | relay"))

@@ -80,6 +80,22 @@ import Testing
         #expect(tcp.hears == "10.0.0.1|4003|10.0.0.1:4003|tcp")
     }
 
+    @Test func `a handler for one transport is not asked about the other`() throws {
+        let chat = try Chat(
+            """
+            relay.on("ping", { transport = "udp" }, function(text) if text == "x" then return "udp" end end)
+            relay.on("ping", { transport = "tcp" }, function(text) if text == "x" then return "tcp" end end)
+            """
+        )
+        #expect(self.ping(chat, "x", from: self.monitor) == "u")
+        let udp = chat.connect(transport: "udp")
+        chat.says(udp, "x")
+        #expect(udp.hears == "udp")
+        let tcp = chat.connect()
+        chat.says(tcp, "x")
+        #expect(tcp.hears == "tcp")
+    }
+
     @Test func `a ping hook that fails makes no ping, and the text goes on`() throws {
         let chat = try Chat("relay.on('ping', function(text) error('oops') end)", hasStock: false)
         let ana = chat.connect()

@@ -21,6 +21,14 @@ import Testing
 
     @Test(arguments: [
         ("relay.on('mesage', print)", "scripts/a.lua:1: unknown event 'mesage'; did you mean 'message'?"),
+        (
+            "relay.on('ping', { transport = 'sctp' }, print)",
+            "scripts/a.lua:1: option 'transport' takes \"tcp\" or \"udp\""
+        ),
+        (
+            "relay.on('admit', { transport = 'tcp' }, print)",
+            "scripts/a.lua:1: option 'transport' goes with 'ping' only"
+        ),
         ("relay.on('xyzzy', print)", "scripts/a.lua:1: unknown event 'xyzzy'; known: admit connect console"),
         ("relay.on('format', { ordr = 1 }, print)", "scripts/a.lua:1: unknown option 'ordr'; did you mean 'order'?"),
         ("relay.on('format', { order = 'x' }, print)", "option 'order' takes a number"),
