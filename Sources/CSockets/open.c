@@ -73,7 +73,14 @@ int csockets_take_error(int descriptor, csockets_error *error) {
     ssize_t count;
     do count = recvmsg(descriptor, &message, MSG_ERRQUEUE | MSG_DONTWAIT);
     while (count < 0 && errno == EINTR);
-    if (count < 0) return errno == EAGAIN ? 0 : -errno;
+    if (count < 0 && errno == EAGAIN) {
+        // An error that is pending on the socket beside the queue would wake poll(2) again and again.
+        int pending;
+        socklen_t size = sizeof pending;
+        getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &pending, &size);
+        return 0;
+    }
+    if (count < 0) return -errno;
     csockets_read_name(&error->peer, &name);
     for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {
         int is_v4 = header->cmsg_level == IPPROTO_IP && header->cmsg_type == IP_RECVERR;

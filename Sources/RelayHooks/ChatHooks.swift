@@ -14,7 +14,7 @@ public struct ChatServer: Sendable {
     public var port: Int
     /// Both, as one writes them: `HOST:PORT`.
     public var address: String
-    /// What carries the chat: `tcp`.
+    /// What carries the chat: `tcp` or `udp`.
     public var transport: String
 
     /// Describes a server.

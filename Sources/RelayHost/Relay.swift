@@ -128,10 +128,7 @@ public final class Relay: Service {
         try await self.loop
             .flatSubmit {
                 guard let parts = self.parts.value else { return self.loop.makeSucceededVoidFuture() }
-                // One after the other: what either has still received goes to the clients of both.
-                return parts.tcp.stop()
-                    .flatMap { self.parts.value?.udp.stop() ?? self.loop.makeSucceededVoidFuture() }
-                    .map { self.close() }
+                return parts.tcp.stop().and(parts.udp.stop()).map { _ in self.close() }
             }
             .get()
         self.console?.drain()

@@ -190,10 +190,8 @@ import Glibc
         (EPERM, 2, 0, #"datagrams.failed="2 (Operation not permitted)""#),
     ]
 
-    @Test(.enabled(if: Program.exists("clang"), "needs clang"), arguments: Self.faults)
-    func `an error of sending costs one datagram at most, and is counted`(
-        fault: (code: CInt, count: Int, receive: Int, log: String?)
-    ) async throws {
+    /// Builds what makes sendmmsg fail, and calls `body` with its path.
+    private func withFaults(_ body: (String) async throws -> Void) async throws {
         let source = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .appendingPathComponent("TestSupport/Faults/sendmmsg.c").path
         let folder = try TemporaryFolder([:])
@@ -204,34 +202,67 @@ import Glibc
             let code = try clang.exitCode()
             try #require(code == 0, "\(clang.error)")
         }
-        let environment = [
-            "LD_PRELOAD": library, "SEND_FAULT": "\(fault.code) \(fault.count)", "SEND_FAULT_MARK": "falha",
-        ]
-        try await self.serve(environment: environment) { relay, port in
-            let people = try (0..<3).map { _ in try DatagramPeer(to: port) }
-            for (count, person) in people.enumerated() {
-                person.send("oi")
-                for other in people[..<count] { #expect(other.receive() == "\(person.name) disse: oi") }
-            }
-            people[2].send("falha")
-            // The next text must not go in the same call.
-            people[2].send("ping")
-            #expect(people[2].receive() == "ping")
-            people[2].send("fim")
-            var received = 0
-            for person in people[..<2] {
-                var text = person.receive()
-                if text == "\(people[2].name) disse: falha" {
-                    received += 1
-                    text = person.receive()
+        try await body(library)
+    }
+
+    @Test(.enabled(if: Program.exists("clang"), "needs clang"))
+    func `a socket that takes nothing holds up neither the chat nor its end`() async throws {
+        try await self.withFaults { library in
+            let environment = [
+                "LD_PRELOAD": library, "SEND_FAULT": "\(EAGAIN) 2000000000", "SEND_FAULT_MARK": "falha",
+            ]
+            let arguments = ["--udp-output-limit", "1", "--flush-time", "100ms"]
+            try await self.serve(arguments, environment: environment) { relay, port in
+                let people = try (0..<2).map { _ in try DatagramPeer(to: port) }
+                people[0].send("oi")
+                try relay.prints("Mensagem recebida de \(people[0].name)\noi\n")
+                for number in 0..<6 {
+                    people[1].send("falha \(number)")
+                    // Each in a tick of its own.
+                    try relay.prints("falha \(number)\nEnviando mensagem para \(people[0].name)\n")
                 }
-                #expect(text == "\(people[2].name) disse: fim")
+                let code = try relay.terminate()
+                #expect(code == 0)
+                try relay.logs(" datagrams.unsent=6 ")
+                #expect(!people[0].hasMail)
             }
-            #expect(received == fault.receive)
-            if let log = fault.log { try relay.logs(log) }
-            let code = try relay.terminate()
-            #expect(code == 0)
-            if fault.log == nil { #expect(relay.error.contains("datagrams.failed=0")) }
+        }
+    }
+
+    @Test(.enabled(if: Program.exists("clang"), "needs clang"), arguments: Self.faults)
+    func `an error of sending costs one datagram at most, and is counted`(
+        fault: (code: CInt, count: Int, receive: Int, log: String?)
+    ) async throws {
+        try await self.withFaults { library in
+            let environment = [
+                "LD_PRELOAD": library, "SEND_FAULT": "\(fault.code) \(fault.count)", "SEND_FAULT_MARK": "falha",
+            ]
+            try await self.serve(environment: environment) { relay, port in
+                let people = try (0..<3).map { _ in try DatagramPeer(to: port) }
+                for (count, person) in people.enumerated() {
+                    person.send("oi")
+                    for other in people[..<count] { #expect(other.receive() == "\(person.name) disse: oi") }
+                }
+                people[2].send("falha")
+                // The next text must not go in the same call.
+                people[2].send("ping")
+                #expect(people[2].receive() == "ping")
+                people[2].send("fim")
+                var received = 0
+                for person in people[..<2] {
+                    var text = person.receive()
+                    if text == "\(people[2].name) disse: falha" {
+                        received += 1
+                        text = person.receive()
+                    }
+                    #expect(text == "\(people[2].name) disse: fim")
+                }
+                #expect(received == fault.receive)
+                if let log = fault.log { try relay.logs(log) }
+                let code = try relay.terminate()
+                #expect(code == 0)
+                if fault.log == nil { #expect(relay.error.contains("datagrams.failed=0")) }
+            }
         }
     }
 

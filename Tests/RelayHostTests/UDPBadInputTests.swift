@@ -4,6 +4,7 @@
 import Foundation
 import HostSettings
 import Logging
+import LuaScripting
 import RelayCore
 import TestSupport
 import Testing
@@ -201,6 +202,43 @@ import Glibc
         #expect(refused > 0)
         #expect(joined + refused == 50)
         #expect(log.entries.contains { $0.message == "datagrams lost or refused" })
+    }
+
+    @Test func `what comes faster than it is dealt with is dropped by the kernel, and counted`() async throws {
+        let script = """
+            relay.on("message", function(m)
+              if m.text ~= "devagar" then return false end
+              local start = os.time()
+              while os.time() < start + 2 do end
+            end)
+            """
+        let configure = { (settings: inout Settings) in
+            settings.limits.endpointInputBytes = 1
+            settings.luaLimits.handlers.cpuTime = .seconds(20)
+            settings.luaLimits.handlers.instructions = 100_000_000_000
+        }
+        let count = 40_000
+        var pings = 0
+        let log = try await self.run(script, configure) { relay in
+            let ana = try relay.datagrams()
+            ana.send("devagar")
+            for _ in 0..<count { ana.send(String(repeating: "x", count: 1_000)) }
+            // The first ping may be dropped, too.
+            try poll("a ping is answered") {
+                ana.send("ping")
+                pings += 1
+                return ana.hasMail
+            }
+        }
+        let received = log.number("datagrams.received") ?? 0
+        let dropped = log.number("datagrams.dropped_by_kernel") ?? 0
+        #expect(dropped > 0)
+        #expect((count + 2...count + 1 + pings).contains(received + dropped))
+        #expect(
+            log.entries.contains {
+                $0.message == "datagrams lost or refused" && $0.metadata["datagrams.dropped_by_kernel"] != nil
+            }
+        )
     }
 
     @Test func `nothing longer than what they sent goes to those who have not joined`() async throws {

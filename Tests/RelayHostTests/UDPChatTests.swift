@@ -216,6 +216,17 @@ import Testing
         }
     }
 
+    @Test func `it answers from the address that a member asked last`() async throws {
+        try await LiveRelay.run({ $0.udp = [Endpoint(host: "0.0.0.0", port: 0)] }) { relay in
+            let ana = try DatagramPeer(to: relay.relayPorts[0], host: "127.0.0.2", from: "127.0.0.1")
+            ana.send("oi")
+            for host in ["127.0.0.2", "127.0.0.3", "127.0.0.2"] {
+                ana.send("ping", to: host)
+                #expect(ana.receiveFrom().host == host)
+            }
+        }
+    }
+
     @Test func `a socket of both families shows IPv4 clients as what they are`() async throws {
         try await LiveRelay.run({ $0.udp = [Endpoint(host: "::", port: 0)] }) { relay in
             let four = try relay.datagrams("127.0.0.1")

@@ -41,8 +41,10 @@ package final class DatagramPeer {
 
     package func send(_ text: String) { self.send(Array(text.utf8)) }
 
-    package func send(_ bytes: [UInt8]) {
-        _ = Self.withAddress(self.host, self.relayPort) { address, size in
+    package func send(_ text: String, to host: String) { self.send(Array(text.utf8), to: host) }
+
+    package func send(_ bytes: [UInt8], to host: String? = nil) {
+        _ = Self.withAddress(host ?? self.host, self.relayPort) { address, size in
             bytes.withUnsafeBytes { sendto(self.descriptor, $0.baseAddress, $0.count, 0, address, size) }
         }
     }

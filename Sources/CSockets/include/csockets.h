@@ -106,7 +106,7 @@ typedef struct csockets_error {
     int error;
 } csockets_error;
 
-/// Takes one error from the queue. Returns 1, 0 if there is none, or -errno.
+/// Takes one error from the queue. Returns 1, 0 if there is none (then none is pending on the socket either), or -errno.
 int csockets_take_error(int descriptor, csockets_error *error);
 
 #endif

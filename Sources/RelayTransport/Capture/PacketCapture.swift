@@ -34,14 +34,14 @@ public final class PacketCapture: Sendable {
     /// Bytes that may wait for the disk.
     private static let waitingBytes = 16 << 20
 
-    /// Opens a file, in place of what it held.
+    /// Opens a file, in place of what it held, or a named pipe that somebody reads.
     ///
     /// - Parameters:
     ///   - path: The file; only its owner may read it, as people's texts are in it.
     ///   - logger: Where problems are told.
     /// - Throws: `OutputError` if the file cannot be made.
     public init(path: String, logger: Logger) throws(OutputError) {
-        self.descriptor = Glibc.open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        self.descriptor = Glibc.open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK, 0o600)
         guard self.descriptor >= 0 else { throw OutputError(code: errno) }
         self.path = path
         self.logger = logger
@@ -58,13 +58,16 @@ public final class PacketCapture: Sendable {
         StreamCapture(self, local: local, remote: remote)
     }
 
-    /// Writes what waits and closes the file.
+    /// Writes what waits and closes the file; a pipe that nobody reads is not waited for long.
     public func close() {
-        self.queue.sync {
+        let done = DispatchSemaphore(value: 0)
+        self.queue.async {
             self.writeWaiting()
             self.state.withLock { $0.isBroken = true }
             Glibc.close(self.descriptor)
+            done.signal()
         }
+        _ = done.wait(timeout: .now() + .seconds(2))
         let dropped = self.state.withLock { $0.dropped }
         if dropped > 0 {
             self.logger.warning(
