@@ -11,6 +11,16 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+csockets_reading csockets_read(const void *name, size_t size) {
+    csockets_reading reading = {0};
+    csockets_name copy;
+    memset(&copy, 0, sizeof copy);
+    memcpy(&copy, name, size < sizeof copy ? size : sizeof copy);
+    reading.is_address = copy.any.sa_family == AF_INET || copy.any.sa_family == AF_INET6;
+    csockets_read_name(&reading.address, &copy);
+    return reading;
+}
+
 static int set(int descriptor, int level, int option, int value) {
     return setsockopt(descriptor, level, option, &value, sizeof value);
 }

@@ -28,6 +28,7 @@ final class ChatDatagrams: ChatLink {
     private static let keptTexts = 256
 
     private let resolution: Resolution
+    private let ports: ClosedRange<Int>
     private var state = State.resolving
     private var addresses: ArraySlice<Resolution.Address> = []
     private var failure = ""
@@ -38,7 +39,9 @@ final class ChatDatagrams: ChatLink {
     private var events: [ChatLinkEvent] = []
 
     /// Begins; `wake` is called from another thread once the host is looked up.
-    init(to server: Endpoint, wake: @escaping @Sendable () -> Void) {
+    init(to server: Endpoint, from ports: ClosedRange<Int> = ChatDatagrams.ports, wake: @escaping @Sendable () -> Void)
+    {
+        self.ports = ports
         self.resolution = Resolution(of: server, transport: .udp, whenDone: wake)
     }
 
@@ -116,7 +119,7 @@ final class ChatDatagrams: ChatLink {
             }
             _ = fcntl(socket, F_SETFL, O_NONBLOCK)
             _ = fcntl(socket, F_SETFD, FD_CLOEXEC)
-            Self.bind(socket, family: address.family)
+            self.bind(socket, family: address.family)
             if address.connect(socket) == 0 {
                 self.state = .open(socket)
                 return true
@@ -128,11 +131,11 @@ final class ChatDatagrams: ChatLink {
     }
 
     /// Takes a free port of the original's, at random; when all are taken, the system chooses one.
-    private static func bind(_ socket: CInt, family: CInt) {
+    private func bind(_ socket: CInt, family: CInt) {
         let first = Int.random(in: self.ports)
         for step in 0..<self.ports.count {
             let port = self.ports.lowerBound + (first - self.ports.lowerBound + step) % self.ports.count
-            if self.bind(socket, family: family, port: in_port_t(port)) { return }
+            if Self.bind(socket, family: family, port: in_port_t(port)) { return }
         }
     }
 

@@ -26,24 +26,9 @@ struct InternetAddress: Hashable, Sendable {
 
     /// The address of a socket address; nil for what is no Internet address.
     init?(_ address: SocketAddress) {
-        var raw = csockets_address()
-        switch address {
-        case .v4(let v4):
-            raw.port = UInt16(bigEndian: v4.address.sin_port)
-            withUnsafeMutableBytes(of: &raw.ip) { ip in
-                ip[10] = 0xFF
-                ip[11] = 0xFF
-                withUnsafeBytes(of: v4.address.sin_addr) { ip[12...].copyBytes(from: $0) }
-            }
-        case .v6(let v6):
-            raw.port = UInt16(bigEndian: v6.address.sin6_port)
-            raw.scope = v6.address.sin6_scope_id
-            withUnsafeMutableBytes(of: &raw.ip) { ip in
-                withUnsafeBytes(of: v6.address.sin6_addr) { ip.copyBytes(from: $0) }
-            }
-        default: return nil
-        }
-        self.init(raw)
+        let raw = address.withSockAddr { name, size in csockets_read(name, size) }
+        guard raw.is_address != 0 else { return nil }
+        self.init(raw.address)
     }
 
     var raw: csockets_address {
@@ -80,7 +65,7 @@ struct InternetAddress: Hashable, Sendable {
     ///
     /// Whoever forges such a sender has the relay send to a group, to a whole network or to an address that no socket
     /// can have (RFC 1122, section 3.2.1.3; RFC 4291, sections 2.5.2 and 2.7; RFC 768 for port 0).
-    var problem: StaticString? {
+    var problem: String? {
         if self.port == 0 { return "port_zero" }
         let bytes = self.bytes
         if bytes.allSatisfy({ $0 == 0 }) { return "unspecified" }

@@ -76,6 +76,18 @@ import Glibc
         )
     }
 
+    @Test func `where all of its ports are taken it takes another one`() throws {
+        let server = try DatagramPeer(to: 1)
+        let held = try DatagramPeer(to: 1)
+        let wake = WakePipe()
+        let ports = held.port...held.port
+        let link = ChatDatagrams(to: Endpoint(host: "127.0.0.1", port: server.port), from: ports) { wake.wake() }
+        defer { link.drop() }
+        try poll("it is open") { link.proceed(0, reads: true, at: 0) == [.connected] }
+        link.send(Array("oi".utf8))
+        #expect(server.receive() == "oi")
+    }
+
     @Test func `a host of several addresses is tried at each, with all that was sent`() throws {
         // ::1 comes before 127.0.0.1, and nobody listens there.
         let server = try DatagramPeer(to: 1)

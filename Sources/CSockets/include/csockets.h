@@ -19,6 +19,13 @@ typedef struct csockets_address {
     uint16_t port;
 } csockets_address;
 
+/// Reads a socket address of either family; `is_address` is zero if it is of another.
+typedef struct csockets_reading {
+    csockets_address address;
+    int is_address;
+} csockets_reading;
+csockets_reading csockets_read(const void *name, size_t size);
+
 // MARK: Opening
 
 /// Opens a non-blocking UDP socket, bound to `address`, that learns of ICMP errors and, bound to a wildcard, of the

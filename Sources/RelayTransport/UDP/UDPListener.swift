@@ -73,8 +73,8 @@ final class UDPListener: InputSource {
 
     /// Takes a text from an address that has not joined: answers a ping, or lets it join.
     private func receive(_ datagram: ArrivedDatagrams.Datagram, fromStranger text: UnsafeRawBufferPointer) {
-        guard datagram.from.problem == nil else {
-            self.relay.numbers.badSource += 1
+        if let problem = datagram.from.problem {
+            self.relay.numbers.badSources[problem, default: 0] += 1
             return
         }
         guard !datagram.isTruncated else {

@@ -16,8 +16,8 @@ struct UDPNumbers: Equatable {
     var empty = 0
     /// Datagrams longer than the message limit.
     var truncated = 0
-    /// Datagrams from addresses that nothing may be sent to.
-    var badSource = 0
+    /// Datagrams from addresses that nothing may be sent to, by what is wrong with those.
+    var badSources: [String: Int] = [:]
     /// Datagrams of newcomers beyond the join rate.
     var joinsRefused = 0
     /// Members removed because nobody listens at their port any more, and because they were silent.
@@ -47,7 +47,7 @@ struct UDPNumbers: Equatable {
         ("members.unreachable", \.unreachable), ("members.idle", \.idle),
     ]
     private static let lost: [(String, any KeyPath<UDPNumbers, Int> & Sendable)] = [
-        ("datagrams.truncated", \.truncated), ("datagrams.bad_source", \.badSource),
+        ("datagrams.truncated", \.truncated),
         ("datagrams.dropped_by_kernel", \.droppedByKernel), ("datagrams.unsent", \.unsent),
         ("joins.refused", \.joinsRefused),
     ]
@@ -59,15 +59,18 @@ struct UDPNumbers: Equatable {
     var metadata: Logger.Metadata {
         var metadata: Logger.Metadata = [:]
         for (name, path) in Self.ordinary + Self.lost + Self.excessive { metadata[name] = "\(self[keyPath: path])" }
-        metadata["datagrams.failed"] = "\(Self.describe(self.failures) ?? "0")"
+        metadata["datagrams.failed"] = "\(Self.describe(self.failures, Self.words) ?? "0")"
+        metadata["datagrams.bad_source"] = "\(Self.describe(self.badSources) { $0 } ?? "0")"
         return metadata
     }
 
     /// What was lost or refused since an earlier time; empty if nothing was.
     func losses(since earlier: UDPNumbers) -> Logger.Metadata {
         var news = self.news(of: Self.lost, since: earlier)
-        let failed = self.failures.reduce(into: [:]) { $0[$1.key] = $1.value - (earlier.failures[$1.key] ?? 0) }
-        if let failed = Self.describe(failed) { news["datagrams.failed"] = "\(failed)" }
+        let failed = self.failures.merging(earlier.failures) { $0 - $1 }
+        if let failed = Self.describe(failed, Self.words) { news["datagrams.failed"] = "\(failed)" }
+        let bad = self.badSources.merging(earlier.badSources) { $0 - $1 }
+        if let bad = Self.describe(bad, { $0 }) { news["datagrams.bad_source"] = "\(bad)" }
         return news
     }
 
@@ -84,10 +87,12 @@ struct UDPNumbers: Equatable {
         }
     }
 
+    private static func words(_ code: CInt) -> String { String(cString: strerror(code)) }
+
     /// `3 (Operation not permitted)`; nil for none.
-    private static func describe(_ failures: [CInt: Int]) -> String? {
-        let found = failures.filter { $0.value > 0 }.sorted { $0.key < $1.key }
+    private static func describe<Kind: Comparable>(_ counts: [Kind: Int], _ words: (Kind) -> String) -> String? {
+        let found = counts.filter { $0.value > 0 }.sorted { $0.key < $1.key }
         guard !found.isEmpty else { return nil }
-        return found.map { "\($0.value) (\(String(cString: strerror($0.key))))" }.joined(separator: ", ")
+        return found.map { "\($0.value) (\(words($0.key)))" }.joined(separator: ", ")
     }
 }
