@@ -61,7 +61,7 @@ struct ByteCount: CustomStringConvertible {
 /// A length of time: `50ms`, `2s`, `5m`, `24h`.
 struct TimeSpan: CustomStringConvertible {
     private static let units: [(name: String, milliseconds: Int)] = [
-        ("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000),
+        ("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000),
     ]
 
     var value: Duration

@@ -24,7 +24,11 @@ extension Setting {
                 valueName: "mode",
                 "How TCP connections are cut into messages: auto (each read is one, until the first line end), line, raw."
             ),
-            .file("pcap", \.capture, "Record everything sent and received in this file, for Wireshark."),
+            .file(
+                "pcap",
+                \.capture,
+                "Record everything sent and received in this file, for Wireshark; replaces an older capture."
+            ),
             .flag("quiet", \.hasConsole, isInverted: true, "Print no console lines, and ask no console hooks."),
         ]
 
@@ -93,17 +97,19 @@ extension Setting {
         .size(
             "datagram-limit",
             \.limits.datagramBytes,
-            "The longest text sent to a UDP client; it misses longer ones."
+            // No datagram is longer over IPv4 (RFC 768, RFC 791).
+            most: 65_507,
+            "The longest text sent to a UDP client, as formatted; it misses longer ones."
         ),
         .size(
             "udp-input-limit",
             \.limits.endpointInputBytes,
-            "Unprocessed input of a UDP address; beyond that it is not read."
+            "Input of a --udp address that waits; beyond that it is not read."
         ),
         .size(
             "udp-output-limit",
             \.limits.endpointOutputBytes,
-            "Output that waits for a UDP address; more is dropped."
+            "Output of a --udp address that waits; more is dropped."
         ),
         .count("join-rate", \.limits.joinsPerSecond, "The most clients that may join over UDP in a second."),
         .time("idle-time", \.limits.idleTime, "How long a UDP client may be silent before it is removed."),

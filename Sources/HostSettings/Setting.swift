@@ -167,12 +167,15 @@ extension Setting {
     static func size(
         _ name: String,
         _ path: any WritableKeyPath<Settings, Int> & Sendable,
+        most: Int = .max,
         _ help: String
     ) -> Setting {
         Setting(name, help, valueName: "bytes", show: { "\(ByteCount($0[keyPath: path]))" }) {
             values,
             settings throws(Refusal) in
-            settings[keyPath: path] = try ByteCount.parse(values.last ?? "").value
+            let size = try ByteCount.parse(values.last ?? "").value
+            guard size <= most else { throw Refusal("'\(values.last ?? "")' is more than \(most)B, the most there is") }
+            settings[keyPath: path] = size
         }
     }
 

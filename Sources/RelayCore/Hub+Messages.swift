@@ -15,7 +15,13 @@ extension Hub {
         if client.isKnocking || client.allowance != nil {
             // The allowance of whoever came with this very text has it already.
             if mayBePing { self.raiseAllowance(of: client, by: text.count) }
-            if client.isKnocking { return self.admit(client, text) }
+            if client.isKnocking {
+                let answer = mayBePing ? self.perform { self.policy?.ping(text, from: client.origin) } : nil
+                guard let answer else { return self.admit(client, text) }
+                self.counters.pings += 1
+                _ = self.send(answer, to: client)
+                return
+            }
         }
         self.lastMessageID += 1
         let time = self.tickTime ?? self.clock()
@@ -108,13 +114,28 @@ extension Hub {
     }
 
     /// Who gets a text on a route, by number.
-    public func recipients(of route: Route, from sender: Client?) -> [Int64] {
+    ///
+    /// - Parameters:
+    ///   - route: The route.
+    ///   - sender: Who the route begins with.
+    ///   - texts: The text in each dialect: those who have none, or for whom it is too long, are left out.
+    /// - Returns: The clients' numbers; by size, but for a route that lists them.
+    public func recipients(of route: Route, from sender: Client?, getting texts: FormattedTexts? = nil) -> [Int64] {
+        let gets = { (encoding: Encoding) in
+            guard let texts else { return true }
+            guard let text = texts[encoding.dialect] else { return false }
+            return encoding.framing != .datagram || text.count <= self.limits.datagramBytes
+        }
         if case .only(let ids) = route {
             var seen: Set<Int64> = []
-            return ids.filter { self.clients[$0] != nil && seen.insert($0).inserted }
+            return ids.filter { id in
+                guard let client = self.clients[id], gets(client.encoding) else { return false }
+                return seen.insert(id).inserted
+            }
         }
         var found: [Int64] = []
         self.forEachLane(on: route, from: sender) { lane, skipped in
+            guard gets(lane.encoding) else { return }
             found.append(contentsOf: lane.members.lazy.filter { $0 !== skipped }.map(\.id))
         }
         return found.sorted()

@@ -36,6 +36,7 @@ final class MessageRun: HookRun {
     @exclusivity(unchecked) private var index = 0
     @exclusivity(unchecked) private var route = Route.others
     @exclusivity(unchecked) private var isRouted = false
+    @exclusivity(unchecked) private var isDelivered = false
     private let texts = FormattedTexts()
     /// The text that filters put in place of the original.
     private let replaced = TickBuffer()
@@ -102,7 +103,7 @@ final class MessageRun: HookRun {
     /// Who gets the message, once the route is decided.
     var recipients: [Int64] {
         guard self.isRouted else { return [] }
-        return self.hub.recipients(of: self.route, from: self.sender)
+        return self.hub.recipients(of: self.route, from: self.sender, getting: self.isDelivered ? self.texts : nil)
     }
 
     func begin(_ message: Message) {
@@ -114,6 +115,7 @@ final class MessageRun: HookRun {
         self.texts.reset()
         self.route = .others
         self.isRouted = false
+        self.isDelivered = false
         let isTCP = message.sender.origin.transport == "tcp"
         let pingHandlers = isTCP ? self.pingHandlers.tcp : self.pingHandlers.udp
         if message.mayBePing, !pingHandlers.isEmpty {
@@ -231,6 +233,7 @@ final class MessageRun: HookRun {
             return
         }
         self.hub.deliver(self.texts, to: self.route, from: sender)
+        self.isDelivered = true
         self.enter(.relayed, self.relayedHandlers)
     }
 

@@ -159,7 +159,7 @@ public final class Relay: Service {
         do {
             return try PacketCapture(path: path, logger: self.logger)
         } catch {
-            throw RelayError("cannot record packets in '\(path)': \(error); choose another file with --pcap")
+            throw RelayError("cannot record packets in '\(path)': \(error.reason); choose another file with --pcap")
         }
     }
 
@@ -199,6 +199,7 @@ public final class Relay: Service {
     private func open(tcp: [Endpoint], udp: [Endpoint]) {
         guard let parts = self.parts.value else { return }
         if tcp.isEmpty, udp.isEmpty { self.logger.warning("listening nowhere") }
+        parts.capture?.begin()
         parts.hooks.start()
         for (transport, addresses) in [("tcp", tcp), ("udp", udp)] {
             for address in addresses {
@@ -240,7 +241,6 @@ public final class Relay: Service {
                 "ticks.dropped": "\(counters.slowDropped)",
                 "clients.replaced": "\(counters.replaced)",
                 "pings.answered": "\(counters.pings)",
-                "texts.too_long": "\(counters.tooLongToSend)",
             ]
             .merging(parts.udp.finish()) { first, _ in first }
         )

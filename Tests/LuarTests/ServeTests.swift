@@ -87,6 +87,7 @@ import Testing
         (["serve", "--framing", "lines"], "framing"),
         (["serve", "--log-level", "loud"], "'loud' is not one of trace"),
         (["serve", "--message-limit", "0"], "message-limit"),
+        (["serve", "--datagram-limit", "65508"], "'65508' is more than 65507B"),
         (["serve", "--message-limit", "12XB"], "is no size from 1 to 1GiB"),
         (["serve", "--message-limit", "9223372036854775807"], "is no size"),
         (["serve", "--client-limit", "9223372036854775807"], "is no whole number"),

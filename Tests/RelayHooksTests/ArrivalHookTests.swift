@@ -161,6 +161,23 @@ import Testing
         #expect(chat.hub.clientCount == 2)
     }
 
+    @Test func `a ping is one at the door, too`() throws {
+        let chat = try Chat(
+            """
+            relay.on("admit", function(client, text) return "senha?" end)
+            relay.on("ping", function(text) if text == "PING" then return "PONG" end end)
+            """
+        )
+        let ana = chat.connect()
+        chat.says(ana, "PING")
+        #expect(ana.hears == "senha?PONG")
+        let bia = chat.connect(transport: "udp", framing: .datagram, saying: "bom dia")
+        chat.says(bia, "ping")
+        #expect(bia.writes.joined().hasSuffix("ping"))
+        #expect(bia.client?.isKnocking == true)
+        #expect(chat.hub.counters.pings == 2)
+    }
+
     @Test func `a client of datagrams is asked with its first text, which is relayed once it is in`() throws {
         let chat = try Chat(
             """
@@ -223,6 +240,33 @@ import Testing
                 "Olá!",
                 "Enviando mensagem para ('127.0.0.1', 4001)",
                 "Erro ao receber mensagem.",
+            ]
+        )
+    }
+
+    @Test func `the console lists those who get a text, and nobody else`() throws {
+        let chat = try Chat(
+            """
+            relay.on("connect", function(c)
+              c.room = "all"
+              if c.transport == "tcp" then c.dialect = "mute" end
+            end)
+            relay.on("format", { dialect = "mute" }, function() return false end)
+            relay.on("relayed", function(m) end)
+            """
+        )
+        let ana = chat.connect(transport: "udp", framing: .datagram, saying: "oi")
+        _ = chat.connect(transport: "udp", framing: .datagram, saying: "oi")
+        _ = chat.connect()
+        _ = chat.connect(transport: "udp")
+        chat.console.lines.removeAll()
+        chat.says(ana, String(repeating: "x", count: 1_400))
+        #expect(chat.console.lines.dropFirst(2) == ["Enviando mensagem para ('10.0.0.1', 4004)"])
+        chat.console.lines.removeAll()
+        chat.says(ana, "curto")
+        #expect(
+            chat.console.lines.dropFirst(2) == [
+                "Enviando mensagem para ('10.0.0.1', 4002)", "Enviando mensagem para ('10.0.0.1', 4004)",
             ]
         )
     }

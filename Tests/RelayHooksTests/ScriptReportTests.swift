@@ -39,7 +39,7 @@ import Testing
                 "name default skip - stock/format.lua:3",
                 "message 50.0 skip - stock/lib/commands.lua:34", "format 100.0 skip json scripts/a.lua:2",
                 "format 5.0 block plain scripts/a.lua:1", "format default skip plain stock/format.lua:8",
-                "console default skip - stock/console.lua:39", "chat_connect default skip - stock/chat.lua:3",
+                "console default skip - stock/console.lua:40", "chat_connect default skip - stock/chat.lua:3",
                 "chat_hello default skip - stock/chat.lua:8", "chat_send 100.0 skip - stock/chat.lua:17",
                 "chat_close default skip - stock/chat.lua:12",
             ]

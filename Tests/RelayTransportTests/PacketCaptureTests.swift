@@ -32,6 +32,7 @@ import Testing
         defer { folder.remove() }
         let path = "\(folder.path)/x.pcap"
         let capture = try PacketCapture(path: path, logger: Logger(label: "test"))
+        capture.begin()
         try record(capture)
         capture.close()
         let bytes = try Array(Data(contentsOf: URL(fileURLWithPath: path)))
@@ -121,15 +122,36 @@ import Testing
         #expect(packets.filter { $0.ports[0] == 12_345 }.flatMap(\.payload) == long)
     }
 
-    @Test func `a file that cannot be made is an error, and one that exists is begun anew`() throws {
-        let folder = try TemporaryFolder(["old": "what was there"])
-        defer { folder.remove() }
-        #expect(throws: (any Error).self) {
-            try PacketCapture(path: "\(folder.path)/missing/x", logger: Logger(label: "test"))
+    private func refusal(_ path: String) -> String? {
+        do {
+            _ = try PacketCapture(path: path, logger: Logger(label: "test"))
+            return nil
+        } catch {
+            return error.reason
         }
-        let capture = try PacketCapture(path: "\(folder.path)/old", logger: Logger(label: "test"))
+    }
+
+    @Test func `nothing but a capture is written over, and that only once the relay begins`() throws {
+        let folder = try TemporaryFolder(["notes": "what was there", "short": "\u{D4}"])
+        defer { folder.remove() }
+        let size = { (name: String) in try Data(contentsOf: URL(fileURLWithPath: "\(folder.path)/\(name)")).count }
+        #expect(self.refusal("\(folder.path)/missing/x") == "No such file or directory")
+        #expect(self.refusal("\(folder.path)/notes") == "it holds something else than a capture")
+        #expect(self.refusal("\(folder.path)/short") == "it holds something else than a capture")
+        #expect(try size("notes") == 14)
+        let path = "\(folder.path)/x.pcap"
+        for _ in 0..<2 {
+            let capture = try PacketCapture(path: path, logger: Logger(label: "test"))
+            #expect(self.refusal(path) == "another program is writing to it")
+            capture.begin()
+            let (from, to) = (try self.address("::1", 1), try self.address("::1", 2))
+            Array("oi".utf8).withUnsafeBytes { capture.datagram(from: from, to: to, $0) }
+            capture.close()
+            #expect(try size("x.pcap") == 24 + 16 + 40 + 8 + 2)
+        }
+        // One that does not begin leaves it as it is.
+        let capture = try PacketCapture(path: path, logger: Logger(label: "test"))
         capture.close()
-        let size = try Data(contentsOf: URL(fileURLWithPath: "\(folder.path)/old")).count
-        #expect(size == 24)
+        #expect(try size("x.pcap") > 24)
     }
 }

@@ -3,7 +3,7 @@
 
 internal import Dispatch
 internal import Foundation
-public import LineOutput
+internal import LineOutput
 public import Logging
 internal import Synchronization
 
@@ -34,17 +34,49 @@ public final class PacketCapture: Sendable {
     /// Bytes that may wait for the disk.
     private static let waitingBytes = 16 << 20
 
-    /// Opens a file, in place of what it held, or a named pipe that somebody reads.
+    /// Why a file is not written to.
+    public struct Refusal: Error {
+        /// The reason, for the person who named the file.
+        public let reason: String
+    }
+
+    /// Opens a file, which keeps what it holds until ``begin()``, or a named pipe that somebody reads.
     ///
     /// - Parameters:
     ///   - path: The file; only its owner may read it, as people's texts are in it.
     ///   - logger: Where problems are told.
-    /// - Throws: `OutputError` if the file cannot be made.
-    public init(path: String, logger: Logger) throws(OutputError) {
-        self.descriptor = Glibc.open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK, 0o600)
-        guard self.descriptor >= 0 else { throw OutputError(code: errno) }
+    /// - Throws: ``Refusal`` if the file cannot be opened, is being written by another relay, or holds something else than a
+    ///   capture.
+    public init(path: String, logger: Logger) throws(Refusal) {
+        self.descriptor = Glibc.open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0o600)
+        guard self.descriptor >= 0 else { throw Refusal(reason: String(cString: strerror(errno))) }
         self.path = path
         self.logger = logger
+        if let reason = Self.refusal(path, self.descriptor) {
+            Glibc.close(self.descriptor)
+            throw Refusal(reason: reason)
+        }
+    }
+
+    /// Why an open file must not be written over, if so.
+    private static func refusal(_ path: String, _ descriptor: CInt) -> String? {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else { return "another program is writing to it" }
+        guard status.st_size > 0 else { return nil }
+        let reader = Glibc.open(path, O_RDONLY | O_CLOEXEC)
+        guard reader >= 0 else { return String(cString: strerror(errno)) }
+        defer { Glibc.close(reader) }
+        let magic = Packet.fileHeader.prefix(4)
+        var beginning = [UInt8](repeating: 0, count: magic.count)
+        let count = Glibc.read(reader, &beginning, beginning.count)
+        return count == magic.count && beginning[...] == magic ? nil : "it holds something else than a capture"
+    }
+
+    /// Begins the file anew.
+    public func begin() {
+        // What is no ordinary file has no length.
+        _ = ftruncate(self.descriptor, 0)
         self.append(Packet.fileHeader)
     }
 

@@ -16,6 +16,8 @@ struct UDPNumbers: Equatable {
     var empty = 0
     /// Datagrams longer than the message limit.
     var truncated = 0
+    /// Texts, counted per recipient, that were longer than a datagram may be.
+    var tooLongToSend = 0
     /// Datagrams from addresses that nothing may be sent to, by what is wrong with those.
     var badSources: [String: Int] = [:]
     /// Datagrams of newcomers beyond the join rate.
@@ -47,7 +49,7 @@ struct UDPNumbers: Equatable {
         ("members.unreachable", \.unreachable), ("members.idle", \.idle),
     ]
     private static let lost: [(String, any KeyPath<UDPNumbers, Int> & Sendable)] = [
-        ("datagrams.truncated", \.truncated),
+        ("datagrams.truncated", \.truncated), ("texts.too_long", \.tooLongToSend),
         ("datagrams.dropped_by_kernel", \.droppedByKernel), ("datagrams.unsent", \.unsent),
         ("joins.refused", \.joinsRefused),
     ]

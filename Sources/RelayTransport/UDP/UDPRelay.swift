@@ -181,6 +181,7 @@ public final class UDPRelay {
     private func takeNumbers() {
         self.numbers.take(self.listeners.map(\.endpoint.numbers))
         self.numbers.answersCut = self.hub.counters.answersCut
+        self.numbers.tooLongToSend = self.hub.counters.tooLongToSend
         self.numbers.withheld = self.hub.counters.withheld
     }
 
