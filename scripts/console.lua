@@ -1,5 +1,5 @@
--- What the operator reads on standard output, in the words of the original's two servers. `luar serve --quiet` turns all
--- of it off.
+-- What the operator reads on standard output, in the words of the original's two servers. `luar serve --quiet` turns it
+-- all off.
 
 local tcp = {
   listening = function()
