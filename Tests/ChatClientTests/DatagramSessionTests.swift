@@ -89,8 +89,15 @@ import Glibc
     }
 
     @Test func `a host of several addresses is tried at each, with all that was sent`() throws {
-        // ::1 comes before 127.0.0.1, and nobody listens there.
-        let server = try DatagramPeer(to: 1)
+        let resolution = Resolution(of: Endpoint(host: "localhost", port: 1), transport: .udp) {}
+        try poll("localhost is found") { resolution.result != nil }
+        let addresses = try #require(try resolution.result?.get())
+        guard addresses.count > 1, let last = addresses.last else {
+            print("localhost has one address here: nothing to go on to")
+            return
+        }
+        // Nobody listens at the first.
+        let server = try DatagramPeer(to: 1, host: last.family == AF_INET6 ? "::1" : "127.0.0.1")
         let wake = WakePipe()
         let link = ChatDatagrams(to: Endpoint(host: "localhost", port: server.port)) { wake.wake() }
         defer { link.drop() }

@@ -137,6 +137,8 @@ import Testing
             // In the same tick or later: the address joins anew.
             bia.send("voltei")
             #expect(ana.receive() == "\(bia.name) disse: voltei")
+            bia.send("de vez")
+            #expect(ana.receive() == "\(bia.name) disse: de vez")
             #expect(
                 relay.log.entries.map(\.message).filter { $0.hasPrefix("in ") || $0.hasPrefix("out ") }
                     == ["in 1 udp", "in 2 udp", "out 2 left", "in 3 udp"]
