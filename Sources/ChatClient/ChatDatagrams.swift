@@ -39,10 +39,13 @@ final class ChatDatagrams: ChatLink {
     private var events: [ChatLinkEvent] = []
 
     /// Begins; `wake` is called from another thread once the host is looked up.
-    init(to server: Endpoint, from ports: ClosedRange<Int> = ChatDatagrams.ports, wake: @escaping @Sendable () -> Void)
-    {
+    convenience init(to server: Endpoint, wake: @escaping @Sendable () -> Void) {
+        self.init(to: Resolution(of: server, transport: .udp, whenDone: wake))
+    }
+
+    init(to resolution: Resolution, from ports: ClosedRange<Int> = ChatDatagrams.ports) {
+        self.resolution = resolution
         self.ports = ports
-        self.resolution = Resolution(of: server, transport: .udp, whenDone: wake)
     }
 
     deinit { self.drop() }

@@ -41,6 +41,9 @@ final class Resolution: Sendable {
             }
     }
 
+    /// Has the addresses already.
+    init(found addresses: [Address]) { self.answer.withLock { $0 = .success(addresses) } }
+
     /// The addresses, or why there are none; nil while they are being looked up.
     var result: Result<[Address], Problem>? { self.answer.withLock { $0 } }
 

@@ -200,7 +200,7 @@ import Testing
             for host in ["127.0.0.2", "127.0.0.3"] {
                 let monitor = try relay.datagrams(host)
                 monitor.send("ping")
-                let (bytes, from) = monitor.receiveFrom()
+                let (bytes, from, _) = monitor.receiveFrom()
                 #expect(bytes == Array("ping".utf8))
                 #expect(from == host)
                 let ana = try relay.datagrams(host)

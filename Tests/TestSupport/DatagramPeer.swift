@@ -41,10 +41,12 @@ package final class DatagramPeer {
 
     package func send(_ text: String) { self.send(Array(text.utf8)) }
 
-    package func send(_ text: String, to host: String) { self.send(Array(text.utf8), to: host) }
+    package func send(_ text: String, to host: String, port: Int? = nil) {
+        self.send(Array(text.utf8), to: host, port: port)
+    }
 
-    package func send(_ bytes: [UInt8], to host: String? = nil) {
-        _ = Self.withAddress(host ?? self.host, self.relayPort) { address, size in
+    package func send(_ bytes: [UInt8], to host: String? = nil, port: Int? = nil) {
+        _ = Self.withAddress(host ?? self.host, port ?? self.relayPort) { address, size in
             bytes.withUnsafeBytes { sendto(self.descriptor, $0.baseAddress, $0.count, 0, address, size) }
         }
     }
@@ -55,7 +57,7 @@ package final class DatagramPeer {
     package func receiveBytes() -> [UInt8] { self.receiveFrom().bytes }
 
     /// One datagram, and the address it came from.
-    package func receiveFrom() -> (bytes: [UInt8], host: String) {
+    package func receiveFrom() -> (bytes: [UInt8], host: String, port: Int) {
         var name = sockaddr_storage()
         var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
         let bytes = [UInt8](unsafeUninitializedCapacity: 65_536) { buffer, used in
@@ -70,7 +72,8 @@ package final class DatagramPeer {
             let base = raw.baseAddress.map { $0 + (self.isV6 ? 8 : 4) }
             _ = inet_ntop(self.isV6 ? AF_INET6 : AF_INET, base, &text, 64)
         }
-        return (bytes, text.withUnsafeBytes { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) })
+        let port = withUnsafeBytes(of: name) { Int($0[2]) << 8 | Int($0[3]) }
+        return (bytes, text.withUnsafeBytes { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }, port)
     }
 
     /// Whether a datagram is there that was not received.
