@@ -53,8 +53,9 @@ int csockets_udp_open(const csockets_address *address, int buffer_bytes, csocket
     int failed = set(descriptor, IPPROTO_IP, IP_RECVERR, 1);
     if (is_v6) failed |= set(descriptor, IPPROTO_IPV6, IPV6_RECVERR, 1);
     struct in6_addr any4 = {{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 0, 0, 0, 0}}};
-    if (csockets_is_none(address)) failed |= set(descriptor, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
-    if (!memcmp(address->ip, &any4, sizeof any4)) failed |= set(descriptor, IPPROTO_IP, IP_PKTINFO, 1);
+    int is_any6 = csockets_is_none(address);
+    if (is_any6) failed |= set(descriptor, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+    if (is_any6 || !memcmp(address->ip, &any4, sizeof any4)) failed |= set(descriptor, IPPROTO_IP, IP_PKTINFO, 1);
     return failed ? fail(descriptor) : descriptor;
 }
 

@@ -75,7 +75,8 @@ static void read_control(csockets_receiver *receiver, struct msghdr *message, cs
         } else if (header->cmsg_level == IPPROTO_IPV6 && header->cmsg_type == IPV6_PKTINFO) {
             struct in6_pktinfo info;
             memcpy(&info, CMSG_DATA(header), sizeof info);
-            if (IN6_IS_ADDR_MULTICAST(&info.ipi6_addr)) continue;
+            // Of IPv4 it tells the address that the datagram went to, which may be a broadcast: IP_PKTINFO knows better.
+            if (IN6_IS_ADDR_MULTICAST(&info.ipi6_addr) || IN6_IS_ADDR_V4MAPPED(&info.ipi6_addr)) continue;
             memcpy(arrival->to.ip, &info.ipi6_addr, sizeof arrival->to.ip);
             if (IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr)) arrival->to.scope = info.ipi6_ifindex;
         }

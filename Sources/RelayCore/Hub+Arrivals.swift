@@ -121,16 +121,22 @@ extension Hub {
         client.allowance = client.isKnocking ? count : allowance + Self.amplification * count
     }
 
-    /// Notes that a client with an allowance has spoken; the second time proves that it is there.
+    /// Notes that a client with an allowance has spoken; the second time ends that.
+    ///
+    /// It proves nothing, as two datagrams are forged as easily as one, but whoever is there should not have to wait.
     func noteSpoken(_ client: Client) {
         client.spoken += 1
         guard client.spoken >= 2, client.isOpen else { return }
         client.allowance = nil
+        self.noteProven()
+    }
+
+    /// Notes that one client with an allowance less is here; drops those who left or have none any more from the queue
+    /// before they outnumber the others.
+    func noteProven() {
         self.unprovenCount -= 1
-        // Those who have spoken, or left, are dropped here before they outnumber the others.
-        if self.unproven.count > 2 * self.unprovenCount + 64 {
-            self.unproven.removeAll { !$0.isOpen || $0.allowance == nil }
-        }
+        guard self.unproven.count > 2 * self.unprovenCount + 64 else { return }
+        self.unproven.removeAll { !$0.isOpen || $0.allowance == nil }
     }
 
     /// Takes a script's text out of a client's allowance; nil if it may not be sent.

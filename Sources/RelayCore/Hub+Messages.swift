@@ -83,10 +83,25 @@ extension Hub {
     @discardableResult
     public func deliver(_ texts: FormattedTexts, to route: Route, from sender: Client?) -> Int {
         let before = self.counters.tooLongToSend
-        let count = self.deliver(to: route, from: sender) { texts[$0] }
+        let count = self.deliver(to: route, from: sender, texts)
         // The policy is busy with the message still.
         if self.counters.tooLongToSend != before, let sender { self.tells.append((sender, .tooLong)) }
         return count
+    }
+
+    private func deliver(to route: Route, from sender: Client?, _ texts: FormattedTexts) -> Int {
+        guard let sender, sender.allowance != nil else { return self.deliver(to: route, from: sender) { texts[$0] } }
+        if case .others = route { return self.deliver(to: route, from: sender) { texts[$0] } }
+        // What comes back to the sender itself is what scripts send it.
+        self.encoded.removeAll(keepingCapacity: true)
+        let recipients = self.recipients(of: route, from: sender).compactMap { self.clients[$0] }
+            .filter { client in
+                guard let text = texts[client.dialect] else { return false }
+                if client === sender, self.spend(text, on: client) == nil { return false }
+                return self.sendDirect(text, to: client)
+            }
+        self.counters.deliveries += recipients.count
+        return recipients.count
     }
 
     /// Sends one text of a script, the same in all dialects, along a route.

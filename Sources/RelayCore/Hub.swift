@@ -87,7 +87,7 @@ public final class Hub {
         self.withdraw(client)
         self.clients[client.id] = nil
         self.knocking[client.id] = nil
-        if client.allowance != nil { self.unprovenCount -= 1 }
+        if client.allowance != nil { self.noteProven() }
         self.closing.append(client)
         self.departures.append((client, reason))
         self.perform {}
@@ -184,7 +184,8 @@ public final class Hub {
         let result = rules()
         // A handler may close further clients: those are reported in turn.
         while !self.tells.isEmpty || !self.departures.isEmpty {
-            if let (client, occasion) = self.tells.popLast() {
+            if !self.tells.isEmpty {
+                let (client, occasion) = self.tells.removeFirst()
                 self.tell(client, occasion)
                 continue
             }

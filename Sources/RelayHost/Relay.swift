@@ -86,6 +86,10 @@ public final class Relay: Service {
             return try await self.startParts()
         } catch {
             self.isStopped.withLock { $0 = true }
+            // Sockets that were opened have threads of their own.
+            try? await self.loop
+                .flatSubmit { self.parts.value?.udp.stop() ?? self.loop.makeSucceededVoidFuture() }
+                .get()
             try? await self.loop.submit { self.dismantle() }.get()
             try? await self.group.shutdownGracefully()
             throw error
@@ -217,6 +221,7 @@ public final class Relay: Service {
     ///
     /// On the script loop.
     private func dismantle() {
+        _ = self.parts.value?.udp.finish()
         self.parts.value?.turns.end()
         self.parts.value?.capture?.close()
         self.parts.value = nil

@@ -58,6 +58,15 @@ struct InternetAddress: Hashable, Sendable {
     /// Whether it is an IPv4 address, which is kept mapped into IPv6 (RFC 4291, section 2.5.5.2).
     var isV4: Bool { self.high == 0 && UInt32(truncatingIfNeeded: self.low) == UInt32(bigEndian: 0x0000_FFFF) }
 
+    /// Whether it stands for all addresses of this machine.
+    var isAny: Bool { self.bytes.allSatisfy { $0 == 0 } }
+
+    /// Whether it is one of this machine's addresses for itself (RFC 1122, section 3.2.1.3; RFC 4291, section 2.5.3).
+    var isLoopback: Bool {
+        let bytes = self.bytes
+        return self.isV4 ? bytes[0] == 127 : bytes.dropLast().allSatisfy { $0 == 0 } && bytes[15] == 1
+    }
+
     /// Whether there is no address at all.
     var isNone: Bool { self.high == 0 && self.low == 0 }
 

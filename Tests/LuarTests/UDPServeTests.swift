@@ -183,7 +183,7 @@ import Glibc
 
     /// How often sendmmsg fails with what, how many of two recipients still get the text, and what the log says.
     static let faults: [(code: CInt, count: Int, receive: Int, log: String?)] = [
-        (EAGAIN, 5, 2, nil), (ECONNREFUSED, 3, 2, nil), (ENOBUFS, 3, 2, nil),
+        (EAGAIN, 5, 2, nil), (ECONNREFUSED, 3, 2, nil), (EHOSTUNREACH, 5, 2, nil), (ENOBUFS, 3, 2, nil),
         (ENOBUFS, 5, 1, #"datagrams.failed="1 (No buffer space available)""#),
         (EPERM, 1, 1, #"datagrams.failed="1 (Operation not permitted)""#),
         (EINVAL, 1, 1, #"datagrams.failed="1 (Invalid argument)""#),

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
-import RelayCore
 import Testing
+
+@testable import RelayCore
 
 /// Who comes in, and what goes to those of whom little is known.
 @Suite struct HubArrivalTests {
@@ -179,6 +180,38 @@ import Testing
         people[2].says("de novo")
         #expect(stage.datagrams("e", saying: "oi") == nil)
         #expect(stage.hub.counters.replaced == 1)
+    }
+
+    @Test func `those who come and go leave nothing behind`() throws {
+        let stage = Stage()
+        stage.policy.onAdmit = { client, _ in client.id % 2 == 0 ? (nil, "não") : (nil, nil) }
+        for _ in 0..<1_000 {
+            let person = try #require(stage.datagrams("x", saying: "oi"))
+            person.leaves()
+            stage.endTick()
+        }
+        #expect(stage.hub.unprovenCount == 0)
+        #expect(stage.hub.unproven.count <= 64)
+        #expect(stage.hub.clients.isEmpty && stage.hub.knocking.isEmpty)
+    }
+
+    @Test func `what comes back to a new sender is bounded, too, and what others get is not`() throws {
+        let stage = Stage()
+        let ana = try #require(stage.datagrams("ana", saying: "oi"))
+        let bia = try #require(stage.datagrams("bia", saying: "oi"))
+        let long = String(repeating: "x", count: 100)
+        for route in [Route.everyone, .only([ana.id, bia.id])] {
+            let texts = FormattedTexts()
+            texts.set(long, for: .plain)
+            #expect(stage.hub.deliver(texts, to: route, from: ana.client) == 1)
+        }
+        stage.endTick()
+        #expect(ana.texts() == [])
+        #expect(bia.texts() == [long, long])
+        ana.says("de novo")
+        let texts = FormattedTexts()
+        texts.set(long, for: .plain)
+        #expect(stage.hub.deliver(texts, to: .everyone, from: ana.client) == 2)
     }
 
     @Test func `a client that comes by a connection has no allowance, and takes a place too`() throws {

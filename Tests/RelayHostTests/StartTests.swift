@@ -14,6 +14,7 @@ import Testing
     private func refusal(_ configure: (inout Settings) throws -> Void) async rethrows -> String {
         var settings = Settings()
         settings.tcp = [Endpoint(host: "127.0.0.1", port: 0)]
+        settings.udp = []
         try configure(&settings)
         let relay = Relay(
             settings: settings,
@@ -37,6 +38,24 @@ import Testing
                     == "cannot listen on 127.0.0.1:\(relay.port): the port is in use already; stop what uses it or choose another with --tcp"
             )
         }
+    }
+
+    @Test func `a UDP socket that was opened before another failed is given back`() async throws {
+        let free = try DatagramPeer(to: 1)
+        let taken = try DatagramPeer(to: 1)
+        free.close()
+        for _ in 0..<3 {
+            let reason = await self.refusal { settings in
+                settings.udp = [free.port, taken.port].map { Endpoint(host: "127.0.0.1", port: $0) }
+            }
+            #expect(
+                reason
+                    == "cannot listen on 127.0.0.1:\(taken.port): the port is in use already; "
+                    + "stop what uses it or choose another with --udp"
+            )
+        }
+        let group = await self.refusal { $0.udp = [Endpoint(host: "224.0.0.1", port: 0)] }
+        #expect(group == "cannot listen on 224.0.0.1:0: this machine has no such address")
     }
 
     @Test func `when one of several addresses is taken the others are given back`() async throws {

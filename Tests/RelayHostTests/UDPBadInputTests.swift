@@ -10,6 +10,7 @@ import TestSupport
 import Testing
 
 @testable import RelayHost
+@testable import RelayTransport
 
 #if canImport(Glibc)
 import Glibc
@@ -116,36 +117,125 @@ import Glibc
         #expect(log.number("messages.received") == 2)
     }
 
-    @Test func `a forged source port of zero is counted, and the socket goes on`() async throws {
+    /// Whether this process may make up datagrams.
+    static let mayForge: Bool = {
         let raw = socket(AF_INET, Int32(SOCK_RAW.rawValue), Int32(IPPROTO_UDP))
-        guard raw >= 0 else {
-            print("not permitted to open a raw socket: datagrams from port 0 are not tried here")
-            return
-        }
+        if raw >= 0 { close(raw) }
+        return raw >= 0
+    }()
+
+    /// Sends an IPv4 packet's contents from 127.0.0.1 to 127.0.0.1.
+    private func forge(_ transport: Int, _ bytes: [UInt8]) throws {
+        let raw = socket(AF_INET, Int32(SOCK_RAW.rawValue), Int32(transport))
+        try #require(raw >= 0)
         defer { close(raw) }
-        let log = try await self.run { relay in
-            let port = UInt16(relay.relayPorts[0])
-            let text = Array("oi de lugar nenhum".utf8)
-            // A UDP header (RFC 768): from port 0, without a checksum.
-            let length = UInt16(8 + text.count)
-            let datagram = [0, 0, UInt8(port >> 8), UInt8(port & 0xFF), UInt8(length >> 8), UInt8(length & 0xFF), 0, 0]
-            var address = sockaddr_in()
-            address.sin_family = sa_family_t(AF_INET)
-            address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-            let sent = withUnsafePointer(to: address) { pointer in
-                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { name in
-                    (datagram + text)
-                        .withUnsafeBytes {
-                            sendto(raw, $0.baseAddress, $0.count, 0, name, socklen_t(MemoryLayout<sockaddr_in>.size))
-                        }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        let sent = withUnsafePointer(to: address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { name in
+                bytes.withUnsafeBytes {
+                    sendto(raw, $0.baseAddress, $0.count, 0, name, socklen_t(MemoryLayout<sockaddr_in>.size))
                 }
             }
-            #expect(sent == datagram.count + text.count)
-            let ana = try relay.datagrams()
-            self.settle(ana)
         }
-        #expect(log.entries.last { $0.message == "stopped" }?.metadata["datagrams.bad_source"] == "1 (port_zero)")
+        #expect(sent == bytes.count)
+    }
+
+    private func word(_ number: Int) -> [UInt8] { [UInt8(number >> 8 & 0xFF), UInt8(number & 0xFF)] }
+
+    /// A UDP datagram without a checksum (RFC 768).
+    private func datagram(from: Int, to: Int, _ text: String) -> [UInt8] {
+        self.word(from) + self.word(to) + self.word(8 + text.utf8.count) + [0, 0] + Array(text.utf8)
+    }
+
+    @Test(.enabled(if: Self.mayForge, "not permitted to open a raw socket"))
+    func `datagrams from port zero and in the relay's own name are counted, and the socket goes on`() async throws {
+        let log = try await self.run { relay in
+            let port = relay.relayPorts[0]
+            try self.forge(Int(IPPROTO_UDP), self.datagram(from: 0, to: port, "oi de lugar nenhum"))
+            // It would answer itself for ever.
+            try self.forge(Int(IPPROTO_UDP), self.datagram(from: port, to: port, "ping"))
+            self.settle(try relay.datagrams())
+        }
+        let bad = log.entries.last { $0.message == "stopped" }?.metadata["datagrams.bad_source"]
+        #expect(bad == "1 (own_address), 1 (port_zero)")
         #expect(log.number("clients.connected") == 0)
+        #expect(log.number("pings.answered") == 1)
+    }
+
+    @Test(.enabled(if: Self.mayForge, "not permitted to open a raw socket"))
+    func `a forged report removes nobody who was sent nothing`() async throws {
+        let log = try await self.run { relay in
+            let port = relay.relayPorts[0]
+            let ana = try relay.datagrams()
+            ana.send("oi")
+            self.settle(ana)
+            let bia = try relay.datagrams()
+            bia.send("oi")
+            #expect(ana.receive() == "\(bia.name) disse: oi")
+            // ICMP port unreachable (RFC 792), quoting a datagram that the relay never sent to bia.
+            let quoted: [UInt8] =
+                [0x45, 0] + self.word(30) + [0, 0, 0x40, 0, 64, 17, 0, 0, 127, 0, 0, 1, 127, 0, 0, 1]
+            var report: [UInt8] = [3, 3, 0, 0, 0, 0, 0, 0] + quoted + self.datagram(from: port, to: bia.port, "oi")
+            let sum = Packet.checksum(report)
+            report.replaceSubrange(2..<4, with: self.word(Int(sum)))
+            try self.forge(Int(IPPROTO_ICMP), report)
+            self.settle(ana)
+            ana.send("ainda aí?")
+            #expect(bia.receive() == "\(ana.name) disse: ainda aí?")
+        }
+        #expect(log.number("members.unreachable") == 0)
+        #expect(log.number("clients.connected") == 2)
+    }
+
+    @Test func `so many pings of one address are answered in a second and no more, whether it joined or not`()
+        async throws
+    {
+        let log = try await self.run { relay in
+            for isMember in [false, true] {
+                let peer = try relay.datagrams()
+                if isMember { peer.send("oi") }
+                for _ in 0..<1_000 { peer.send("ping") }
+                // A second later they are answered again.
+                var answers = 0
+                try poll("answers") {
+                    while peer.hasMail {
+                        _ = peer.receive()
+                        answers += 1
+                    }
+                    return answers >= 100
+                }
+                #expect(answers < 1_000)
+            }
+        }
+        #expect((log.number("pings.refused") ?? 0) > 0)
+    }
+
+    @Test func `members that vanish are counted once each, and their last words do not bring them back`() async throws {
+        let log = try await self.run { relay in
+            let ana = try relay.datagrams()
+            ana.send("oi")
+            self.settle(ana)
+            for number in 0..<20 {
+                let bia = try relay.datagrams()
+                bia.send("oi")
+                #expect(ana.receive() == "\(bia.name) disse: oi")
+                // What ana says next finds nobody, and bia's last words may be dealt with after that.
+                bia.send("tchau")
+                bia.close()
+                ana.send("texto \(number)")
+                #expect(ana.receive() == "\(bia.name) disse: tchau")
+                self.settle(ana)
+                ana.send("de novo")
+                self.settle(ana)
+            }
+            try poll("all are gone") {
+                relay.consoleText.components(separatedBy: "Erro ao receber mensagem.\n").count == 21
+            }
+        }
+        #expect(log.number("members.unreachable") == 20)
+        #expect(log.number("clients.connected") == 21)
     }
 
     @Test func `a flood from ever new addresses does not keep anybody out`() async throws {

@@ -229,6 +229,18 @@ import Testing
         }
     }
 
+    @Test(arguments: ["0.0.0.0", "::"])
+    func `who asks a whole network is answered, from an address of the relay's own`(host: String) async throws {
+        try await LiveRelay.run({ $0.udp = [Endpoint(host: host, port: 0)] }) { relay in
+            let ana = try DatagramPeer(to: relay.relayPorts[0], host: "127.255.255.255", from: "127.0.0.1")
+            ana.send("oi")
+            ana.send("ping")
+            let answer = ana.receiveFrom()
+            #expect(answer.bytes == Array("ping".utf8))
+            #expect(answer.host == "127.0.0.1")
+        }
+    }
+
     @Test func `a socket of both families shows IPv4 clients as what they are`() async throws {
         try await LiveRelay.run({ $0.udp = [Endpoint(host: "::", port: 0)] }) { relay in
             let four = try relay.datagrams("127.0.0.1")

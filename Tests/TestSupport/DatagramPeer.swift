@@ -21,6 +21,8 @@ package final class DatagramPeer {
         self.isV6 = host.contains(":")
         self.descriptor = socket(self.isV6 ? AF_INET6 : AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
         let descriptor = self.descriptor
+        var broadcasts: CInt = 1
+        setsockopt(descriptor, SOL_SOCKET, SO_BROADCAST, &broadcasts, socklen_t(MemoryLayout<CInt>.size))
         let bound = Self.withAddress(own ?? host, ownPort) { bind(descriptor, $0, $1) }
         guard bound == 0 else { throw NeverHappened(description: "bind: \(String(cString: strerror(errno)))") }
         var limit = timeval(tv_sec: 20, tv_usec: 0)

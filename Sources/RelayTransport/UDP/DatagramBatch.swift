@@ -29,7 +29,9 @@ final class DatagramBatch: @unchecked Sendable {
     private var places: [Int] = []
     private(set) var recipients: [csockets_recipient] = []
     private(set) var runs: [csockets_run] = []
-    private var regions: [Region] = []
+    /// The region that was used last, and all of them by where they begin.
+    private var last: Region?
+    private var regions: [UnsafeRawPointer: Region] = [:]
     /// How many datagrams it makes.
     private(set) var count = 0
 
@@ -51,12 +53,15 @@ final class DatagramBatch: @unchecked Sendable {
         self.places.removeAll(keepingCapacity: true)
         self.recipients.removeAll(keepingCapacity: true)
         self.runs.removeAll(keepingCapacity: true)
-        self.regions.removeAll(keepingCapacity: true)
+        self.endTick()
         self.count = 0
     }
 
     /// Forgets where texts came from: the tick's buffers are reused.
-    func endTick() { self.regions.removeAll(keepingCapacity: true) }
+    func endTick() {
+        self.last = nil
+        self.regions.removeAll(keepingCapacity: true)
+    }
 
     /// Adds a client's pieces of this tick.
     ///
@@ -93,22 +98,30 @@ final class DatagramBatch: @unchecked Sendable {
     }
 
     private func region(of piece: UnsafeRawBufferPointer, _ lane: UnsafeRawBufferPointer?) -> Region {
-        if let last = self.regions.last, last.contains(piece) { return last }
-        // A lane that was served before, or a text for several clients.
-        if let known = self.regions.last(where: { $0.contains(piece) }) { return known }
-        var region = Region(source: piece, firstText: self.texts.count, endText: 0)
-        if let lane {
-            let whole = Region(source: lane, firstText: self.texts.count, endText: 0)
-            if whole.contains(piece) { region = whole }
-        }
+        if let last = self.last, last.contains(piece) { return last }
+        var source = piece
+        if let lane, Region(source: lane, firstText: 0, endText: 0).contains(piece) { source = lane }
+        let region = self.known(source) ?? self.copy(source)
+        self.last = region
+        return region
+    }
+
+    /// A region that was copied before: a lane, or a text for several clients.
+    private func known(_ source: UnsafeRawBufferPointer) -> Region? {
+        guard let base = source.baseAddress, let known = self.regions[base] else { return nil }
+        return known.source.count == source.count ? known : nil
+    }
+
+    private func copy(_ source: UnsafeRawBufferPointer) -> Region {
+        var region = Region(source: source, firstText: self.texts.count, endText: 0)
         let start = self.bytes.count
-        self.bytes.append(region.source)
-        for range in DatagramTexts(region.source) {
+        self.bytes.append(source)
+        for range in DatagramTexts(source) {
             self.texts.append(csockets_text(offset: start + range.lowerBound, length: range.count))
             self.places.append(range.lowerBound - DatagramTexts.headerBytes)
         }
         region.endText = self.texts.count
-        self.regions.append(region)
+        if let base = source.baseAddress { self.regions[base] = region }
         return region
     }
 

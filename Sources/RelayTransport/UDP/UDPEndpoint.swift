@@ -59,6 +59,10 @@ final class UDPEndpoint: Sendable {
     private let announce: @Sendable () -> Void
     private let ended: @Sendable () -> Void
 
+    /// Errors taken between two looks at other things, and reports of peers that are gone that may wait: anybody can forge
+    /// any number of them.
+    private static let errorsPerRound = 256
+    private static let waitingReports = 4_096
     /// How long the thread waits for the system to have memory again.
     private static let shortagePause: CInt = 1
 
@@ -93,6 +97,7 @@ final class UDPEndpoint: Sendable {
         nonisolated(unsafe) let socket = socket
         let thread = Thread {
             self.run(socket)
+            socket.close()
             self.ended()
         }
         thread.name = "udp"
@@ -226,8 +231,9 @@ final class UDPEndpoint: Sendable {
         let events = CInt(polled[0].revents)
         if events & POLLOUT != 0 { work.isBlocked = false }
         var isNews = false
-        if events & POLLERR != 0 { isNews = self.takeErrors(socket) }
-        if mayRead, events & (POLLIN | POLLERR) != 0 { isNews = self.receive(socket) || isNews }
+        // What a peer said before it went away comes first.
+        if mayRead, events & (POLLIN | POLLERR) != 0 { isNews = self.receive(socket) }
+        if events & POLLERR != 0 { isNews = self.takeErrors(socket) || isNews }
         if isNews { self.announceOnce() }
     }
 
@@ -256,14 +262,17 @@ final class UDPEndpoint: Sendable {
 
     private func takeErrors(_ socket: UDPSocket) -> Bool {
         var unreachable: [InternetAddress] = []
-        while let error = socket.takeError() {
+        for _ in 0..<Self.errorsPerRound {
+            guard let error = socket.takeError() else { break }
             if error.is_port_unreachable != 0 { unreachable.append(InternetAddress(error.peer)) }
         }
         guard !unreachable.isEmpty else { return false }
-        self.exchange.withLock { state in
+        return self.exchange.withLock { state in
+            // Whoever is gone will be told of again with the next text for it.
+            guard state.arrived.unreachable.count < Self.waitingReports else { return false }
             for peer in unreachable { state.arrived.append(unreachable: peer) }
+            return true
         }
-        return true
     }
 
     private func announceOnce() {

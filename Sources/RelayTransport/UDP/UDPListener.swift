@@ -30,7 +30,8 @@ final class UDPListener: InputSource {
     func process(atMost count: Int, until deadline: NIODeadline) -> Bool {
         guard let arrived = self.takeArrived() else { return false }
         for _ in 0..<count {
-            guard self.position < arrived.datagrams.count else { return self.endpoint.hasArrived }
+            // Once more, for the reports behind the datagrams.
+            guard self.position < arrived.datagrams.count else { return true }
             let datagram = arrived.datagrams[self.position]
             self.position += 1
             self.receive(datagram, arrived.text(of: datagram))
@@ -43,16 +44,28 @@ final class UDPListener: InputSource {
     /// What is being dealt with, or what has arrived since that was used up.
     private func takeArrived() -> ArrivedDatagrams? {
         if let arrived = self.arrived, self.position < arrived.datagrams.count { return arrived }
+        if let arrived = self.arrived { self.removeUnreachable(arrived) }
         self.position = 0
         self.arrived = self.endpoint.take(returning: self.arrived)
         guard let arrived = self.arrived else { return nil }
+        return arrived
+    }
+
+    /// Removes members at whose port nobody listens any more, after all that they said before has been dealt with.
+    ///
+    /// Such a report is easily forged, so it counts only for those who were sent something of late (RFC 8085, section 5.2).
+    private func removeUnreachable(_ arrived: ArrivedDatagrams) {
         for peer in arrived.unreachable {
-            guard let member = self.members[peer], let client = member.client else { continue }
+            guard let member = self.members[peer], let client = member.client, client.isOpen,
+                member.wasSentSomething(since: .now() - Self.reportTime)
+            else { continue }
             self.relay.numbers.unreachable += 1
             self.relay.hub.unreachable(client)
         }
-        return arrived
     }
+
+    /// How long after a datagram its return may take.
+    private static let reportTime = TimeAmount.seconds(10)
 
     private func receive(_ datagram: ArrivedDatagrams.Datagram, _ text: UnsafeRawBufferPointer) {
         let member = self.members[datagram.from]
@@ -63,8 +76,12 @@ final class UDPListener: InputSource {
                 self.relay.hub.refuseTooLong(from: client)
             } else if text.isEmpty {
                 self.relay.numbers.empty += 1
-            } else {
+            } else if member.mayPing(self.relay.second) {
+                let pings = self.relay.hub.counters.pings
                 self.relay.hub.receive(text, from: client)
+                if self.relay.hub.counters.pings != pings { member.pinged(self.relay.second) }
+            } else {
+                self.relay.numbers.pingsRefused += 1
             }
             return
         }
@@ -73,7 +90,7 @@ final class UDPListener: InputSource {
 
     /// Takes a text from an address that has not joined: answers a ping, or lets it join.
     private func receive(_ datagram: ArrivedDatagrams.Datagram, fromStranger text: UnsafeRawBufferPointer) {
-        if let problem = datagram.from.problem {
+        if let problem = datagram.from.problem ?? self.relay.problem(with: datagram.from) {
             self.relay.numbers.badSources[problem, default: 0] += 1
             return
         }
@@ -87,7 +104,13 @@ final class UDPListener: InputSource {
         }
         let origin = ClientOrigin(datagram.from)
         let recipient = csockets_recipient(to: datagram.from.raw, from: datagram.to.raw)
-        if let answer = self.relay.hub.ping(text, from: origin) { return self.send(answer, to: recipient) }
+        if let answer = self.relay.hub.ping(text, from: origin) {
+            guard self.relay.mayAnswerPing(of: datagram.from) else {
+                self.relay.numbers.pingsRefused += 1
+                return
+            }
+            return self.send(answer, to: recipient)
+        }
         guard self.relay.mayJoin() else {
             self.relay.numbers.joinsRefused += 1
             return
@@ -135,6 +158,10 @@ final class UDPMember: ClientOutlet {
     private(set) var recipient: csockets_recipient
     /// The client; nil only while it joins.
     var client: Client?
+    /// When something was last sent to it, once something was.
+    private var lastSent: NIODeadline?
+    /// Its pings of one second.
+    private var pings: (second: Int64, count: Int) = (0, 0)
     /// When something last came from it.
     private(set) var lastHeard = NIODeadline.now()
 
@@ -150,7 +177,20 @@ final class UDPMember: ClientOutlet {
         if !own.isNone { self.recipient.from = own.raw }
     }
 
-    func write(_ pieces: [UnsafeRawBufferPointer]) { self.listener.send(pieces, to: self) }
+    func write(_ pieces: [UnsafeRawBufferPointer]) {
+        self.lastSent = .now()
+        self.listener.send(pieces, to: self)
+    }
+
+    /// Whether an answer of the network to something that was sent may come still.
+    func wasSentSomething(since time: NIODeadline) -> Bool { self.lastSent.map { $0 >= time } ?? false }
+
+    /// Whether it has not pinged so often that it may be another relay, whose answers are pings again.
+    func mayPing(_ second: Int64) -> Bool { self.pings.second != second || self.pings.count < UDPRelay.pingsPerSecond }
+
+    func pinged(_ second: Int64) {
+        self.pings = self.pings.second == second ? (second, self.pings.count + 1) : (second, 1)
+    }
 
     func close() { self.listener.forget(self) }
 }

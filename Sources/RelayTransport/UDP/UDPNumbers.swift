@@ -22,6 +22,8 @@ struct UDPNumbers: Equatable {
     var badSources: [String: Int] = [:]
     /// Datagrams of newcomers beyond the join rate.
     var joinsRefused = 0
+    /// Pings beyond what one address may send in a second.
+    var pingsRefused = 0
     /// Members removed because nobody listens at their port any more, and because they were silent.
     var unreachable = 0
     var idle = 0
@@ -51,7 +53,7 @@ struct UDPNumbers: Equatable {
     private static let lost: [(String, any KeyPath<UDPNumbers, Int> & Sendable)] = [
         ("datagrams.truncated", \.truncated), ("texts.too_long", \.tooLongToSend),
         ("datagrams.dropped_by_kernel", \.droppedByKernel), ("datagrams.unsent", \.unsent),
-        ("joins.refused", \.joinsRefused),
+        ("joins.refused", \.joinsRefused), ("pings.refused", \.pingsRefused),
     ]
     private static let excessive: [(String, any KeyPath<UDPNumbers, Int> & Sendable)] = [
         ("answers.cut", \.answersCut), ("texts.withheld", \.withheld),

@@ -29,6 +29,9 @@ public final class UDPRelay {
     private var reported = UDPNumbers()
     private var isReportScheduled = false
     private var sweep: Scheduled<Void>?
+    /// Pings answered in a second, by what the addresses' hashes leave.
+    private var pings = [Int](repeating: 0, count: UDPRelay.pingCounters)
+    private var pingSecond: Int64 = 0
     /// Joins that may still happen, and when that was reckoned.
     private var joins: Double
     private var joinsReckoned = NIODeadline.now()
@@ -61,6 +64,8 @@ public final class UDPRelay {
 
     private func listen(on address: SocketAddress) throws -> SocketAddress {
         guard let address = InternetAddress(address) else { throw UDPSocketError(code: EAFNOSUPPORT) }
+        // A group or a network is no address of this machine.
+        guard address.isAny || address.with(port: 1).problem == nil else { throw UDPSocketError(code: EADDRNOTAVAIL) }
         let limits = self.hub.limits
         let socket = try UDPSocket(
             bindingTo: address,
@@ -141,6 +146,40 @@ public final class UDPRelay {
         guard self.running == 0, let onEmpty = self.onEmpty else { return }
         self.onEmpty = nil
         onEmpty()
+    }
+
+    // MARK: Pings
+
+    /// Pings of one address that are answered in a second.
+    ///
+    /// An answer to a ping is a ping itself: without a bound, one datagram in the name of another relay would have the two
+    /// answer each other for ever (CVE-2024-2169).
+    static let pingsPerSecond = 100
+    /// Addresses share counters: so many bound the memory, whatever number of them is forged.
+    private static let pingCounters = 4_096
+
+    /// The second of the monotonic clock.
+    var second: Int64 { Int64(NIODeadline.now().uptimeNanoseconds / 1_000_000_000) }
+
+    /// Whether one more ping of an address is answered in this second.
+    func mayAnswerPing(of address: InternetAddress) -> Bool {
+        let second = self.second
+        if second != self.pingSecond {
+            self.pingSecond = second
+            for index in self.pings.indices { self.pings[index] = 0 }
+        }
+        let index = Int(UInt(bitPattern: address.hashValue) % UInt(Self.pingCounters))
+        self.pings[index] += 1
+        return self.pings[index] <= Self.pingsPerSecond
+    }
+
+    /// Why nothing is taken from an address of our own, as a word for counters: an answer would come back to ourselves.
+    func problem(with address: InternetAddress) -> String? {
+        let isOwn = self.listeners.contains { listener in
+            let own = listener.endpoint.address
+            return own.port == address.port && (own == address || (own.isAny && address.isLoopback))
+        }
+        return isOwn ? "own_address" : nil
     }
 
     // MARK: Members

@@ -28,10 +28,9 @@ final class UDPSocket {
     /// How often sending a datagram is tried.
     static func tries(after code: CInt) -> Int {
         switch code {
-        // Each refusal of an earlier one is told once, and there may be several.
-        case ECONNREFUSED: self.pendingTries
-        // What the network said of an earlier one, or of this one.
-        case EHOSTUNREACH, ENETUNREACH, EHOSTDOWN, EMSGSIZE, ENOPROTOOPT, EPROTO, EACCES: 2
+        // What the network said of an earlier one, told once each, and there may be several; or of this one.
+        case ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, EHOSTDOWN, EMSGSIZE, ENOPROTOOPT, EPROTO, EACCES:
+            self.pendingTries
         // Room may come with time.
         case ENOBUFS, ENOMEM: 5
         // A firewall's no, or an address that cannot be sent to.
@@ -39,7 +38,7 @@ final class UDPSocket {
         }
     }
 
-    let descriptor: CInt
+    private(set) var descriptor: CInt
     /// The address in use.
     let address: InternetAddress
     private let receiver: OpaquePointer
@@ -84,9 +83,15 @@ final class UDPSocket {
     private static let slots: CUnsignedInt = 64
 
     deinit {
+        self.close()
         csockets_receiver_free(self.receiver)
         csockets_sender_free(self.sender)
-        Glibc.close(self.descriptor)
+    }
+
+    /// Gives the port back.
+    func close() {
+        if self.descriptor >= 0 { Glibc.close(self.descriptor) }
+        self.descriptor = -1
     }
 
     /// What the kernel keeps of datagrams that were not received yet, in its own count.
