@@ -195,8 +195,9 @@ import Testing
         }
     }
 
-    @Test func `bound to all addresses it answers from the one that was asked`() async throws {
-        try await LiveRelay.run({ $0.udp = [Endpoint(host: "0.0.0.0", port: 0)] }) { relay in
+    @Test(arguments: ["0.0.0.0", "::"])
+    func `bound to all addresses it answers from the one that was asked`(all: String) async throws {
+        try await LiveRelay.run({ $0.udp = [Endpoint(host: all, port: 0)] }) { relay in
             for host in ["127.0.0.2", "127.0.0.3"] {
                 let monitor = try relay.datagrams(host)
                 monitor.send("ping")
