@@ -20,6 +20,8 @@ public final class UDPRelay {
     private let logger: Logger
     private let capture: PacketCapture?
     private var listeners: [UDPListener] = []
+    /// Whether what arrives is relayed.
+    private var isAccepting = false
     /// Endpoints whose thread runs.
     private var running = 0
     private var onEmpty: (() -> Void)?
@@ -104,8 +106,6 @@ public final class UDPRelay {
         for listener in self.listeners where listener.endpoint.hasArrived { self.turns.enqueue(listener) }
         self.scheduleSweep()
     }
-
-    private var isAccepting = false
 
     private func arrived(at number: Int) {
         guard self.isAccepting, number < self.listeners.count else { return }
