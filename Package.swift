@@ -19,6 +19,7 @@ let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let deques = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let histogram = Target.Dependency.product(name: "Histogram", package: "hdrhistogram-swift")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 
 let package = Package(
@@ -36,6 +37,7 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: []),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     ],
     targets: [
         .target(name: "CLua", linkerSettings: [.linkedLibrary("lua5.4")]),
@@ -65,8 +67,13 @@ let package = Package(
             swiftSettings: strict
         ),
         .target(
+            name: "LatencyMonitor",
+            dependencies: ["CSockets", histogram, deques],
+            swiftSettings: strict
+        ),
+        .target(
             name: "RelayHooks",
-            dependencies: ["LuaScripting", "RelayCore", logging],
+            dependencies: ["LuaScripting", "LatencyMonitor", "RelayCore", logging],
             swiftSettings: strict
         ),
         .target(
@@ -131,6 +138,11 @@ let package = Package(
         .testTarget(
             name: "RelayTransportTests",
             dependencies: ["RelayTransport", "RelayCore", "CSockets", "TestSupport", nioCore, logging],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "LatencyMonitorTests",
+            dependencies: ["LatencyMonitor", "TestSupport", histogram],
             swiftSettings: strict
         ),
         .testTarget(name: "LineOutputTests", dependencies: ["LineOutput", logging], swiftSettings: strict),

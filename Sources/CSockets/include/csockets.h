@@ -2,7 +2,7 @@
 // Copyright 2026 the Luar authors
 
 /// What Swift cannot say to Linux about UDP sockets: many datagrams in one system call, control messages, the error
-/// queue. Nothing here keeps state beyond what it is handed, calls back, or blocks; nothing is thread safe but in
+/// queue, the kernel's clocks. Nothing here keeps state beyond what it is handed or calls back; nothing is thread safe but in
 /// that different objects and descriptors may be used by different threads.
 
 #ifndef CSOCKETS_H
@@ -115,5 +115,32 @@ typedef struct csockets_error {
 
 /// Takes one error from the queue. Returns 1, 0 if there is none (then none is pending on the socket either), or -errno.
 int csockets_take_error(int descriptor, csockets_error *error);
+
+// MARK: Probing
+
+/// Opens a non-blocking UDP socket that receives from `to` alone, with the kernel's receive times (SO_TIMESTAMPNS), from
+/// `port`, or any with 0. Returns the descriptor, owned by the caller, or -errno.
+int csockets_probe_open(const csockets_address *to, uint16_t port);
+/// Receives a datagram. `stamp` becomes when the kernel received it, in nanoseconds of CLOCK_REALTIME; 0 if it did not say.
+/// Returns its length, `size` + 1 if it is longer than that, or -errno: ECONNREFUSED if nothing listens at the peer's
+/// port.
+int csockets_probe_receive(int descriptor, uint8_t *bytes, size_t size, int64_t *stamp);
+
+/// Makes a descriptor that waits for many: epoll(7). Returns it, owned by the caller, or -errno.
+int csockets_poller_make(void);
+/// Waits for what `descriptor` receives, too, until it is closed; `token` stands for it. Returns 0, or -errno.
+int csockets_poller_add(int poller, int descriptor, uint64_t token);
+/// Blocks until something has arrived: the one function here that does. Returns how many tokens it wrote, or -errno.
+int csockets_poller_wait(int poller, uint64_t *tokens, int most);
+
+/// Makes a timer that a poller can wait for: timerfd(2), which unlike a timeout is not rounded. Returns its descriptor,
+/// owned by the caller, or -errno.
+int csockets_timer_make(void);
+/// Has it go off once, at a time of CLOCK_MONOTONIC in nanoseconds.
+void csockets_timer_set(int timer, int64_t time);
+
+/// What a clock shows, in nanoseconds.
+enum { CSOCKETS_MONOTONIC, CSOCKETS_REALTIME, CSOCKETS_BOOTTIME };
+int64_t csockets_clock(int clock);
 
 #endif

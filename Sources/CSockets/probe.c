@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+#define _GNU_SOURCE
+#include "address.h"
+
+#include <errno.h>
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+static int fail(int descriptor) {
+    int code = errno;
+    close(descriptor);
+    return -code;
+}
+
+int csockets_probe_open(const csockets_address *to, uint16_t port) {
+    int is_v6 = !csockets_is_v4(to);
+    int descriptor = socket(is_v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (descriptor < 0) return -errno;
+    int on = 1;
+    if (setsockopt(descriptor, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on)) return fail(descriptor);
+    csockets_name name;
+    if (port) {
+        csockets_address from = {.port = port};
+        if (!is_v6) memcpy(from.ip, csockets_v4_prefix, sizeof csockets_v4_prefix);
+        if (bind(descriptor, &name.any, csockets_write_name(&name, &from, is_v6))) return fail(descriptor);
+    }
+    if (connect(descriptor, &name.any, csockets_write_name(&name, to, is_v6))) return fail(descriptor);
+    return descriptor;
+}
+
+int csockets_probe_receive(int descriptor, uint8_t *bytes, size_t size, int64_t *stamp) {
+    union {
+        struct cmsghdr header;
+        char room[CMSG_SPACE(sizeof(struct timespec))];
+    } control;
+    struct iovec part = {bytes, size};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control,
+                             .msg_controllen = sizeof control};
+    ssize_t count;
+    do count = recvmsg(descriptor, &message, 0);
+    while (count < 0 && errno == EINTR);
+    *stamp = 0;
+    if (count < 0) return -errno;
+    for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {
+        if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_TIMESTAMPNS) continue;
+        struct timespec time;
+        memcpy(&time, CMSG_DATA(header), sizeof time);
+        *stamp = (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+    }
+    // What did not fit is longer than anything that is looked for.
+    return message.msg_flags & MSG_TRUNC ? (int)size + 1 : (int)count;
+}
+
+int csockets_poller_make(void) {
+    int poller = epoll_create1(EPOLL_CLOEXEC);
+    return poller < 0 ? -errno : poller;
+}
+
+int csockets_poller_add(int poller, int descriptor, uint64_t token) {
+    struct epoll_event event = {.events = EPOLLIN, .data.u64 = token};
+    return epoll_ctl(poller, EPOLL_CTL_ADD, descriptor, &event) ? -errno : 0;
+}
+
+int csockets_poller_wait(int poller, uint64_t *tokens, int most) {
+    enum { room = 64 };
+    struct epoll_event events[room];
+    int count;
+    do count = epoll_wait(poller, events, most < room ? most : room, -1);
+    while (count < 0 && errno == EINTR);
+    for (int i = 0; i < count; i++) tokens[i] = events[i].data.u64;
+    return count < 0 ? -errno : count;
+}
+
+int csockets_timer_make(void) {
+    int timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    return timer < 0 ? -errno : timer;
+}
+
+void csockets_timer_set(int timer, int64_t time) {
+    // Zero would switch it off.
+    if (time < 1) time = 1;
+    struct itimerspec when = {.it_value = {.tv_sec = time / 1000000000, .tv_nsec = time % 1000000000}};
+    timerfd_settime(timer, TFD_TIMER_ABSTIME, &when, NULL);
+}
+
+int64_t csockets_clock(int clock) {
+    static const clockid_t clocks[] = {CLOCK_MONOTONIC, CLOCK_REALTIME, CLOCK_BOOTTIME};
+    struct timespec now;
+    clock_gettime(clocks[clock], &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+/// Watches one target: makes samples of pings, keeps its windows, and asks the policy what they mean.
+///
+/// Confined to whoever passes it the prober's events.
+public final class TargetWatch {
+    /// The target, as it was asked for.
+    public let target: String
+    /// Its windows.
+    public let windows = LatencyWindows()
+    /// Slots that went by without a ping.
+    public private(set) var missed = 0
+    /// Replies that came once more, and arrivals that were none.
+    public private(set) var duplicates = 0
+    /// Arrivals that were no replies.
+    public private(set) var foreign = 0
+    /// Samples of which nobody can know.
+    public private(set) var inconclusive = 0
+
+    private let burst: Int
+    private unowned let policy: any MonitorPolicy
+    private var tracker: HealthTracker
+    /// The decided pings of the slot under way.
+    private var pings: [ProbeEvent] = []
+    private var last: (sample: Sample, status: HealthStatus?)?
+    /// The status of the latest samples, and since when.
+    private var current: HealthTracker.Held?
+    private var incident: String?
+    private var lastMail: Double?
+
+    /// Makes a watch.
+    ///
+    /// - Parameters:
+    ///   - target: What the target is called.
+    ///   - burst: Pings in a slot.
+    ///   - rules: When a status has lasted.
+    ///   - policy: Who says what samples mean; not kept alive.
+    public init(target: String, burst: Int, rules: HealthTracker.Rules, policy: any MonitorPolicy) {
+        self.target = target
+        self.burst = burst
+        self.tracker = HealthTracker(rules)
+        self.policy = policy
+    }
+
+    /// The status of the last sample.
+    public var status: HealthStatus? { self.current?.status }
+
+    /// Takes what the prober saw of this target.
+    ///
+    /// - Returns: Whether re-probes are asked for.
+    public func take(_ event: ProbeEvent) -> Bool {
+        switch event.kind {
+        case .decided:
+            if let first = self.pings.first, first.slot != event.slot { self.pings = [] }
+            self.pings.append(event)
+            return self.pings.count == self.burst && self.endSlot()
+        case .late(let time): self.windows.addLate(time, at: event.moment)
+        case .duplicate: self.duplicates += 1
+        case .foreign: self.foreign += 1
+        case .missed(let slots): self.missed += slots
+        case .reprobed(isLost: true): self.confirmLost()
+        case .reprobed, .unsent, .finished: break
+        }
+        return false
+    }
+
+    // MARK: Samples
+
+    private func endSlot() -> Bool {
+        var outcomes: [PingOutcome] = []
+        for ping in self.pings {
+            guard case .decided(let outcome) = ping.kind else { continue }
+            outcomes.append(outcome)
+            switch outcome {
+            case .reply(let time): self.windows.add(time, at: ping.moment)
+            case .timeout, .refused: self.windows.add(nil, at: ping.moment)
+            case .inconclusive: break
+            }
+        }
+        let median = Self.median(outcomes)
+        let sample = Sample(
+            target: self.target,
+            sequence: (self.pings.first?.slot ?? 0) + 1,
+            time: self.pings.first?.time ?? 0,
+            outcome: median,
+            sent: outcomes.count,
+            lost: outcomes.count { $0 == .timeout || $0 == .refused },
+            previous: self.current?.status,
+            windows: self.windows
+        )
+        self.pings = []
+        return self.judge(sample)
+    }
+
+    /// The lower median of the pings that say something; none does if they are few.
+    private static func median(_ outcomes: [PingOutcome]) -> PingOutcome {
+        let decided = outcomes.filter { $0 != .inconclusive }
+        guard 2 * decided.count >= outcomes.count, !decided.isEmpty else { return .inconclusive }
+        let replies = decided.compactMap { outcome -> Duration? in
+            guard case .reply(let time) = outcome else { return nil }
+            return time
+        }
+        let rank = (decided.count - 1) / 2
+        if rank < replies.count { return .reply(replies.sorted()[rank]) }
+        return decided.contains(.timeout) ? .timeout : .refused
+    }
+
+    private func judge(_ sample: Sample) -> Bool {
+        let status = self.policy.judge(sample)
+        self.last = (sample, status)
+        guard sample.outcome != .inconclusive else {
+            self.inconclusive += 1
+            self.policy.measured(sample, status)
+            return false
+        }
+        guard let status else {
+            self.policy.measured(sample, nil)
+            return false
+        }
+        if self.current?.status != status { self.current = HealthTracker.Held(status: status, since: sample.time) }
+        let before = self.tracker.held
+        let held = self.tracker.take(status, at: sample.time)
+        self.noteIncident(status, sample.time)
+        self.policy.measured(sample, status)
+        self.report(sample, status, before: before, held: held, isReprobed: false)
+        // An end of trouble is told in its own thread of mails, the next trouble in another.
+        if status.level == 0, (self.tracker.held?.status.level ?? 0) == 0 { self.incident = nil }
+        let isLost = sample.outcome == .timeout || sample.outcome == .refused
+        return isLost && self.tracker.wantsReprobes(for: status)
+    }
+
+    private func confirmLost() {
+        guard let (sample, status) = self.last, let status else { return }
+        let before = self.tracker.held
+        guard let held = self.tracker.confirmLost() else { return }
+        self.report(sample, status, before: before, held: held, isReprobed: true)
+    }
+
+    private func noteIncident(_ status: HealthStatus, _ time: Double) {
+        guard self.incident == nil, status.level > 0 else { return }
+        self.incident = "\(self.target) \(Int64(time * 1_000))"
+    }
+
+    // MARK: Reports
+
+    private func report(
+        _ sample: Sample,
+        _ status: HealthStatus,
+        before: HealthTracker.Held?,
+        held: HealthTracker.Held?,
+        isReprobed: Bool
+    ) {
+        var report = Report(
+            target: self.target,
+            status: held?.status ?? status,
+            since: held?.since ?? self.current?.since ?? sample.time,
+            previous: before?.status,
+            previousSince: before?.since,
+            previousWindow: before == nil ? nil : self.windows.sinceHeld,
+            isHeld: held != nil,
+            isReprobed: isReprobed,
+            lastMail: self.lastMail,
+            incident: self.incident,
+            sample: sample
+        )
+        if held != nil {
+            self.policy.changed(report)
+            self.windows.startHeld()
+        }
+        report.lastMail = self.lastMail
+        if self.policy.alert(report) { self.lastMail = sample.time }
+    }
+}
