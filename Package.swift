@@ -54,8 +54,9 @@ let package = Package(
             path: "scripts",
             exclude: ["lib"],
             resources: [
-                .embedInCode("README.md"), .embedInCode("chat.lua"), .embedInCode("commands.lua"),
-                .embedInCode("console.lua"), .embedInCode("format.lua"),
+                .embedInCode("README.md"), .embedInCode("alerts.lua"), .embedInCode("chat.lua"),
+                .embedInCode("commands.lua"),
+                .embedInCode("console.lua"), .embedInCode("format.lua"), .embedInCode("latency.lua"),
                 .embedInCode("ping.lua"),
             ],
             swiftSettings: strict
@@ -132,7 +133,9 @@ let package = Package(
         .testTarget(name: "RelayCoreTests", dependencies: ["RelayCore", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "RelayHooksTests",
-            dependencies: ["RelayHooks", "RelayCore", "LuaScripting", "StockScripts", "TestSupport", logging],
+            dependencies: [
+                "RelayHooks", "RelayCore", "LuaScripting", "LatencyMonitor", "StockScripts", "TestSupport", logging,
+            ],
             swiftSettings: strict
         ),
         .testTarget(

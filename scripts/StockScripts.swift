@@ -7,10 +7,12 @@ internal import StockModules
 public enum StockScripts {
     /// Every stock file by its path in this folder.
     public static let files: [String: [UInt8]] = [
+        "alerts.lua": PackageResources.alerts_lua,
         "chat.lua": PackageResources.chat_lua,
         "commands.lua": PackageResources.commands_lua,
         "console.lua": PackageResources.console_lua,
         "format.lua": PackageResources.format_lua,
+        "latency.lua": PackageResources.latency_lua,
         "ping.lua": PackageResources.ping_lua,
         "lib/commands.lua": StockModules.commands,
     ]

@@ -1,5 +1,5 @@
--- What the operator reads on standard output, in the words of the original's two servers. `luar serve --quiet` turns it
--- all off.
+-- What the operator reads on standard output, in the words of the original's two servers and its monitor. `--quiet`
+-- turns it all off.
 
 local tcp = {
   listening = function()
@@ -37,7 +37,33 @@ local udp = {
   end,
 }
 
+local monitor = {
+  sample = function(event)
+    local sample, status = event.sample, event.status
+    -- Of several targets each line says which.
+    local place = event.targets > 1 and sample.target .. ": " or ""
+    if sample.outcome == "inconclusive" then return place .. "Medição inconclusiva." end
+    if not status then return false end
+    local time = sample.rtt_ms and (" Latência: %.2f ms"):format(sample.rtt_ms) or ""
+    return place .. "Conexão " .. status .. "." .. time
+  end,
+  mail_sent = function(event)
+    return "E-mail de conexão enviado: " .. (event.status or event.subject)
+  end,
+  mail_failed = function(event)
+    return "Não foi possível enviar o e-mail: " .. event.reason
+  end,
+  prompt = function(event)
+    local texts = {
+      notice = "Para testes, utilize o Ethereal Mail para enviar e-mails.",
+      address = "Digite o endereço de e-mail: ",
+      password = "Digite a senha: ",
+    }
+    return texts[event.prompt]
+  end,
+}
+
 relay.default("console", function(event)
-  local line = (event.transport == "udp" and udp or tcp)[event.kind]
+  local line = monitor[event.kind] or (event.transport == "udp" and udp or tcp)[event.kind]
   return line and line(event)
 end)

@@ -30,22 +30,34 @@ static void read_object(lua_State *L, int index, luar_value *value) {
     lua_pop(L, 1);
 }
 
-static void read_entries(lua_State *L, int index, luar_value *value) {
-    luar_value *entries = lua_newuserdatauv(L, 2 * LUAR_MOST_ENTRIES * sizeof *entries, 0);
+static size_t count_entries(lua_State *L, int index) {
     size_t count = 0;
-    lua_pushnil(L);
-    while (lua_next(L, index)) {
-        if (count == LUAR_MOST_ENTRIES) luaL_error(L, "a table here may have at most %d entries", LUAR_MOST_ENTRIES);
-        luar_read(L, lua_gettop(L) - 1, &entries[2 * count], 0);
-        luar_read(L, lua_gettop(L), &entries[2 * count + 1], 0);
-        count++;
-        lua_pop(L, 1);
+    for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
+        if (count++ == LUAR_MOST_ENTRIES) luaL_error(L, "a table here may have at most %d entries", LUAR_MOST_ENTRIES);
     }
-    value->entries = entries;
-    value->count = count;
+    return count;
 }
 
-void luar_read(lua_State *L, int index, luar_value *value, int with_entries) {
+static void read_entries(lua_State *L, int index, luar_value *value, int depth) {
+    luaL_checkstack(L, 8, "tables too deep");
+    size_t count = count_entries(L, index), i = 0;
+    luar_charge(L, (int64_t)count);
+    // The memory of tables within this one is held by its own.
+    luar_value *entries = lua_newuserdatauv(L, (2 * count + 1) * sizeof *entries, depth > 1 ? (int)count : 0);
+    int memory = lua_gettop(L);
+    for (lua_pushnil(L); i < count && lua_next(L, index); i++) {
+        int key = lua_gettop(L) - 1;
+        luar_read(L, key, &entries[2 * i], 0);
+        luar_read(L, key + 1, &entries[2 * i + 1], depth - 1);
+        if (lua_gettop(L) > key + 1) lua_setiuservalue(L, memory, (int)i + 1);
+        lua_settop(L, key);
+    }
+    lua_settop(L, memory);
+    value->entries = entries;
+    value->count = i;
+}
+
+void luar_read(lua_State *L, int index, luar_value *value, int depth) {
     memset(value, 0, sizeof *value);
     switch (lua_type(L, index)) {
         case LUA_TNONE:
@@ -67,7 +79,7 @@ void luar_read(lua_State *L, int index, luar_value *value, int with_entries) {
         case LUA_TFUNCTION: value->type = LUAR_FUNCTION; break;
         case LUA_TTABLE:
             value->type = LUAR_TABLE;
-            if (with_entries) read_entries(L, index, value);
+            if (depth > 0) read_entries(L, index, value, depth);
             break;
         default: value->type = LUAR_OTHER;
     }
@@ -111,6 +123,18 @@ static void push_objects(lua_State *L, const luar_value *value) {
     }
 }
 
+static void push_table(lua_State *L, const luar_value *value) {
+    luaL_checkstack(L, 8, "tables too deep");
+    luar_charge(L, (int64_t)value->count);
+    lua_createtable(L, 0, (int)value->count);
+    for (size_t i = 0; i < value->count; i++) {
+        luar_push(L, &value->entries[2 * i]);
+        luar_push(L, &value->entries[2 * i + 1]);
+        lua_rawset(L, -3);
+    }
+    if (value->bytes) luar_lock_explained(L, value->bytes);
+}
+
 void luar_push(lua_State *L, const luar_value *value) {
     switch (value->type) {
         case LUAR_BOOLEAN: lua_pushboolean(L, (int)value->integer); break;
@@ -119,6 +143,7 @@ void luar_push(lua_State *L, const luar_value *value) {
         case LUAR_STRING: lua_pushlstring(L, value->bytes ? value->bytes : "", value->count); break;
         case LUAR_OBJECT: push_object(L, value->object_type, value->integer, value->bytes, value->count); break;
         case LUAR_OBJECTS: push_objects(L, value); break;
+        case LUAR_TABLE: push_table(L, value); break;
         default: lua_pushnil(L);
     }
 }

@@ -37,6 +37,7 @@ static void read_list(lua_State *L, luar_state *state, int index) {
     }
     check_length(L, state, total);
     state->answer.type = LUAR_TABLE;
+    state->answer.object_type = LUAR_LISTED;
     state->answer.entries = entries;
     state->answer.count = (size_t)count;
 }
@@ -52,6 +53,28 @@ static void take_reason(lua_State *L, luar_state *state, int index) {
     check_length(L, state, reason.count);
     state->answer.bytes = reason.bytes;
     state->answer.count = reason.count;
+}
+
+/// Takes the level that stands behind an answered string.
+static void take_level(lua_State *L, luar_state *state, int index) {
+    int is_integer = 0;
+    lua_Integer level = lua_tointegerx(L, index, &is_integer);
+    if (lua_isnoneornil(L, index)) return;
+    if (lua_type(L, index) != LUA_TNUMBER || !is_integer || level < 0 || level > state->step.highest_level) {
+        luar_push_text(L, index);
+        refuse_answer(L, state, lua_pushfstring(L, "the level %s", lua_tostring(L, -1)));
+    }
+    state->answer.integer = level;
+    state->answer.object_type = LUAR_LEVELED;
+}
+
+/// Takes a record, if the host does.
+static void take_record(lua_State *L, luar_state *state, int index) {
+    luar_value problem = {0};
+    luar_read(L, index, &state->answer, LUAR_DEEPEST - 1);
+    if (state->host.judge(state->host.context, &state->answer, &problem) == 0) return;
+    lua_pushlstring(L, problem.bytes ? problem.bytes : "", problem.bytes ? problem.count : 0);
+    refuse_answer(L, state, lua_tostring(L, -1));
 }
 
 /// Takes the answer, which is all that the stack holds.
@@ -75,7 +98,9 @@ static void take_answer(lua_State *L, luar_state *state) {
         refuse_answer(L, state, name);
     }
     if (answer->type == LUAR_STRING) check_length(L, state, answer->count);
-    if (answer->type == LUAR_TABLE) read_list(L, state, index);
+    if (answer->type == LUAR_STRING && step->highest_level > 0) take_level(L, state, index + 1);
+    if (answer->type == LUAR_TABLE && step->accepts_record) take_record(L, state, index);
+    else if (answer->type == LUAR_TABLE) read_list(L, state, index);
 }
 
 /// Calls handlers until the host has none left. An answer stays on the stack until the host has taken it.
@@ -89,7 +114,7 @@ static int run_steps(lua_State *L) {
         lua_settop(L, 0);
         lua_rawgeti(L, LUA_REGISTRYINDEX, step->handler);
         for (int i = 0; i < step->argument_count; i++) luar_push(L, &step->arguments[i]);
-        lua_call(L, step->argument_count, step->ignores_answer ? 0 : step->takes_reason ? 2 : 1);
+        lua_call(L, step->argument_count, step->ignores_answer ? 0 : step->takes_reason || step->highest_level > 0 ? 2 : 1);
         if (!step->ignores_answer) take_answer(L, state);
     }
     return 0;

@@ -16,6 +16,8 @@
 #define LUAR_LARGE ((size_t)64 << 10)
 /// Entries that a table argument may have.
 #define LUAR_MOST_ENTRIES 64
+/// How deep tables within tables are read.
+#define LUAR_DEEPEST 3
 #define LUAR_MOST_TYPES 16
 /// Strings that an answered list may have.
 #define LUAR_MOST_LINES 100000
@@ -50,6 +52,8 @@ struct luar_state {
 
     luar_step step;
     luar_value answer;
+    /// The host function that explains missing names.
+    int unknown;
 
     int types;
     int type_flags[LUAR_MOST_TYPES];
@@ -90,13 +94,17 @@ void luar_open_tables(lua_State *L);
 void luar_open_strings(lua_State *L);
 /// Replaces the table at the top by a read-only stand-in for it. `name` is for error texts. May raise.
 void luar_lock(lua_State *L, const char *name);
+/// The same, but the host explains names that the table does not have. May raise.
+void luar_lock_explained(lua_State *L, const char *name);
+/// Lua's `print` over host function upvalue 1, which takes one text. May raise.
+int luar_print_text(lua_State *L);
 /// Pushes a text for the value at `index` that shows no address. May raise.
 void luar_push_text(lua_State *L, int index);
 
 // objects.c
-/// Fills `value` from the stack. `with_entries`: a table's entries are flattened into memory left on the stack.
-/// May raise.
-void luar_read(lua_State *L, int index, luar_value *value, int with_entries);
+/// Fills `value` from the stack. Tables down to `depth` levels are read, into memory of which one value is left on the
+/// stack for the outermost; the tables keep what is in them alive. May raise.
+void luar_read(lua_State *L, int index, luar_value *value, int depth);
 /// Pushes what the host gave. May raise.
 void luar_push(lua_State *L, const luar_value *value);
 /// Raises the host's error text with the calling script's position.

@@ -13,6 +13,9 @@ final class LuaBridge {
     /// Memory for texts and lists made for one answer; C has copied them before the next callback comes.
     private var scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: 256, alignment: 8)
 
+    /// The same for tables within tables.
+    private let trees = LuaTreeMemory()
+
     init(host: any LuaHost) {
         self.host = host
     }
@@ -41,6 +44,12 @@ final class LuaBridge {
                 let arguments = LuaArguments(base: arguments, count: Int(count))
                 return LuaBridge.with(context) { $0.write($0.host.call(Int(function), arguments), to: result) }
             },
+            judge: { context, answer, result in
+                guard let context, let answer, let result else { return 1 }
+                return LuaBridge.with(context) { bridge in
+                    bridge.host.refusal(of: LuaValue(answer)).map { bridge.write(.failure($0), to: result) } ?? 0
+                }
+            },
             find: { context, name, source, result in
                 guard let context, let name, let source, let result else { return 1 }
                 return LuaBridge.with(context) { $0.find(name, source, result) }
@@ -53,7 +62,7 @@ final class LuaBridge {
     }
 
     private func next(_ answer: UnsafePointer<luar_value>, _ step: UnsafeMutablePointer<luar_step>) -> CInt {
-        guard let next = self.host.next(after: LuaValue(answer, listed: true)) else { return 0 }
+        guard let next = self.host.next(after: LuaValue(answer)) else { return 0 }
         next.write(to: step)
         return 1
     }
@@ -131,6 +140,11 @@ final class LuaBridge {
             raw.pointee.object_type = type.number
             raw.pointee.ids = copy.baseAddress?.assumingMemoryBound(to: Int64.self)
             raw.pointee.count = ids.count
+            return 0
+        case .record(let name, let fields):
+            self.trees.removeAll()
+            self.trees.write(fields, to: raw)
+            raw.pointee.bytes = self.trees.keep(name + "\0").baseAddress?.assumingMemoryBound(to: CChar.self)
             return 0
         case .argument(let index):
             raw.pointee.type = CInt(LUAR_ARGUMENT)

@@ -16,6 +16,8 @@ public protocol LuaHost: AnyObject {
     func set(_ field: Int, of object: LuaObject, to value: LuaValue) -> String?
     /// Calls a host function; a method gets its object as the first argument.
     func call(_ function: Int, _ arguments: LuaArguments) -> LuaResult
+    /// What is wrong with a record that the last function answered; nil takes it.
+    func refusal(of answer: LuaValue) -> String?
     /// Finds the script that `require(name)` means.
     func find(_ name: String) -> Result<LuaSource, LuaSource.Missing>
 }
@@ -30,6 +32,8 @@ public enum LuaResult {
     case object(LuaType, Int64, payload: [UInt8])
     /// A table of objects of one type.
     case objects(LuaType, [Int64])
+    /// A read-only table; the host explains names that it does not have, for which it is called by this name.
+    case record(name: String, [String: LuaTree])
     /// The argument at an index, unchanged: saves making a string again.
     case argument(Int)
     /// An error, raised in the calling script with its file and line.

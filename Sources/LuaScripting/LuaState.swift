@@ -98,9 +98,11 @@ public final class LuaState {
     /// Defines a host function under a dotted path.
     ///
     /// With `keepsFunctions` function arguments arrive as references that the host owns unless it answers with a
-    /// failure.
-    public func defineFunction(_ path: String, _ id: Int, keepsFunctions: Bool = false) throws {
-        try self.check(luar_define_function(self.state, path, CInt(id), keepsFunctions ? 1 : 0))
+    /// failure; with `takesTrees` tables within tables have their entries.
+    public func defineFunction(_ path: String, _ id: Int, keepsFunctions: Bool = false, takesTrees: Bool = false) throws
+    {
+        let flags = (keepsFunctions ? LUAR_KEEPS_FUNCTIONS : 0) | (takesTrees ? LUAR_TAKES_TREES : 0)
+        try self.check(luar_define_function(self.state, path, CInt(id), CInt(flags)))
     }
 
     /// Defines a constant under a dotted path.

@@ -11,6 +11,8 @@ public struct LuaAnswerShape: Sendable {
     public enum Accepted: Sendable {
         case bytes
         case list
+        /// A table with names, which the host judges (`LuaHost.refusal(of:)`); not beside a list.
+        case record
         case object(LuaType)
     }
 
@@ -19,6 +21,8 @@ public struct LuaAnswerShape: Sendable {
     let mask: CInt
     let acceptsFalse: Bool
     let takesReason: Bool
+    let highestLevel: Int
+    let acceptsRecord: Bool
     let objectType: CInt
     let longest: Int
 
@@ -29,6 +33,7 @@ public struct LuaAnswerShape: Sendable {
     ///   - accepted: The kinds accepted beside nil.
     ///   - acceptsFalse: Whether `false` is an answer.
     ///   - takesReason: Whether a string may stand behind `false`, for the reason.
+    ///   - highestLevel: With more than 0, an integer up to it may stand behind a string.
     ///   - longest: The most bytes that a string, or a list of strings in all, may have.
     ///   - expected: The accepted kinds in words, for error texts.
     public init(
@@ -36,6 +41,7 @@ public struct LuaAnswerShape: Sendable {
         accepted: [Accepted],
         acceptsFalse: Bool,
         takesReason: Bool = false,
+        highestLevel: Int = 0,
         longest: Int,
         expected: StaticString
     ) {
@@ -43,13 +49,18 @@ public struct LuaAnswerShape: Sendable {
         self.expected = expected
         self.acceptsFalse = acceptsFalse
         self.takesReason = takesReason
+        self.highestLevel = highestLevel
         self.longest = longest
         var mask: CInt = 0
         var objectType: CInt = -1
+        var acceptsRecord = false
         for kind in accepted {
             switch kind {
             case .bytes: mask |= 1 << CInt(LUAR_STRING)
             case .list: mask |= 1 << CInt(LUAR_TABLE)
+            case .record:
+                mask |= 1 << CInt(LUAR_TABLE)
+                acceptsRecord = true
             case .object(let type):
                 mask |= 1 << CInt(LUAR_OBJECT)
                 objectType = type.number
@@ -57,6 +68,7 @@ public struct LuaAnswerShape: Sendable {
         }
         self.mask = mask
         self.objectType = objectType
+        self.acceptsRecord = acceptsRecord
     }
 }
 
@@ -93,6 +105,8 @@ public struct LuaStep {
             raw.pointee.accepts = shape.mask
             raw.pointee.accepts_false = shape.acceptsFalse ? 1 : 0
             raw.pointee.takes_reason = shape.takesReason ? 1 : 0
+            raw.pointee.highest_level = CInt(shape.highestLevel)
+            raw.pointee.accepts_record = shape.acceptsRecord ? 1 : 0
             raw.pointee.object_type = shape.objectType
             raw.pointee.longest = shape.longest
             raw.pointee.event = UnsafeRawPointer(shape.event.utf8Start).assumingMemoryBound(to: CChar.self)

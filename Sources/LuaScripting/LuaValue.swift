@@ -48,6 +48,8 @@ public enum LuaValue {
     case number(Double)
     /// A string: any bytes, text or not.
     case bytes(UnsafeRawBufferPointer)
+    /// A string and the level behind it, as an answer.
+    case leveled(UnsafeRawBufferPointer, level: Int)
     /// A host object.
     case object(LuaObject)
     /// A function; kept by the host where the host function was defined so.
@@ -63,7 +65,7 @@ public enum LuaValue {
         case .nil: "nil"
         case .boolean, .refusal: "boolean"
         case .integer, .number: "number"
-        case .bytes: "string"
+        case .bytes, .leveled: "string"
         case .object: "object"
         case .function: "function"
         case .table: "table"
@@ -87,7 +89,7 @@ public enum LuaValue {
     }
 }
 
-/// The entries of a table, one level deep, in no particular order.
+/// The entries of a table, in no particular order; tables in it have theirs where the host takes trees.
 ///
 /// Borrowed like the value it came from.
 public struct LuaTable {
@@ -105,13 +107,15 @@ public struct LuaTable {
 }
 
 extension LuaValue {
-    init(_ value: UnsafePointer<luar_value>, listed: Bool = false) {
+    init(_ value: UnsafePointer<luar_value>) {
         let raw = value.pointee
         switch Int(raw.type) {
         case LUAR_BOOLEAN where raw.bytes != nil: self = .refusal(.init(start: raw.bytes, count: raw.count))
         case LUAR_BOOLEAN: self = .boolean(raw.integer != 0)
         case LUAR_INTEGER: self = .integer(raw.integer)
         case LUAR_NUMBER: self = .number(raw.number)
+        case LUAR_STRING where raw.object_type == CInt(LUAR_LEVELED):
+            self = .leveled(.init(start: raw.bytes, count: raw.count), level: Int(raw.integer))
         case LUAR_STRING: self = .bytes(.init(start: raw.bytes, count: raw.count))
         case LUAR_OBJECT:
             self = .object(
@@ -122,7 +126,9 @@ extension LuaValue {
                 )
             )
         case LUAR_FUNCTION: self = .function(LuaFunction(reference: Int32(truncatingIfNeeded: raw.integer)))
-        case LUAR_TABLE: self = .table(LuaTable(entries: raw.entries, pairs: !listed, count: raw.count))
+        case LUAR_TABLE:
+            let isList = raw.object_type == CInt(LUAR_LISTED)
+            self = .table(LuaTable(entries: raw.entries, pairs: !isList, count: raw.count))
         case LUAR_NIL: self = .nil
         default: self = .other
         }
@@ -130,7 +136,7 @@ extension LuaValue {
 
     func write(to raw: UnsafeMutablePointer<luar_value>) {
         switch self {
-        case .nil, .function, .table, .refusal, .other: raw.pointee.type = CInt(LUAR_NIL)
+        case .nil, .function, .table, .refusal, .leveled, .other: raw.pointee.type = CInt(LUAR_NIL)
         case .boolean(let flag):
             raw.pointee.type = CInt(LUAR_BOOLEAN)
             raw.pointee.integer = flag ? 1 : 0

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
+internal import LatencyMonitor
 internal import LuaScripting
 internal import RelayCore
 
@@ -14,6 +15,8 @@ struct AnswerShapes {
     let format: LuaAnswerShape
     let tell: LuaAnswerShape
     let console: LuaAnswerShape
+    let latency: LuaAnswerShape
+    let alert: LuaAnswerShape
     let chatConnect: LuaAnswerShape
     let chatHello: LuaAnswerShape
     let chatSend: LuaAnswerShape
@@ -68,6 +71,21 @@ struct AnswerShapes {
             // The text, and a line for each recipient.
             longest: 4 * limits.answerBytes + limits.clients * (limits.nameBytes + 32),
             expected: "a line, a list of lines, false or nil"
+        )
+        self.latency = LuaAnswerShape(
+            event: "latency",
+            accepted: [.bytes],
+            acceptsFalse: false,
+            highestLevel: HealthStatus.worst,
+            longest: limits.nameBytes,
+            expected: "a status's name and a level from 0 (good) to 3 (down), or nil"
+        )
+        self.alert = LuaAnswerShape(
+            event: "alert",
+            accepted: [.record],
+            acceptsFalse: true,
+            longest: 0,
+            expected: "a mail ({ subject = ..., text = ..., html = ..., to = ... }), false or nil"
         )
     }
 }

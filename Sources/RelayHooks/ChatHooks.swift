@@ -50,6 +50,7 @@ public final class ChatHooks {
     ///   - scripts: The Lua files.
     ///   - limits: Bounds of texts, answers and handlers.
     ///   - luaLimits: What the scripts may use.
+    ///   - values: What operators set for them.
     ///   - logger: The operational log.
     ///   - version: The program's version, `relay.version` in Lua.
     /// - Throws: ``ScriptError`` for scripts that do not load.
@@ -58,6 +59,7 @@ public final class ChatHooks {
         scripts: ScriptSet,
         limits: Limits = Limits(),
         luaLimits: LuaLimits = LuaLimits(),
+        values: ScriptValues = ScriptValues(),
         logger: Logger,
         version: String
     ) throws {
@@ -68,6 +70,7 @@ public final class ChatHooks {
             program: .chat,
             scripts: scripts,
             limits: luaLimits,
+            values: values,
             console: nil,
             logger: logger,
             version: version

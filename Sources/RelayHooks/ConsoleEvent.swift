@@ -5,7 +5,8 @@ internal import RelayCore
 
 /// Something the operator may want to read on the console.
 struct ConsoleEvent {
-    /// What happened: `listening`, `connect`, `received`, `message`, `unreachable` or `disconnect`.
+    /// What happened: `listening`, `connect`, `received`, `message`, `unreachable`, `disconnect`, `sample`, `mail_sent`,
+    /// `mail_failed` or `prompt`.
     var kind: StaticString
     /// Whom it concerns.
     var client: Client?
@@ -21,6 +22,16 @@ struct ConsoleEvent {
     ///
     /// Borrowed until the console has answered.
     var text: UnsafeRawBufferPointer?
+    /// What a sample, or the sample that a mail is about, means.
+    var status: Label?
+    /// Whether it is about the current sample.
+    var isSample = false
+    /// A mail's subject.
+    var subject: Label?
+    /// Whom a mail is for.
+    var recipient: Label?
+    /// What is asked on the terminal: `notice`, `address` or `password`.
+    var prompt: Label?
     /// Whether it is about the current message, and so has recipients.
     var isMessage = false
 

@@ -39,6 +39,8 @@ final class Handler {
     /// When a failure was last logged, and how many were not since.
     var lastLogged = -Double.infinity
     var unlogged = 0
+    /// For the monitor's events: whether it failed when it was last called, and that was told.
+    var isFailing = false
 
     init(
         event: HookEvent,

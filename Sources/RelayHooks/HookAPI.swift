@@ -14,6 +14,7 @@ enum HookAPI {
     enum Function: Int, CaseIterable {
         case on
         case setDefault
+        case settings
         case room
         case only
         case send
@@ -35,6 +36,7 @@ enum HookAPI {
             switch self {
             case .on: "relay.on"
             case .setDefault: "relay.default"
+            case .settings: "relay.settings"
             case .room: "relay.room"
             case .only: "relay.only"
             case .send: "relay.send"
@@ -52,6 +54,7 @@ enum HookAPI {
         }
 
         var keepsFunctions: Bool { self == .on || self == .setDefault }
+        var takesTrees: Bool { self == .settings }
 
         /// Whether a program has it: the chat client has no clients and no rooms.
         func exists(in program: HookProgram) -> Bool {
@@ -124,6 +127,12 @@ enum HookAPI {
         case transport
         case from
         case to
+        case sample
+        case targets
+        case status
+        case subject
+        case recipient
+        case prompt
     }
 
     /// Fields of an address: of the server that the chat client talks to, and of whoever sent a ping.
@@ -151,6 +160,7 @@ enum HookAPI {
         var server: LuaType
         var origin: LuaType
         var quit: LuaType
+        var monitor: MonitorTypes
     }
 
     /// Names a type's fields and methods have, for suggestions.
@@ -162,7 +172,7 @@ enum HookAPI {
         case types.server: ("server", AddressField.allCases.map { "\($0)" })
         case types.origin: ("ping's origin", AddressField.allCases.map { "\($0)" })
         case types.quit: ("relay.quit", [])
-        default: ("route", [])
+        default: self.monitorFieldNames(of: type, in: types.monitor) ?? ("route", [])
         }
     }
 
@@ -175,7 +185,8 @@ enum HookAPI {
             route: try state.defineType("route", sameValue: false),
             server: try state.defineType("server", sameValue: true),
             origin: try state.defineType("origin", sameValue: true),
-            quit: try state.defineType("quit", sameValue: true)
+            quit: try state.defineType("quit", sameValue: true),
+            monitor: try self.defineMonitor(in: state)
         )
         for field in ClientField.allCases {
             try state.defineField("\(field)", of: types.client, field.access, field.rawValue, keptIn: field.slot)
@@ -195,7 +206,12 @@ enum HookAPI {
         }
         for function in Function.allCases where function.exists(in: program) {
             guard let path = function.path else { continue }
-            try state.defineFunction(path, function.rawValue, keepsFunctions: function.keepsFunctions)
+            try state.defineFunction(
+                path,
+                function.rawValue,
+                keepsFunctions: function.keepsFunctions,
+                takesTrees: function.takesTrees
+            )
         }
         switch program {
         case .relay:

@@ -13,6 +13,7 @@ extension HookBindings {
         switch function {
         case .on: return self.register(arguments, isDefault: false, engine)
         case .setDefault: return self.register(arguments, isDefault: true, engine)
+        case .settings: return self.declareSettings(arguments, engine)
         case .room: return self.room(arguments, engine, types)
         case .only: return self.only(arguments, types)
         case .send: return self.send(arguments, engine, types)
@@ -38,6 +39,7 @@ extension HookBindings {
 
     /// The names that a table of the API has.
     private func names(in path: String, _ engine: HookEngine) -> [String] {
+        if let settings = engine.settings.names(inTable: path) { return settings }
         let functions = HookAPI.Function.allCases.compactMap { function -> String? in
             guard function.exists(in: engine.program), let full = function.path, full.hasPrefix(path + ".") else {
                 return nil
@@ -92,6 +94,16 @@ extension HookBindings {
         } catch {
             return .failure("\(caller): \(error.reason)")
         }
+    }
+
+    private func declareSettings(_ arguments: LuaArguments, _ engine: HookEngine) -> LuaResult {
+        guard engine.isLoading else { return .failure("relay.settings works only while scripts are loaded") }
+        guard case .table(let table) = arguments[0] else {
+            return .failure("relay.settings takes a table of settings, not \(arguments[0].described)")
+        }
+        // The namespace is the file's name: what operators see.
+        let file = engine.state?.caller.script.split(separator: "/").last ?? ""
+        return engine.settings.declare(table, namespace: String(file.hasSuffix(".lua") ? file.dropLast(4) : file))
     }
 
     private func refusal(ofEvent name: String, _ engine: HookEngine) -> String {
@@ -252,7 +264,7 @@ extension HookBindings {
         case .boolean(let flag): "\(flag)"
         case .integer(let number): "\(number)"
         case .number(let number): "\(number)"
-        case .bytes(let bytes): String(decoding: bytes, as: UTF8.self)
+        case .bytes(let bytes), .leveled(let bytes, _): String(decoding: bytes, as: UTF8.self)
         case .object(let object): "\(object.id)"
         case .function, .table, .refusal, .other: "(\(value.typeName))"
         }

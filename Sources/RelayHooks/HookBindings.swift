@@ -30,6 +30,14 @@ final class HookBindings: LuaHost {
         return self.run?.next(after: answer)
     }
 
+    func refusal(of answer: LuaValue) -> String? {
+        guard self.run?.handler?.event == .alert, let engine = self.engine else { return nil }
+        switch AlertMail.read(answer, limits: engine.hub.limits) {
+        case .failure(let refusal): return refusal.reason
+        case .success(let mail): return engine.alerts?.problem(with: mail)
+        }
+    }
+
     /// The files that were loaded or required, by path.
     private(set) var found: Set<String> = []
 
@@ -72,7 +80,7 @@ final class HookBindings: LuaHost {
         case types.origin:
             guard let field = HookAPI.AddressField(rawValue: field) else { return .value(.nil) }
             return self.get(field, ofOriginIn: engine)
-        default: return .value(.nil)
+        default: return self.monitorField(field, of: object, engine) ?? .value(.nil)
         }
     }
 
@@ -133,6 +141,13 @@ final class HookBindings: LuaHost {
         case .transport: return event.isText ? .text(event.origin?.transport ?? "") : label(event.transport)
         case .from: return .value(event.isText ? .object(LuaObject(type: types.origin, id: 0)) : .nil)
         case .to: return event.isMessage ? .objects(types.client, self.message?.recipients ?? []) : .value(.nil)
+        case .sample:
+            return .value(event.isSample ? .object(LuaObject(type: types.monitor.sample, id: 0)) : .nil)
+        case .targets: return .value(event.isSample ? .integer(Int64(engine.targets)) : .nil)
+        case .status: return label(event.status)
+        case .subject: return label(event.subject)
+        case .recipient: return label(event.recipient)
+        case .prompt: return label(event.prompt)
         }
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
+internal import LatencyMonitor
 public import Logging
 public import LuaScripting
 public import RelayCore
@@ -41,6 +42,15 @@ public final class HookEngine {
     var origin: ClientOrigin?
     /// The server that the chat client talks to, while it is asked about it.
     var server: ChatServer?
+    /// What was measured, and what is reported about it, while that is asked about.
+    var sample: Sample?
+    var report: Report?
+    /// How many targets are measured.
+    public var targets = 0
+    /// Where the mails go that scripts ask for; nil asks for none.
+    let alerts: (any AlertOutput)?
+    /// What scripts let operators set.
+    let settings: ScriptSettings
     /// What a question that is answered with words was answered last.
     let words = TickBuffer()
 
@@ -51,7 +61,9 @@ public final class HookEngine {
     ///   - program: Whose events and functions the scripts have.
     ///   - scripts: The Lua files.
     ///   - limits: What the scripts may use.
+    ///   - values: What operators set for them.
     ///   - console: Where console lines go; nil asks no console hooks at all.
+    ///   - alerts: Where mails go; nil asks for none.
     ///   - logger: The operational log.
     ///   - version: The program's version, `relay.version` in Lua.
     /// - Throws: ``ScriptError`` for a script that does not load.
@@ -60,14 +72,18 @@ public final class HookEngine {
         program: HookProgram = .relay,
         scripts: ScriptSet,
         limits: LuaLimits = LuaLimits(),
+        values: ScriptValues = ScriptValues(),
         console: (any ConsoleOutput)?,
+        alerts: (any AlertOutput)? = nil,
         logger: Logger,
         version: String
     ) throws {
         self.hub = hub
         self.program = program
         self.scripts = scripts
+        self.settings = ScriptSettings(values)
         self.console = console
+        self.alerts = alerts
         self.logger = logger
         self.bindings.engine = self
         let state: LuaState
@@ -109,6 +125,8 @@ public final class HookEngine {
             }
         }
         self.isLoading = false
+        // Which settings there are is not known while files are missing.
+        if problems.isEmpty { problems = self.settings.unclaimed(by: self.program, self.found) }
         guard problems.isEmpty else { throw ScriptError(problems) }
     }
 
@@ -167,7 +185,9 @@ public final class HookEngine {
     /// Logs a failure, but at most one a second for each handler: a hook that fails on every message must not fill
     /// the log.
     private func log(_ error: LuaError, of handler: Handler, at time: Double, isPaused: Bool) {
-        guard isPaused || time - handler.lastLogged >= 1 || time < handler.lastLogged else {
+        let isOld = handler.isFailing
+        handler.isFailing = handler.event.isMonitors
+        guard isPaused || (!isOld && (time - handler.lastLogged >= 1 || time < handler.lastLogged)) else {
             handler.unlogged += 1
             return
         }

@@ -16,6 +16,9 @@ enum HookEvent: String, CaseIterable {
     case relayed
     case tell
     case console
+    case latency
+    case status
+    case alert
     case chatConnect = "chat_connect"
     case chatHello = "chat_hello"
     case chatSend = "chat_send"
@@ -34,9 +37,10 @@ enum HookEvent: String, CaseIterable {
 
     var kind: Kind {
         switch self {
-        case .start, .stop, .connect, .disconnect, .relayed: .notice
+        case .start, .stop, .connect, .disconnect, .relayed, .status: .notice
         case .message, .chatSend, .chatReceive: .filter
-        case .admit, .name, .ping, .route, .format, .tell, .console, .chatConnect, .chatHello, .chatClose: .question
+        case .admit, .name, .ping, .route, .format, .tell, .console, .latency, .alert: .question
+        case .chatConnect, .chatHello, .chatClose: .question
         }
     }
 
@@ -50,6 +54,9 @@ enum HookEvent: String, CaseIterable {
 
     /// What a failure counts as unless a handler says otherwise: a door that fails stays shut.
     var onError: Handler.OnError { self == .admit ? .block : .skip }
+
+    /// Whether it is about a measurement: those come for ever, so a handler that fails is told once, until it works again.
+    var isMonitors: Bool { self == .latency || self == .status || self == .alert }
 
     /// The events of a program by name.
     static func names(of program: HookProgram) -> [String] {

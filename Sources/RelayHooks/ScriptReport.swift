@@ -65,6 +65,8 @@ public struct ScriptReport: Sendable, Encodable {
     public var folder: String?
     /// All handlers: events in the order of a message's path, and for each in the order in which they run.
     public var handlers: [HandlerEntry] = []
+    /// What operators can set in scripts, by name.
+    public var settings: [ScriptSettingEntry] = []
     /// All scripts by path.
     public var files: [FileEntry] = []
     /// What is wrong; empty if the scripts load.
@@ -76,6 +78,7 @@ public struct ScriptReport: Sendable, Encodable {
         folder: String?,
         limits: Limits = Limits(),
         luaLimits: LuaLimits = LuaLimits(),
+        values: ScriptValues = ScriptValues(),
         logger: Logger,
         version: String
     ) {
@@ -88,12 +91,17 @@ public struct ScriptReport: Sendable, Encodable {
                     program: program,
                     scripts: scripts,
                     limits: luaLimits,
+                    values: values,
                     console: nil,
                     logger: logger,
                     version: version
                 )
                 for path in engine.found { loadedBy[path, default: []].append(program.rawValue) }
                 self.handlers += Self.entries(engine.registry)
+                // A module that both programs load is told once.
+                for entry in engine.settings.entries where !self.settings.contains(where: { $0.name == entry.name }) {
+                    self.settings.append(entry)
+                }
             } catch let error as ScriptError {
                 self.problems += error.problems.map { ProblemEntry($0) }
             } catch {

@@ -8,6 +8,9 @@ import Testing
 /// A small host: scripts register handlers with `relay.keep`, the test runs them with `run`, and `relay.report` hands
 /// values over.
 final class Probe: LuaHost {
+    /// What is wrong with records that scripts answer.
+    var judge: (LuaValue) -> String? = { _ in nil }
+
     /// A Lua value copied out of a callback.
     enum Seen: Equatable {
         case `nil`
@@ -19,6 +22,7 @@ final class Probe: LuaHost {
         case function
         case table(Int)
         case refusal([UInt8])
+        case leveled([UInt8], Int)
         case list([Seen])
         case other
 
@@ -33,6 +37,7 @@ final class Probe: LuaHost {
             case .function: self = .function
             case .table(let table): self = .table(table.count)
             case .refusal(let reason): self = .refusal(Array(reason))
+            case .leveled(let bytes, let level): self = .leveled(Array(bytes), level)
             case .other: self = .other
             }
         }
@@ -194,6 +199,8 @@ final class Probe: LuaHost {
     }
 
     // MARK: LuaHost
+
+    func refusal(of answer: LuaValue) -> String? { self.judge(answer) }
 
     func next(after answer: LuaValue) -> LuaStep? {
         if self.isWaiting {

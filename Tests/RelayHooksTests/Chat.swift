@@ -8,6 +8,8 @@ import RelayHooks
 import StockScripts
 import TestSupport
 
+@testable import LatencyMonitor
+
 /// A chat without sockets: the real hub, the real hooks, and clients whose bytes are recorded.
 final class Chat {
     /// Somebody in the chat.
@@ -38,6 +40,17 @@ final class Chat {
         func skip() { self.skipped += 1 }
     }
 
+    /// Takes the mails that scripts ask for.
+    final class Outbox: AlertOutput {
+        var mails: [AlertMail] = []
+        var problem: String?
+        func problem(with mail: AlertMail) -> String? { self.problem }
+        func send(_ mail: AlertMail, about report: Report) -> Bool {
+            self.mails.append(mail)
+            return true
+        }
+    }
+
     /// The time that scripts and pauses see.
     final class Clock { var now = 1_000_000.0 }
 
@@ -46,15 +59,21 @@ final class Chat {
     let console = Console()
     let clock = Clock()
     let log = LogRecord()
+    let outbox = Outbox()
     private var lastPort = 4_000
+    private var watch: TargetWatch?
+    private var slot = 0
 
     /// Starts a chat with Lua files laid over the stock scripts, or over none.
     init(
         _ files: [String: String] = [:],
         hasStock: Bool = true,
         limits: Limits = Limits(),
-        luaLimits: LuaLimits = LuaLimits()
+        luaLimits: LuaLimits = LuaLimits(),
+        settings: [String: String] = [:]
     ) throws {
+        var values = ScriptValues()
+        for (name, text) in settings { values.set(name, to: .text(text), from: .commandLine) }
         let clock = self.clock
         self.hub = Hub(limits: limits, clock: { clock.now })
         let log = self.log
@@ -66,7 +85,9 @@ final class Chat {
                 own: files.mapValues { Array($0.utf8) }
             ),
             limits: luaLimits,
+            values: values,
             console: self.console,
+            alerts: self.outbox,
             logger: logger,
             version: "9.9.9"
         )
@@ -94,6 +115,23 @@ final class Chat {
             }
         self.hub.endTick()
         return person
+    }
+
+    /// Measures a target, ten seconds after the last time.
+    func measure(_ outcome: PingOutcome) { self.see(.decided(outcome)) }
+
+    /// Tells the monitor's watch what the prober saw; true if it asks for re-probes.
+    @discardableResult
+    func see(_ kind: ProbeEvent.Kind) -> Bool {
+        let watch =
+            self.watch
+            ?? TargetWatch(target: "127.0.0.1:12345", burst: 1, rules: .init(), policy: self.hooks)
+        if self.watch == nil { self.hooks.targets = 1 }
+        self.watch = watch
+        if case .decided = kind { self.slot += 1 }
+        let moment = Moment(nanoseconds: Int64(self.slot) * 10_000_000_000)
+        let time = self.clock.now + Double(self.slot) * 10
+        return watch.take(ProbeEvent(target: 0, slot: self.slot - 1, moment: moment, time: time, kind: kind))
     }
 
     /// Has somebody send a text, in a tick of its own.

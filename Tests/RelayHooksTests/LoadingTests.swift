@@ -29,7 +29,7 @@ import Testing
             "relay.on('admit', { transport = 'tcp' }, print)",
             "scripts/a.lua:1: option 'transport' goes with 'ping' only"
         ),
-        ("relay.on('xyzzy', print)", "scripts/a.lua:1: unknown event 'xyzzy'; known: admit connect console"),
+        ("relay.on('xyzzy', print)", "scripts/a.lua:1: unknown event 'xyzzy'; known: admit alert connect"),
         ("relay.on('format', { ordr = 1 }, print)", "scripts/a.lua:1: unknown option 'ordr'; did you mean 'order'?"),
         ("relay.on('format', { order = 'x' }, print)", "option 'order' takes a number"),
         ("relay.on('format', { on_error = 'stop' }, print)", "takes \"skip\" or \"block\", not \"stop\""),

@@ -39,7 +39,8 @@ import Testing
                 "name default skip - stock/format.lua:3",
                 "message 50.0 skip - stock/lib/commands.lua:34", "format 100.0 skip json scripts/a.lua:2",
                 "format 5.0 block plain scripts/a.lua:1", "format default skip plain stock/format.lua:8",
-                "console default skip - stock/console.lua:40", "chat_connect default skip - stock/chat.lua:3",
+                "console default skip - stock/console.lua:66", "latency default skip - stock/latency.lua:8",
+                "alert default skip - stock/alerts.lua:38", "chat_connect default skip - stock/chat.lua:3",
                 "chat_hello default skip - stock/chat.lua:8", "chat_send 100.0 skip - stock/chat.lua:17",
                 "chat_close default skip - stock/chat.lua:12",
             ]
@@ -56,9 +57,11 @@ import Testing
         let rows = report.files.map { "\($0.name) [\($0.loadedBy.joined(separator: " "))] \($0.note ?? "")" }
         #expect(
             rows == [
-                "scripts/chat.lua [chat] replaces the stock file", "scripts/commands.lua [relay] ",
+                "stock/alerts.lua [relay] ", "scripts/chat.lua [chat] replaces the stock file",
+                "scripts/commands.lua [relay] ",
                 "scripts/console.lua [relay] replaces the stock file",
-                "scripts/format.lua [relay] empty: disables the stock file", "scripts/lib/both.lua [relay chat] ",
+                "scripts/format.lua [relay] empty: disables the stock file", "stock/latency.lua [relay] ",
+                "scripts/lib/both.lua [relay chat] ",
                 "stock/lib/commands.lua [relay] ", "scripts/lib/unused.lua [] no script requires it",
                 "stock/ping.lua [relay] ", "scripts/x.lua [relay] ",
             ]

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
+import LatencyMonitor
 import RelayCore
 import StockScripts
 import TestSupport
@@ -42,6 +43,7 @@ import Testing
         chat.says(ana, "oi")
         chat.says(ana, "/sair")
         chat.says(chat.connect(transport: "udp"), "ping")
+        chat.measure(.reply(.milliseconds(8)))
         #expect(chat.hooks.registry.all.filter { $0.calls == 0 }.map { "\($0.script):\($0.line)" } == [])
         for (path, text) in StockScripts.files where path != "chat.lua" {
             let broken = String(decoding: text, as: UTF8.self) + "\nerror('this file ran')"

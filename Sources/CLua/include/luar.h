@@ -37,18 +37,22 @@ enum {
 /// returns; from the host until C has copied it, which is before anything else runs.
 typedef struct luar_value {
     int type;
-    /// An object's type, as `luar_define_type` numbered it.
+    /// An object's type, as `luar_define_type` numbered it. Of an answer, LUAR_LEVELED or LUAR_LISTED.
     int object_type;
     /// An integer, a boolean, an object's identity or a function's reference.
     int64_t integer;
     double number;
-    /// A string's bytes, or an object's payload.
+    /// A string's bytes, or an object's payload. Of a table from the host: its name, which makes it read-only and has the
+    /// host explain names that it does not have; ends with a zero byte.
     const char *bytes;
     size_t count;
-    /// A table's entries as `count` pairs: key, value, key, value.
+    /// A table's entries as `count` pairs: key, value, key, value; of a LUAR_LISTED one, `count` values.
     const struct luar_value *entries;
     const int64_t *ids;
 } luar_value;
+
+/// Marks of answers: a string with a level; a table whose entries are values without keys.
+enum { LUAR_LEVELED = 1, LUAR_LISTED };
 
 /// The handler to call next, and what its answer may be.
 typedef struct {
@@ -59,6 +63,11 @@ typedef struct {
     int accepts, accepts_false, ignores_answer;
     /// Whether a second answer beside `false`, a string, is its reason: then it is `bytes` and `count` of the boolean.
     int takes_reason;
+    /// Whether a second answer beside a string, an integer from 0 to this, goes with it: then it is the string's `integer`,
+    /// and the string LUAR_LEVELED. 0 for no.
+    int highest_level;
+    /// With LUAR_TABLE: whether a record is accepted, whose fields the host judges, and not a list of strings.
+    int accepts_record;
     /// With LUAR_OBJECT: the one type accepted.
     int object_type;
     /// The longest string accepted, or list of strings in all, in bytes.
@@ -93,6 +102,8 @@ typedef struct {
     int (*set)(void *context, const luar_value *object, int field, const luar_value *value, luar_value *result);
     /// Calls host function `function`.
     int (*call)(void *context, int function, const luar_value *arguments, int count, luar_value *result);
+    /// Judges a record that a handler answered. Returns 0 to take it; else `result` holds what is wrong with it.
+    int (*judge)(void *context, const luar_value *answer, luar_value *result);
     /// Finds the source that `require(name)` means.
     int (*find)(void *context, const luar_value *name, luar_source *source, luar_value *result);
 } luar_host;
@@ -139,9 +150,11 @@ int luar_define_type(luar_state *state, const char *name, int flags);
 /// Defines a field: `id` goes to `get` and `set`; for a method to `call`. LUAR_DATA is a table of the scripts' own.
 /// Returns a LUAR_ code.
 int luar_define_field(luar_state *state, int type, const char *name, int access, int id);
-/// Defines a global function or, with a dotted path, one inside a read-only table. `keeps_function` nonzero: function
-/// arguments arrive as references that the host owns if it reports success.
-int luar_define_function(luar_state *state, const char *path, int id, int keeps_function);
+/// What a host function takes, beside values: functions, which arrive as references that the host owns if it reports
+/// success; tables within tables.
+enum { LUAR_KEEPS_FUNCTIONS = 1, LUAR_TAKES_TREES = 2 };
+/// Defines a global function or, with a dotted path, one inside a read-only table. `flags` are those above.
+int luar_define_function(luar_state *state, const char *path, int id, int flags);
 /// Defines a constant by the same paths.
 int luar_define_constant(luar_state *state, const char *path, const luar_value *value);
 /// Makes the defined tables read-only; `unknown` is the host function that explains a missing name: it gets the

@@ -17,6 +17,8 @@ public struct Sample {
     public var sent: Int
     /// Those of them that were lost or refused.
     public var lost: Int
+    /// What it means, once somebody has said so.
+    public var status: HealthStatus?
     /// What the sample before it meant.
     public var previous: HealthStatus?
     /// The target's windows, this sample included.
@@ -51,7 +53,7 @@ public struct Report {
     public var previous: HealthStatus?
     /// Since when that was, in Unix seconds.
     public var previousSince: Double?
-    /// Everything measured while that was held.
+    /// Everything measured from then until ``since``, once the status is held.
     public var previousWindow: WindowSummary?
     /// Whether the status is held from now on: it has lasted as the rules ask.
     public var isHeld: Bool
@@ -69,8 +71,8 @@ public struct Report {
 public protocol MonitorPolicy: AnyObject {
     /// What a sample means; nil if it means nothing.
     func judge(_ sample: Sample) -> HealthStatus?
-    /// A sample was taken.
-    func measured(_ sample: Sample, _ status: HealthStatus?)
+    /// A sample was taken, and judged.
+    func measured(_ sample: Sample)
     /// A status is held from now on.
     func changed(_ report: Report)
     /// Asks for an alert; true if one was sent.

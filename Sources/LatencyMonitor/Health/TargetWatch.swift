@@ -8,7 +8,7 @@ public final class TargetWatch {
     /// The target, as it was asked for.
     public let target: String
     /// Its windows.
-    public let windows = LatencyWindows()
+    public let windows: LatencyWindows
     /// Slots that went by without a ping.
     public private(set) var missed = 0
     /// Replies that came once more, and arrivals that were none.
@@ -23,7 +23,7 @@ public final class TargetWatch {
     private var tracker: HealthTracker
     /// The decided pings of the slot under way.
     private var pings: [ProbeEvent] = []
-    private var last: (sample: Sample, status: HealthStatus?)?
+    private var last: Sample?
     /// The status of the latest samples, and since when.
     private var current: HealthTracker.Held?
     private var incident: String?
@@ -40,6 +40,7 @@ public final class TargetWatch {
         self.target = target
         self.burst = burst
         self.tracker = HealthTracker(rules)
+        self.windows = LatencyWindows(decidedBy: burst * max(rules.worseWindow, rules.betterSamples))
         self.policy = policy
     }
 
@@ -73,13 +74,13 @@ public final class TargetWatch {
             guard case .decided(let outcome) = ping.kind else { continue }
             outcomes.append(outcome)
             switch outcome {
-            case .reply(let time): self.windows.add(time, at: ping.moment)
-            case .timeout, .refused: self.windows.add(nil, at: ping.moment)
+            case .reply(let time): self.windows.add(time, at: ping.moment, time: ping.time)
+            case .timeout, .refused: self.windows.add(nil, at: ping.moment, time: ping.time)
             case .inconclusive: break
             }
         }
         let median = Self.median(outcomes)
-        let sample = Sample(
+        var sample = Sample(
             target: self.target,
             sequence: (self.pings.first?.slot ?? 0) + 1,
             time: self.pings.first?.time ?? 0,
@@ -90,7 +91,8 @@ public final class TargetWatch {
             windows: self.windows
         )
         self.pings = []
-        return self.judge(sample)
+        sample.status = self.policy.judge(sample)
+        return self.weigh(sample)
     }
 
     /// The lower median of the pings that say something; none does if they are few.
@@ -106,23 +108,19 @@ public final class TargetWatch {
         return decided.contains(.timeout) ? .timeout : .refused
     }
 
-    private func judge(_ sample: Sample) -> Bool {
-        let status = self.policy.judge(sample)
-        self.last = (sample, status)
-        guard sample.outcome != .inconclusive else {
-            self.inconclusive += 1
-            self.policy.measured(sample, status)
-            return false
-        }
-        guard let status else {
-            self.policy.measured(sample, nil)
+    /// Says what a judged sample changes, and whether it asks for re-probes.
+    private func weigh(_ sample: Sample) -> Bool {
+        self.last = sample
+        if sample.outcome == .inconclusive { self.inconclusive += 1 }
+        guard let status = sample.status, sample.outcome != .inconclusive else {
+            self.policy.measured(sample)
             return false
         }
         if self.current?.status != status { self.current = HealthTracker.Held(status: status, since: sample.time) }
         let before = self.tracker.held
         let held = self.tracker.take(status, at: sample.time)
         self.noteIncident(status, sample.time)
-        self.policy.measured(sample, status)
+        self.policy.measured(sample)
         self.report(sample, status, before: before, held: held, isReprobed: false)
         // An end of trouble is told in its own thread of mails, the next trouble in another.
         if status.level == 0, (self.tracker.held?.status.level ?? 0) == 0 { self.incident = nil }
@@ -131,7 +129,7 @@ public final class TargetWatch {
     }
 
     private func confirmLost() {
-        guard let (sample, status) = self.last, let status else { return }
+        guard let sample = self.last, let status = sample.status else { return }
         let before = self.tracker.held
         guard let held = self.tracker.confirmLost() else { return }
         self.report(sample, status, before: before, held: held, isReprobed: true)
@@ -157,16 +155,16 @@ public final class TargetWatch {
             since: held?.since ?? self.current?.since ?? sample.time,
             previous: before?.status,
             previousSince: before?.since,
-            previousWindow: before == nil ? nil : self.windows.sinceHeld,
             isHeld: held != nil,
             isReprobed: isReprobed,
             lastMail: self.lastMail,
             incident: self.incident,
             sample: sample
         )
-        if held != nil {
+        if let held {
+            let window = self.windows.endHeld(at: held.since)
+            report.previousWindow = before == nil ? nil : window
             self.policy.changed(report)
-            self.windows.startHeld()
         }
         report.lastMail = self.lastMail
         if self.policy.alert(report) { self.lastMail = sample.time }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
+internal import DequeModule
+
 /// The windows of a target.
 ///
 /// Confined to whoever takes the prober's events.
@@ -27,13 +29,17 @@ public final class LatencyWindows {
     }
 
     private var windows = Span.allCases.map { LatencyWindow($0.length) }
-    /// Since a status is held, and of the one before.
+    /// Since a status is held, but for the newest pings: these may turn out to be the next status's.
     private var held = LatencyWindow(nil)
+    private var newest: Deque<(span: Duration?, moment: Moment, time: Double)> = []
+    private let newestCount: Int
     private var whole = LatencyWindow(nil)
     private var last: Moment?
 
     /// Makes empty windows.
-    public init() {}
+    ///
+    /// - Parameter pings: The most pings by which a status may turn out to have begun.
+    init(decidedBy pings: Int) { self.newestCount = pings }
 
     /// What a window holds as of the last ping.
     public func summary(_ span: Span) -> WindowSummary {
@@ -44,19 +50,29 @@ public final class LatencyWindows {
     /// Everything since the start.
     public var total: WindowSummary { self.last.map { self.whole.summary(at: $0) } ?? WindowSummary() }
 
-    /// Everything since ``startHeld()``.
-    var sinceHeld: WindowSummary { self.last.map { self.held.summary(at: $0) } ?? WindowSummary() }
-
-    /// Begins a status.
-    func startHeld() { self.held = LatencyWindow(nil) }
-
-    func add(_ time: Duration?, at moment: Moment) {
-        self.last = max(self.last ?? moment, moment)
-        for index in self.windows.indices { self.windows[index].add(time, at: moment) }
-        self.held.add(time, at: moment)
-        self.whole.add(time, at: moment)
+    /// Ends the status that was held when another has begun at a time, and says what there was until then.
+    func endHeld(at time: Double) -> WindowSummary {
+        while let first = self.newest.first, first.time < time { self.settle() }
+        defer { self.held = LatencyWindow(nil) }
+        return self.last.map { self.held.summary(at: $0) } ?? WindowSummary()
     }
 
+    /// Counts the oldest of the newest with what is held.
+    private func settle() {
+        guard let ping = self.newest.popFirst() else { return }
+        self.held.add(ping.span, at: ping.moment)
+    }
+
+    /// Adds a decided ping: its round-trip time, or nil if it was lost; and when it was sent, in Unix seconds as well.
+    func add(_ span: Duration?, at moment: Moment, time: Double) {
+        self.last = max(self.last ?? moment, moment)
+        for index in self.windows.indices { self.windows[index].add(span, at: moment) }
+        self.whole.add(span, at: moment)
+        self.newest.append((span, moment, time))
+        if self.newest.count > self.newestCount { self.settle() }
+    }
+
+    /// Adds the reply of a ping that counts as lost.
     func addLate(_ time: Duration, at moment: Moment) {
         for index in self.windows.indices { self.windows[index].addLate(time, at: moment) }
         self.held.addLate(time, at: moment)

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+public import LatencyMonitor
+internal import LuaScripting
+internal import RelayCore
+
+/// A mail that an `alert` handler asks for.
+public struct AlertMail: Sendable, Equatable {
+    /// Its subject.
+    public var subject: String
+    /// Its text.
+    public var text: String
+    /// The same as HTML, if the script made that, too.
+    public var html: String?
+    /// Whom it is for; empty for whoever the settings name.
+    public var to: [String] = []
+
+    /// What is wrong with an answer.
+    struct Refusal: Error {
+        var reason: String
+    }
+
+    private static let names = ["subject", "text", "html", "to"]
+    /// A longer subject is nobody's summary.
+    private static let longestSubject = 500
+    private static let mostRecipients = 20
+
+    /// Reads what a handler answered.
+    static func read(_ answer: LuaValue, limits: Limits) -> Result<AlertMail, Refusal> {
+        guard case .table(let table) = answer else { return .failure(Refusal(reason: answer.described)) }
+        var mail = AlertMail(subject: "", text: "")
+        for index in 0..<table.count {
+            let (key, value) = table.entry(index)
+            guard let name = key.text, self.names.contains(name) else {
+                let hint = Suggestion.phrase(for: key.text ?? "[\(key.typeName)]", among: self.names)
+                return .failure(Refusal(reason: "a mail with '\(key.text ?? "[\(key.typeName)]")'; \(hint)"))
+            }
+            if name == "to", case .table(let list) = value {
+                // A list comes with its numbers as keys, in any order.
+                let entries = (0..<list.count).map { list.entry($0) }
+                let texts = entries.sorted { $0.key.position < $1.key.position }.compactMap { $0.value.text }
+                guard texts.count == list.count, list.count <= self.mostRecipients else {
+                    return .failure(
+                        Refusal(reason: "a mail whose 'to' is no list of at most \(self.mostRecipients) addresses")
+                    )
+                }
+                mail.to = texts
+                continue
+            }
+            guard let text = value.text else {
+                return .failure(Refusal(reason: "a mail whose '\(name)' is \(value.described)"))
+            }
+            let longest = name == "text" || name == "html" ? limits.answerBytes : self.longestSubject
+            guard text.utf8.count <= longest else {
+                return .failure(
+                    Refusal(reason: "a mail whose '\(name)' has \(text.utf8.count) bytes, more than \(longest)")
+                )
+            }
+            switch name {
+            case "subject": mail.subject = text
+            case "text": mail.text = text
+            case "html": mail.html = text
+            default: mail.to = [text]
+            }
+        }
+        if mail.subject.isEmpty { return .failure(Refusal(reason: "a mail without 'subject'")) }
+        if mail.text.isEmpty { return .failure(Refusal(reason: "a mail without 'text'")) }
+        return .success(mail)
+    }
+}
+
+/// Takes the mails that scripts ask for.
+public protocol AlertOutput: AnyObject {
+    /// What is wrong with a mail, as the end of "it answered ..."; nil takes it.
+    func problem(with mail: AlertMail) -> String?
+    /// Sends a mail; false if there is nowhere to send it.
+    func send(_ mail: AlertMail, about report: Report) -> Bool
+}
+
+extension LuaValue {
+    /// A list's key as a number.
+    var position: Int64 {
+        if case .integer(let position) = self { return position }
+        return .max
+    }
+}

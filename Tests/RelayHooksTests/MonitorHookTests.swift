@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+import LatencyMonitor
+import TestSupport
+import Testing
+
+@testable import RelayHooks
+
+/// What scripts decide about measurements.
+@Suite struct MonitorHookTests {
+    @Test func `the console and the mails say what the original says`() throws {
+        let chat = try Chat()
+        chat.measure(.reply(.milliseconds(8)))
+        chat.measure(.reply(.microseconds(15_640)))
+        chat.measure(.reply(.milliseconds(100)))
+        chat.measure(.reply(.microseconds(299_990)))
+        chat.measure(.reply(.milliseconds(300)))
+        chat.measure(.timeout)
+        chat.measure(.refused)
+        #expect(
+            chat.console.lines == [
+                "Conexão Normal. Latência: 8.00 ms", "Conexão Normal. Latência: 15.64 ms",
+                "Conexão Lenta. Latência: 100.00 ms", "Conexão Lenta. Latência: 299.99 ms",
+                "Conexão Muito Lenta. Latência: 300.00 ms", "Conexão Inativa.", "Conexão Inativa.",
+            ]
+        )
+        #expect(chat.outbox.mails.count == 7)
+        #expect(
+            chat.outbox.mails[1]
+                == AlertMail(
+                    subject: "Alerta de latência: Normal",
+                    text: "A conexão ao 127.0.0.1:12345 está Normal.\nLatência: 15.64 ms"
+                )
+        )
+        #expect(chat.outbox.mails[4].subject == "Alerta de latência: Muito Lenta")
+        #expect(chat.outbox.mails[5].text == "A conexão ao 127.0.0.1:12345 está Inativa.\nLatência: Sem Resposta")
+        #expect(chat.log.entries.isEmpty)
+    }
+
+    @Test func `what happened to mails is told in the original's words`() throws {
+        let chat = try Chat()
+        chat.hooks.mailSent(subject: "Alerta de latência: Lenta", status: "Lenta", recipient: "ana@example.com")
+        chat.hooks.mailFailed(
+            subject: "Alerta de latência: Lenta",
+            status: "Lenta",
+            recipient: "ana@example.com",
+            reason: "connection refused"
+        )
+        #expect(
+            chat.console.lines == [
+                "E-mail de conexão enviado: Lenta", "Não foi possível enviar o e-mail: connection refused",
+            ]
+        )
+    }
+
+    @Test func `both limits are settings`() throws {
+        let chat = try Chat(settings: ["latency.normal_ms": "5", "latency.slow_ms": "7.5"])
+        for milliseconds in [4, 6, 8] { chat.measure(.reply(.milliseconds(milliseconds))) }
+        #expect(
+            chat.console.lines == [
+                "Conexão Normal. Latência: 4.00 ms", "Conexão Lenta. Latência: 6.00 ms",
+                "Conexão Muito Lenta. Latência: 8.00 ms",
+            ]
+        )
+    }
+
+    @Test func `with notify change a mail goes out when a status has lasted, and another when it is over`() throws {
+        let chat = try Chat(settings: ["alerts.notify": "change"])
+        chat.measure(.reply(.milliseconds(8)))
+        for _ in 0..<2 { chat.measure(.timeout) }
+        #expect(chat.outbox.mails.isEmpty)
+        chat.measure(.timeout)
+        #expect(
+            chat.outbox.mails.map(\.text) == [
+                "A conexão ao 127.0.0.1:12345 está Inativa.\nLatência: Sem Resposta\n\n"
+                    + "Antes: Normal, por 00:00:10.\nPerda: 0.0 %\nPercentis: p50 8.00 ms, p90 8.00 ms, p99 8.00 ms"
+            ]
+        )
+        for _ in 0..<3 { chat.measure(.reply(.milliseconds(9))) }
+        #expect(chat.outbox.mails.count == 2)
+        #expect(chat.outbox.mails.last?.subject == "Alerta de latência: Normal")
+        #expect(
+            chat.outbox.mails.last?.text
+                == "A conexão ao 127.0.0.1:12345 está Normal.\nLatência: 9.00 ms\n\n"
+                + "Antes: Inativa, por 00:00:30.\nPerda: 100.0 %"
+        )
+    }
+
+    @Test func `re-probes that are all lost hold a status at once, which is mailed once`() throws {
+        let chat = try Chat(settings: ["alerts.notify": "change"])
+        chat.measure(.reply(.milliseconds(8)))
+        #expect(chat.see(.decided(.timeout)))
+        chat.see(.reprobed(isLost: true))
+        #expect(chat.outbox.mails.map(\.subject) == ["Alerta de latência: Inativa"])
+        #expect(!chat.see(.decided(.timeout)))
+        #expect(chat.outbox.mails.count == 1)
+        let every = try Chat()
+        every.see(.decided(.timeout))
+        every.see(.reprobed(isLost: true))
+        #expect(every.outbox.mails.count == 1)
+    }
+
+    @Test func `a script's answers win, and its mails say what it wants`() throws {
+        let chat = try Chat(
+            """
+            relay.on("latency", function(sample)
+              return sample.window.m1.n > 1 and "many" or "few", 1
+            end)
+            relay.on("alert", function(report)
+              return { subject = report.status .. " " .. report.level, text = report.sample.target, html = "<b>x</b>",
+                to = { "a@example.com", "b@example.com" } }
+            end)
+            """
+        )
+        chat.measure(.reply(.milliseconds(1)))
+        chat.measure(.reply(.milliseconds(1)))
+        #expect(
+            chat.outbox.mails
+                == ["few 1", "many 1"]
+                .map {
+                    AlertMail(
+                        subject: $0,
+                        text: "127.0.0.1:12345",
+                        html: "<b>x</b>",
+                        to: ["a@example.com", "b@example.com"]
+                    )
+                }
+        )
+    }
+
+    @Test(arguments: [
+        ("return 7", "latency answered a number; it may answer a status's name and a level from 0 (good) to 3 (down)"),
+        ("return 'x', 4", "latency answered the level 4; it may"),
+        ("return 'x', -1", "latency answered the level -1; it may"),
+        ("return 'x', 1.5", "latency answered the level 1.5; it may"),
+        ("return 'x', 'bad'", "latency answered the level bad; it may"),
+        ("return false", "latency answered false; it may"),
+        ("return string.rep('x', 1000)", "latency answered 1000 bytes, more than the limit of 128; it may"),
+        ("error('no')", "test.lua:1: no"),
+        ("return sample.rtt_msec", "a sample has no field 'rtt_msec'; did you mean 'rtt_ms'?"),
+        ("return sample.window.m1.p95", "a window has no field 'p95'; did you mean"),
+    ]) func `a latency hook that fails is told once, and the built-in answer is used`(body: String, reason: String)
+        throws
+    {
+        let chat = try Chat(
+            ["test.lua": "relay.on('latency', function(sample) \(body) end)", "latency.lua": "", "alerts.lua": ""]
+        )
+        for _ in 0..<5 {
+            chat.clock.now += 100
+            chat.measure(.reply(.milliseconds(1)))
+            chat.measure(.timeout)
+        }
+        #expect(
+            chat.console.lines
+                == Array(repeating: ["Conexão up. Latência: 1.00 ms", "Conexão down."], count: 5).joined().map { $0 }
+        )
+        #expect(chat.log.failures.count == 1)
+        #expect(chat.log.failures.first?.contains(reason) == true, "\(chat.log.failures)")
+    }
+
+    @Test func `a hook that works again says so, and is told when it fails again`() throws {
+        let chat = try Chat(
+            "relay.on('latency', function(sample) if sample.outcome ~= 'reply' then error('lost') end end)"
+        )
+        for outcome in [PingOutcome.timeout, .timeout, .reply(.milliseconds(1)), .timeout] {
+            chat.clock.now += 100
+            chat.measure(outcome)
+        }
+        #expect(chat.log.failures.count == 2)
+        #expect(chat.log.entries.count { $0.message == "hook works again" } == 1)
+    }
+
+    @Test(arguments: [
+        ("{ subject = 'x' }", "alert answered a mail without 'text'; it may answer"),
+        ("{ text = 'x' }", "alert answered a mail without 'subject'; it may answer"),
+        ("{ subject = 'x', text = 'y', sujbect = 'z' }", "a mail with 'sujbect'; did you mean 'subject'?"),
+        ("{ subject = 1, text = 'y' }", "a mail whose 'subject' is a number"),
+        ("{ subject = 'x', text = 'y', to = { 1 } }", "a mail whose 'to' is no list of at most 20 addresses"),
+        ("{ subject = 'x', text = 'y', to = { { 'a' } } }", "a mail whose 'to' is no list of at most 20 addresses"),
+        ("{ subject = ('x'):rep(501), text = 'y' }", "a mail whose 'subject' has 501 bytes, more than 500"),
+        ("'mail'", "alert answered a string; it may answer"), ("{ 'x' }", "a mail with '[number]'"),
+    ]) func `a mail that is none is an error of the script, and the next handler is asked`(
+        answer: String,
+        reason: String
+    ) throws {
+        let chat = try Chat("relay.on('alert', function() return \(answer) end)")
+        chat.measure(.reply(.milliseconds(8)))
+        #expect(chat.log.failures.contains { $0.contains(reason) && $0.contains("test.lua:1") }, "\(chat.log.failures)")
+        #expect(chat.outbox.mails.map(\.subject) == ["Alerta de latência: Normal"])
+    }
+
+    @Test func `what the host says against a mail is an error of the script, too`() throws {
+        let chat = try Chat("relay.on('alert', function() return { subject = 'x', text = 'y' } end)")
+        chat.outbox.problem = "a mail to nobody"
+        chat.measure(.reply(.milliseconds(8)))
+        #expect(chat.log.failures.contains { $0.contains("alert answered a mail to nobody; it may answer") })
+        #expect(chat.outbox.mails.isEmpty)
+    }
+
+    @Test func `what nobody knows is what it was before, is no alert, and says so on the console`() throws {
+        let chat = try Chat()
+        chat.measure(.inconclusive)
+        chat.measure(.reply(.milliseconds(150)))
+        chat.measure(.inconclusive)
+        #expect(
+            chat.console.lines == [
+                "Medição inconclusiva.", "Conexão Lenta. Latência: 150.00 ms", "Medição inconclusiva.",
+            ]
+        )
+        #expect(chat.outbox.mails.count == 1)
+    }
+
+    @Test func `samples, reports and windows say everything there is`() throws {
+        let chat = try Chat(
+            [
+                "test.lua": """
+                local function list(...) print(table.concat({ ... }, " ")) end
+                relay.on("status", function(r)
+                  list("status", r.target, r.status, r.level, r.since, tostring(r.previous), tostring(r.previous_level),
+                    tostring(r.previous_since), tostring(r.held), tostring(r.reprobed), tostring(r.last_mail))
+                  local w = r.previous_window
+                  if w then list("window", w.n, w.lost, w.late, w.min, w.max, w.loss) end
+                end)
+                relay.on("latency", function(s)
+                  local w = s.window.h24
+                  list("sample", s.target, s.sequence, s.time, s.outcome, tostring(s.rtt_ms), s.sent, s.lost,
+                    tostring(s.previous), tostring(s.previous_level), w.n, w.loss)
+                end)
+                """
+            ]
+        )
+        for outcome in [PingOutcome.reply(.milliseconds(16)), .refused, .refused, .refused] { chat.measure(outcome) }
+        #expect(
+            chat.log.entries.map(\.message) == [
+                "sample 127.0.0.1:12345 1 1000010.0 reply 16.0 1 0 nil nil 1 0.0",
+                "status 127.0.0.1:12345 Normal 0 1000010.0 nil nil nil true false nil",
+                "sample 127.0.0.1:12345 2 1000020.0 refused nil 1 1 Normal 0 2 0.5",
+                "sample 127.0.0.1:12345 3 1000030.0 refused nil 1 1 Inativa 3 3 0.66666666666667",
+                "sample 127.0.0.1:12345 4 1000040.0 refused nil 1 1 Inativa 3 4 0.75",
+                "status 127.0.0.1:12345 Inativa 3 1000020.0 Normal 0 1000010.0 true false 1000030.0",
+                "window 1 0 0 16.0 16.0 0.0",
+            ]
+        )
+    }
+
+    @Test func `a sample is readable only inside a handler`() throws {
+        let chat = try Chat(
+            """
+            local kept
+            relay.on("latency", function(sample) kept = kept or sample end)
+            relay.on("message", function() return tostring(kept.rtt_ms) end)
+            """
+        )
+        let ana = chat.connect()
+        chat.measure(.reply(.milliseconds(8)))
+        chat.says(ana, "oi")
+        #expect(chat.log.failures.contains { $0.contains("a sample is readable only inside a handler") })
+    }
+}
