@@ -98,6 +98,8 @@ let package = Package(
         ),
         .target(name: "CTerminal"),
         .target(name: "CSockets"),
+        .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
+        .target(name: "MailAlerts", dependencies: ["CCurl"], swiftSettings: strict),
         .target(
             name: "ChatClient",
             dependencies: [
@@ -131,6 +133,12 @@ let package = Package(
         .testTarget(
             name: "RelayTransportTests",
             dependencies: ["RelayTransport", "RelayCore", "CSockets", "TestSupport", nioCore, logging],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "MailAlertsTests",
+            dependencies: ["MailAlerts", "TestSupport"],
+            exclude: ["README.md", "Servers"],
             swiftSettings: strict
         ),
         .testTarget(name: "LineOutputTests", dependencies: ["LineOutput", logging], swiftSettings: strict),
