@@ -40,5 +40,35 @@ public struct SpoolListing: Sendable, Hashable {
     ///
     /// - Parameter folder: The spool folder.
     /// - Throws: Why it cannot be read.
-    public init(_ folder: String) throws(MailError) { self.mails = [] }
+    public init(_ folder: String) throws(MailError) {
+        var mails: [Mail] = []
+        let errors = SpoolFolder.contents(of: "\(folder)/\(SpoolFolder.errorsFile)")
+            .flatMap { try? JSONDecoder().decode([String: String].self, from: Data($0)) }
+        for state in [State.waiting, .failed] {
+            let path = "\(folder)/\(state.rawValue)"
+            let names: [String]
+            do {
+                names = try FileManager.default.contentsOfDirectory(atPath: path).sorted()
+            } catch {
+                throw MailError("cannot read the spool folder '\(path)': is it the right one, and has mail been set up?")
+            }
+            for name in names where name.hasSuffix(SpoolFolder.ending) {
+                let stem = String(name.dropLast(SpoolFolder.ending.count))
+                // Sent and deleted while this looks.
+                guard let bytes = SpoolFolder.contents(of: "\(path)/\(name)") else { continue }
+                let reason = SpoolFolder.contents(of: "\(path)/\(stem)\(SpoolFolder.reasonEnding)")
+                    .map { String(decoding: $0, as: UTF8.self) }
+                let file = try? SpoolFile(reading: bytes)
+                mails.append(
+                    Mail(
+                        id: stem, created: file?.envelope.created ?? 0, recipient: file?.envelope.to ?? "",
+                        subject: file?.envelope.subject ?? "", labels: file?.envelope.digest.labels ?? [],
+                        count: file?.envelope.digest.count ?? 0, size: bytes.count, state: state,
+                        lastError: state == .failed ? reason : errors?[stem] ?? (file == nil ? "it is damaged" : nil)
+                    )
+                )
+            }
+        }
+        self.mails = mails
+    }
 }
