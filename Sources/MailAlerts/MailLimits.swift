@@ -32,7 +32,7 @@ public struct MailLimits: Sendable, Hashable {
     /// Bytes of the listing in a digest; above it the oldest mails are only counted.
     public var mostDigestBytes = 1 << 20
     /// Bytes of replies in one delivery.
-    public var mostReplyBytes = 256 << 10
+    public var mostReplyBytes = 64 << 10
 
     /// The limits that fit a relay's alerts.
     public init() {}

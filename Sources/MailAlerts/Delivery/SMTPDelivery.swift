@@ -166,7 +166,7 @@ final class SMTPDelivery {
             },
             is_over: { context in
                 guard let delivery = SMTPDelivery.at(context) else { return 1 }
-                return delivery.isFlooded || delivery.isStopping() ? 1 : 0
+                return delivery.isFlooded || delivery.dialogue.isParting || delivery.isStopping() ? 1 : 0
             },
             // It waits in `run` while libcurl calls back, so it is there.
             context: Unmanaged.passUnretained(self).toOpaque()

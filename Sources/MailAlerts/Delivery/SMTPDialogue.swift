@@ -10,10 +10,10 @@ struct SMTPDialogue {
     /// What the server is to answer.
     enum Stage: String, Comparable {
         case connecting, greeting, ehlo = "EHLO", startTLS = "STARTTLS", handshake, auth = "AUTH", mail = "MAIL", rcpt = "RCPT"
-        case data = "DATA", message, quit = "QUIT"
+        case data = "DATA", message
 
         private static let order: [Stage] = [
-            .connecting, .greeting, .ehlo, .startTLS, .handshake, .auth, .mail, .rcpt, .data, .message, .quit,
+            .connecting, .greeting, .ehlo, .startTLS, .handshake, .auth, .mail, .rcpt, .data, .message,
         ]
         static func < (one: Stage, other: Stage) -> Bool {
             (Self.order.firstIndex(of: one) ?? 0) < (Self.order.firstIndex(of: other) ?? 0)
@@ -31,6 +31,8 @@ struct SMTPDialogue {
     private(set) var reply: Reply?
     /// Whether the server has taken the message: nothing after that undoes it.
     private(set) var isTaken = false
+    /// Whether we have said goodbye: what comes then changes nothing, and is not waited for.
+    private(set) var isParting = false
     /// Whether a login was tried.
     private(set) var hasLoggedIn = false
     /// Bytes of replies, and of the message that went out.
@@ -80,8 +82,12 @@ struct SMTPDialogue {
             self.keepSecret(line)
             return "***"
         }
-        self.reply = nil
         let words = line.split(separator: " ", maxSplits: 2).map(String.init)
+        guard words.first?.uppercased() != "QUIT" else {
+            self.isParting = true
+            return "QUIT"
+        }
+        self.reply = nil
         switch words.first?.uppercased() {
         case "EHLO", "HELO": self.stage = .ehlo
         case "STARTTLS": self.stage = .startTLS
@@ -94,7 +100,6 @@ struct SMTPDialogue {
         case "MAIL": self.stage = .mail
         case "RCPT": self.stage = .rcpt
         case "DATA": self.stage = .data
-        case "QUIT": self.stage = .quit
         // Nothing else is ever said, so this is a part of a login that was not told from a command.
         default: return "***"
         }
@@ -117,6 +122,7 @@ struct SMTPDialogue {
             line.count == 3 || line[line.startIndex + 3] == 0x20,
             let code = Int(String(decoding: digits, as: UTF8.self))
         else { return shown }
+        if self.isParting { return shown }
         self.reply = Reply(code: code, text: shown)
         self.isChallenged = self.stage == .auth && code == 334
         if self.stage == .startTLS, code == 220 { self.stage = .handshake }

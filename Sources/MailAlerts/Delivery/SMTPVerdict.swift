@@ -32,7 +32,8 @@ struct SMTPVerdict {
         // Once the server has said yes, it does not matter how the parting went.
         if self.dialogue.isTaken { return .delivered }
         if self.isStopped { return .aborted }
-        if self.isFlooded {
+        // libcurl has a bound of its own, and no code for it.
+        if self.isFlooded || self.words.hasPrefix("Too large response headers") {
             return self.unreachable("\(self.name) sends replies without end (\(self.place))")
         }
         if let trust = self.trustProblem { return .blocked(.tls, reason: trust) }
