@@ -106,6 +106,8 @@ let package = Package(
         ),
         .target(name: "CTerminal"),
         .target(name: "CSockets"),
+        .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
+        .target(name: "MailAlerts", dependencies: ["CCurl"], swiftSettings: strict),
         .target(
             name: "ChatClient",
             dependencies: [
@@ -146,6 +148,12 @@ let package = Package(
         .testTarget(
             name: "LatencyMonitorTests",
             dependencies: ["LatencyMonitor", "TestSupport", histogram],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "MailAlertsTests",
+            dependencies: ["MailAlerts", "TestSupport"],
+            exclude: ["README.md", "Servers"],
             swiftSettings: strict
         ),
         .testTarget(name: "LineOutputTests", dependencies: ["LineOutput", logging], swiftSettings: strict),

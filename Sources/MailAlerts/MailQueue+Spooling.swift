@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+internal import Foundation
+internal import Synchronization
+
+/// The thread that writes.
+extension MailQueue {
+    /// Writes what has come, merges what is too much, and tries again what could not be written.
+    ///
+    /// - Parameter isLast: Whether nothing comes after it: what cannot be written now is lost.
+    /// - Returns: How long to wait for more; nil for as long as it takes.
+    func spool(isLast: Bool) -> Duration? {
+        self.spooler.withLock { spooler in
+            for event in spooler.events { self.tell(event) }
+            spooler.events = []
+            if isLast { spooler.notBefore = nil }
+            self.takePosted(&spooler)
+            self.saveUnsaved(&spooler)
+            self.mergeSurplus(&spooler)
+            self.deleteLeftovers(&spooler)
+            if isLast { self.tellLost() } else { self.tellRestored() }
+            self.writeErrors()
+            return spooler.notBefore.map { max($0 - self.now, .milliseconds(1)) }
+        }
+    }
+
+    private func takePosted(_ spooler: inout Spooler) {
+        let inbox = self.desk.withLock { desk in
+            defer { desk.inbox = MailInbox() }
+            return desk.inbox
+        }
+        let from = self.settings.from
+        for (mailbox, surplus) in inbox.surplus.sorted(by: { $0.key < $1.key }) {
+            guard let file = spooler.file(for: surplus.digest, from: from, to: mailbox, replacing: []) else { continue }
+            self.keep(file, isExposed: true, &spooler)
+            self.tell(.merged(count: surplus.digest.count, into: file.envelope.summary))
+        }
+        for posted in inbox.posted {
+            for file in spooler.files(for: posted, from: from) { self.keep(file, isExposed: true, &spooler) }
+            guard posted.draft.incident != nil else { continue }
+            // Without it a later mail does not follow this one; the mail itself does not depend on it.
+            try? self.folder.write(spooler.encodedThreads, as: SpoolFolder.threadsFile, isDurable: false)
+        }
+    }
+
+    /// Writes a mail, or keeps it in memory, and has it delivered.
+    private func keep(_ file: SpoolFile, isExposed: Bool, _ spooler: inout Spooler) {
+        let isSaved = self.save(file, &spooler)
+        let expires = self.now + self.settings.limits.expiry
+        self.desk.withLock { desk in
+            desk.mails[file.envelope.id] = Waiting(
+                envelope: file.envelope, message: isSaved ? nil : file.message, isExposed: !isSaved && isExposed
+            )
+            desk.plan.add(DeliveryPlan.Mail(file.envelope, expires: expires))
+        }
+        self.wakeDelivery()
+    }
+
+    /// Writes a file, unless the folder failed a short while ago.
+    private func save(_ file: SpoolFile, _ spooler: inout Spooler) -> Bool {
+        if let notBefore = spooler.notBefore, self.now < notBefore { return false }
+        do throws(SpoolFolder.Failure) {
+            try self.folder.save(file)
+            spooler.notBefore = nil
+            return true
+        } catch {
+            spooler.notBefore = self.now + self.settings.limits.spoolPause
+            self.spoolFailed(error)
+            return false
+        }
+    }
+
+    private func saveUnsaved(_ spooler: inout Spooler) {
+        let unsaved = self.desk.withLock { desk in
+            desk.mails.values.filter { !$0.isSaved }.sorted { $0.envelope.id < $1.envelope.id }
+        }
+        for mail in unsaved {
+            let id = mail.envelope.id
+            guard let message = mail.message, self.save(SpoolFile(mail.envelope, message: message), &spooler) else { return }
+            let isStillWaiting = self.desk.withLock { desk in
+                desk.mails[id]?.message = nil
+                desk.mails[id]?.isExposed = false
+                return desk.mails[id] != nil
+            }
+            // Delivered in the meantime, from memory: then its file is what is left of it.
+            self.delete(isStillWaiting ? mail.envelope.replaces : [id])
+        }
+    }
+
+    private func mergeSurplus(_ spooler: inout Spooler) {
+        let merges = self.desk.withLock { desk in
+            defer { desk.merges = [] }
+            return desk.merges + desk.plan.takeSurplus()
+        }
+        for ids in merges { self.merge(ids, &spooler) }
+    }
+
+    /// Puts a digest in the place of these mails: it is on disk before they are deleted.
+    private func merge(_ ids: [String], _ spooler: inout Spooler) {
+        let sources = self.desk.withLock { desk in ids.compactMap { desk.mails[$0] } }
+        guard let recipient = sources.first?.envelope.to else { return }
+        let digest = Digest(sources.map(\.envelope.digest), mostBytes: self.settings.limits.mostDigestBytes)
+        // A digest that is in memory only has the files of its own sources still to delete.
+        let files = sources.flatMap { $0.isSaved ? [$0.envelope.id] : $0.envelope.replaces }
+        guard let file = spooler.file(for: digest, from: self.settings.from, to: recipient, replacing: files) else { return }
+        self.keep(file, isExposed: sources.contains(where: \.isExposed), &spooler)
+        let isSaved = self.desk.withLock { desk in
+            for id in ids { desk.mails[id] = nil }
+            return desk.mails[file.envelope.id]?.isSaved ?? false
+        }
+        if isSaved { self.delete(files) }
+        self.tell(.merged(count: digest.count, into: file.envelope.summary))
+    }
+
+    private func deleteLeftovers(_ spooler: inout Spooler) {
+        if let notBefore = spooler.notBefore, self.now < notBefore { return }
+        let leftovers = self.desk.withLock { desk in
+            defer { desk.leftovers = [] }
+            return desk.leftovers.sorted()
+        }
+        self.delete(leftovers)
+        if self.desk.withLock({ !$0.leftovers.isEmpty }) { spooler.notBefore = self.now + self.settings.limits.spoolPause }
+    }
+
+    private func tellRestored() {
+        let isRestored = self.desk.withLock { desk in
+            guard desk.isSpoolFailed, desk.leftovers.isEmpty, desk.mails.values.allSatisfy(\.isSaved) else { return false }
+            desk.isSpoolFailed = false
+            return true
+        }
+        if isRestored { self.tell(.spoolRestored) }
+    }
+
+    private func tellLost() {
+        let lost = self.desk.withLock { $0.mails.values.filter(\.isExposed).map(\.envelope.summary) }
+        for mail in lost.sorted(by: { $0.id < $1.id }) {
+            self.tell(.lost(mail, reason: "the spool folder '\(self.settings.spool)' cannot be written to"))
+        }
+    }
+
+    /// Writes why mails wait, for those who list the folder; nothing depends on it.
+    private func writeErrors() {
+        let errors = self.desk.withLock { desk -> [String: String]? in
+            guard desk.hasFreshErrors else { return nil }
+            desk.hasFreshErrors = false
+            return desk.plan.mails.reduce(into: [:]) { $0[$1.id] = $1.lastError }
+        }
+        guard let errors, let bytes = try? JSONEncoder().encode(errors) else { return }
+        try? self.folder.write(Array(bytes), as: SpoolFolder.errorsFile, isDurable: false)
+    }
+}

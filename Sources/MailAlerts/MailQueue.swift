@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+internal import Dispatch
+internal import Foundation
+internal import Synchronization
+
+/// Sends mail: keeps every mail on disk until the server has taken it.
+///
+/// One thread writes mails to the spool folder, so that a server that stalls keeps none of them in memory only; another one
+/// delivers them. Every recipient's mail is delivered once at the least; more often, with the same Message-ID, after a crash
+/// between the server's word and ours. `failed/` in the folder keeps what the server refused and what became too old, up to
+/// `MailLimits.mostFailed` mails; the oldest are deleted above that.
+public final class MailQueue: Sendable {
+    /// A mail that waits.
+    struct Waiting {
+        var envelope: SpoolFile.Envelope
+        /// The mail itself, while it is not on disk.
+        var message: [UInt8]?
+        /// Whether a crash would lose something of it.
+        var isExposed: Bool
+        var isSaved: Bool { self.message == nil }
+    }
+
+    /// What both threads and the callers share.
+    struct Desk {
+        var inbox = MailInbox()
+        var plan: DeliveryPlan
+        /// By identifier: those in the plan, and those that are being merged.
+        var mails: [String: Waiting] = [:]
+        /// To be merged by the thread that writes.
+        var merges: [[String]] = []
+        /// Files whose mails are done with, but that could not be deleted.
+        var leftovers: Set<String> = []
+        /// Whether the failure of the folder was told.
+        var isSpoolFailed = false
+        /// Whether the errors in the folder are to be written again.
+        var hasFreshErrors = false
+        var isStarted = false
+        var isStopped = false
+    }
+
+    let settings: MailSettings
+    let folder: SpoolFolder
+    let desk: Mutex<Desk>
+    /// What only the thread that writes uses, and `stop` after it.
+    let spooler: Mutex<Spooler>
+    let isStopping = Atomic(false)
+    private let onEvent: @Sendable (MailEvent) -> Void
+    private let spoolBell = Bell()
+    private let deliveryBell = Bell()
+    private let threads = DispatchGroup()
+    private let clock = ContinuousClock()
+    private let startedAt: ContinuousClock.Instant
+
+    /// Opens the spool folder, makes it where there is none, and takes up what an earlier run left in it.
+    ///
+    /// - Parameters:
+    ///   - settings: How mail is sent, and where it waits.
+    ///   - onEvent: Told of what happens, by either thread of the queue, which waits for it: it must not call `stop`.
+    /// - Throws: Why the folder cannot be used, such as that another process uses it.
+    public convenience init(
+        _ settings: MailSettings,
+        onEvent: @escaping @Sendable (MailEvent) -> Void
+    ) throws(MailError) {
+        try self.init(settings, random: { Double.random(in: 0..<1) }, onEvent: onEvent)
+    }
+
+    init(
+        _ settings: MailSettings,
+        random: @escaping @Sendable () -> Double,
+        onEvent: @escaping @Sendable (MailEvent) -> Void
+    ) throws(MailError) {
+        self.settings = settings
+        self.onEvent = onEvent
+        self.startedAt = self.clock.now
+        self.folder = try SpoolFolder(settings.spool)
+        let recovery = SpoolRecovery(self.folder, limits: settings.limits)
+        var plan = DeliveryPlan(settings.limits, random: random)
+        plan.recover(recovery.mails.map { DeliveryPlan.Mail($0, expires: recovery.expiry(of: $0)) })
+        var desk = Desk(plan: plan)
+        for mail in recovery.mails { desk.mails[mail.id] = Waiting(envelope: mail, message: nil, isExposed: false) }
+        self.desk = Mutex(desk)
+        self.spooler = Mutex(Spooler(recovery))
+    }
+
+    /// Begins to write and to deliver; does nothing the second time.
+    public func start() {
+        let isFirst = self.desk.withLock { desk in
+            defer { desk.isStarted = true }
+            return !desk.isStarted && !desk.isStopped
+        }
+        guard isFirst else { return }
+        self.run("mail-spool", self.spoolBell) { self.spool(isLast: false) }
+        self.run("mail-delivery", self.deliveryBell) { self.deliver() }
+    }
+
+    /// Starts a thread that does one thing again and again, and waits in between as long as that says.
+    private func run(_ name: String, _ bell: Bell, _ turn: @escaping @Sendable () -> Duration?) {
+        self.threads.enter()
+        let thread = Thread {
+            while !self.isStopping.load(ordering: .acquiring) {
+                let pause = turn()
+                if pause != .zero { bell.wait(atMost: pause) }
+            }
+            self.threads.leave()
+        }
+        thread.name = name
+        thread.start()
+    }
+
+    /// Takes a mail, which is on disk soon after; never waits for a disk or the network.
+    ///
+    /// - Parameter draft: The mail.
+    public func add(_ draft: MailDraft) {
+        let created = Date().timeIntervalSince1970
+        let isTaken = self.desk.withLock { desk in
+            if !desk.isStopped { desk.inbox.add(draft, created: created, limits: self.settings.limits) }
+            return !desk.isStopped
+        }
+        guard isTaken else {
+            for recipient in draft.to {
+                let mail = MailSummary(
+                    id: "", recipient: recipient.mailbox, subject: draft.subject,
+                    labels: draft.label.isEmpty ? [] : [draft.label], messageID: "", count: 1
+                )
+                self.tell(.lost(mail, reason: "mail was already stopped"))
+            }
+            return
+        }
+        self.spoolBell.ring()
+    }
+
+    /// Ends: whatever was added is on disk afterwards, or was said to be lost.
+    ///
+    /// A delivery under way is given up within about a second, and its mail stays. Another process may have the folder then.
+    public func stop() {
+        let isFirst = self.desk.withLock { desk in
+            defer { desk.isStopped = true }
+            return !desk.isStopped
+        }
+        self.isStopping.store(true, ordering: .releasing)
+        self.spoolBell.ring()
+        self.deliveryBell.ring()
+        self.threads.wait()
+        guard isFirst else { return }
+        _ = self.spool(isLast: true)
+        self.folder.unlock()
+    }
+
+    /// Mails that wait, one for each recipient.
+    public var waiting: Int { self.desk.withLock { $0.mails.count + $0.inbox.count } }
+
+    // MARK: What the threads use
+
+    /// Since the queue was made, as the plan counts time.
+    var now: DeliveryPlan.Time { self.startedAt.duration(to: self.clock.now) }
+
+    func tell(_ event: MailEvent) { self.onEvent(event) }
+    func wakeSpooler() { self.spoolBell.ring() }
+    func wakeDelivery() { self.deliveryBell.ring() }
+
+    /// Tells of a folder that cannot be written to, once until it can.
+    func spoolFailed(_ failure: SpoolFolder.Failure) {
+        let wasTold = self.desk.withLock { desk in
+            defer { desk.isSpoolFailed = true }
+            return desk.isSpoolFailed
+        }
+        if !wasTold { self.tell(.spoolFailed(reason: failure.reason)) }
+    }
+
+    /// Deletes files whose mails are done with; those that cannot be are tried again.
+    func delete(_ ids: [String]) {
+        for id in ids {
+            do throws(SpoolFolder.Failure) {
+                try self.folder.remove(id)
+            } catch {
+                self.desk.withLock { _ = $0.leftovers.insert(id) }
+                self.spoolFailed(error)
+            }
+        }
+    }
+}
+
+extension DeliveryPlan.Mail {
+    init(_ envelope: SpoolFile.Envelope, expires: DeliveryPlan.Time) {
+        self.init(id: envelope.id, recipient: envelope.to, bytes: envelope.bytes, expires: expires)
+    }
+}
