@@ -90,7 +90,9 @@ let package = Package(
         .target(
             name: "HostSettings",
             dependencies: [
-                "LineOutput", "RelayHooks", "RelayTransport", "RelayCore", "LuaScripting", "StockScripts", logging,
+                "LineOutput", "RelayHooks", "RelayTransport", "RelayCore", "LatencyMonitor", "MailAlerts",
+                "LuaScripting",
+                "StockScripts", logging,
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Yams", package: "Yams"),
             ],
@@ -99,8 +101,10 @@ let package = Package(
         .target(
             name: "RelayHost",
             dependencies: [
-                "HostSettings", "LineOutput", "RelayHooks", "RelayTransport", "RelayCore", nioCore, nioPosix, logging,
-                lifecycle, .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+                "HostSettings", "LineOutput", "RelayHooks", "RelayTransport", "RelayCore", "LatencyMonitor",
+                "MailAlerts",
+                nioCore, nioPosix, logging, lifecycle,
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             swiftSettings: strict
         ),
@@ -118,7 +122,8 @@ let package = Package(
         .executableTarget(
             name: "luar",
             dependencies: [
-                "RelayHost", "ChatClient", "HostSettings", "LineOutput", "RelayHooks", "RelayCore", "LuaScripting",
+                "RelayHost", "ChatClient", "HostSettings", "LineOutput", "RelayHooks", "RelayCore", "LatencyMonitor",
+                "MailAlerts", "LuaScripting",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict

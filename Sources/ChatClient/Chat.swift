@@ -61,6 +61,7 @@ public final class Chat {
             scripts: scripts,
             limits: settings.limits,
             luaLimits: settings.luaLimits,
+            values: settings.scriptValues,
             logger: settings.logger(to: log),
             version: version
         )

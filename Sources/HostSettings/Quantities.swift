@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
-/// A positive whole number: `10000`, `10_000`.
+/// A whole number: `10000`, `10_000`.
 struct Count: CustomStringConvertible {
     var value: Int
 
     init(_ value: Int) { self.value = value }
 
     /// Reads what a person wrote; the refusal says how to write it.
-    static func parse(_ text: String) throws(Refusal) -> Count {
+    static func parse(_ text: String, in range: ClosedRange<Int> = 1...Int(Int32.max)) throws(Refusal) -> Count {
         // Underscores stand between digits, as in Lua and Swift sources.
         let digits = text.split(separator: "_", omittingEmptySubsequences: false)
         guard digits.allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy { 0x30...0x39 ~= $0 } }),
-            let value = Int(digits.joined()), value > 0, value <= Int(Int32.max)
+            let value = Int(digits.joined()), range.contains(value)
         else {
-            throw Refusal("'\(text)' is no whole number from 1 to 2147483647")
+            throw Refusal("'\(text)' is no whole number from \(range.lowerBound) to \(range.upperBound)")
         }
         return Count(value)
     }

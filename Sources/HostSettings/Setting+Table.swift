@@ -4,11 +4,12 @@
 internal import Logging
 internal import LuaScripting
 internal import RelayCore
+internal import RelayHooks
 internal import RelayTransport
 
 extension Setting {
     /// Every setting, in the order in which people read about them.
-    public static let all: [Setting] = relay + chat + scripts + log + relayLimits + scriptLimits
+    public static let all: [Setting] = relay + monitor + mail + chat + scripts + log + relayLimits + scriptLimits
 
     /// The setting of a name.
     public static func named(_ name: String) -> Setting? { self.all.first { $0.name == name } }
@@ -62,7 +63,26 @@ extension Setting {
                 guard let folder = values.last, !folder.isEmpty else { throw Refusal("it needs a folder") }
                 settings.scripts = folder
             }
-        )
+        ),
+        Setting(
+            "set",
+            "Give a setting of a script a value; `luar check` lists them all.",
+            valueName: "file.name=value",
+            arity: .list,
+            // Which of them are secret only the scripts know.
+            show: { $0.scriptValues.names.joined(separator: ", ") },
+            take: { values, settings throws(Refusal) in
+                for value in values {
+                    let halves = value.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+                    guard halves.count == 2, halves[0].contains(".") else {
+                        throw Refusal(
+                            "'\(halves[0])' is no setting of a script; write FILE.NAME=VALUE, like latency.normal_ms=80"
+                        )
+                    }
+                    settings.scriptValues.set(String(halves[0]), to: .text(String(halves[1])))
+                }
+            }
+        ),
     ]
 
     private static let log: [Setting] = [

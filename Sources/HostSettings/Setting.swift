@@ -24,7 +24,7 @@ public struct Setting: Sendable {
     public let arity: Arity
     /// All possible values, where there are few.
     public let choices: [String]
-    /// Whether its value is never shown.
+    /// Whether its value is never shown, and not taken from the command line, which everybody on the machine can read.
     public let isSecret: Bool
     /// Whether the command line has it as an argument without a name.
     public let isArgument: Bool
@@ -157,10 +157,11 @@ extension Setting {
     static func count(
         _ name: String,
         _ path: any WritableKeyPath<Settings, Int> & Sendable,
+        range: ClosedRange<Int> = 1...Int(Int32.max),
         _ help: String
     ) -> Setting {
         Setting(name, help, valueName: "n", show: { "\($0[keyPath: path])" }) { values, settings throws(Refusal) in
-            settings[keyPath: path] = try Count.parse(values.last ?? "").value
+            settings[keyPath: path] = try Count.parse(values.last ?? "", in: range).value
         }
     }
 
@@ -182,12 +183,17 @@ extension Setting {
     static func time(
         _ name: String,
         _ path: any WritableKeyPath<Settings, Duration> & Sendable,
+        least: Duration = .milliseconds(1),
         _ help: String
     ) -> Setting {
         Setting(name, help, valueName: "time", show: { "\(TimeSpan($0[keyPath: path]))" }) {
             values,
             settings throws(Refusal) in
-            settings[keyPath: path] = try TimeSpan.parse(values.last ?? "").value
+            let time = try TimeSpan.parse(values.last ?? "").value
+            guard time >= least else {
+                throw Refusal("'\(values.last ?? "")' is less than \(TimeSpan(least)), the least")
+            }
+            settings[keyPath: path] = time
         }
     }
 

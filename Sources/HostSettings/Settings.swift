@@ -3,6 +3,7 @@
 
 public import LuaScripting
 public import RelayCore
+public import RelayHooks
 public import RelayTransport
 
 /// What the program needs to start, as opposed to how it behaves, which is Lua.
@@ -43,8 +44,15 @@ public struct Settings: Sendable {
     /// Whether the chat client tries again when it cannot connect or was disconnected.
     public var reconnects = false
 
+    /// What is measured, and when a status has lasted.
+    public var monitor = Monitor()
+    /// Where alerts go, and how.
+    public var mail = Mail()
+
     /// The folder with the user's Lua files; nil looks in the usual places.
     public var scripts: String?
+    /// What is set in the scripts.
+    public var scriptValues = ScriptValues()
     /// The least level that is logged, one of ``logLevels``.
     public var logLevel = "notice"
     /// How log messages are written.

@@ -23,6 +23,8 @@ struct SettingsFile {
     let values: any ConfigSnapshot
     /// Lines that set nothing, because of their name or shape; the others are read all the same.
     let problems: [String]
+    /// What the file sets in scripts.
+    let scriptValues: ScriptValues
     private let lines: [String: Int]
 
     /// Reads a file.
@@ -48,6 +50,7 @@ struct SettingsFile {
         // A file without a word in it sets nothing.
         guard let root, root != Node("", Tag(.null)) else {
             self.lines = [:]
+            self.scriptValues = ScriptValues()
             self.problems = []
             self.values = InMemoryProvider(values: [:]).snapshot()
             return
@@ -57,6 +60,7 @@ struct SettingsFile {
         }
         var problems: [String] = []
         var values: [AbsoluteConfigKey: ConfigValue] = [:]
+        var scriptValues = ScriptValues()
         let names = table.map(\.name)
         for (key, value) in mapping {
             let line = key.mark?.line ?? 1
@@ -71,13 +75,17 @@ struct SettingsFile {
                 continue
             }
             lines[name] = line
-            if let problem = Self.problem(with: value) {
+            // A folder is the setting's own value; a mapping is what is set in scripts.
+            if name == "scripts" || name == "set", let files = value.mapping {
+                problems += Self.read(files, of: path, into: &scriptValues)
+            } else if let problem = Self.problem(with: value) {
                 problems.append("\(path):\(line): \(name) \(problem)")
             } else {
                 values[AbsoluteConfigKey([name])] = ConfigValue(Self.content(value), isSecret: false)
             }
         }
         self.lines = lines
+        self.scriptValues = scriptValues
         self.problems = problems
         self.values = InMemoryProvider(values: values).snapshot()
     }

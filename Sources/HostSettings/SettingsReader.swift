@@ -17,6 +17,15 @@ public struct ResolvedSettings: Sendable {
         /// The command line.
         case commandLine
 
+        /// The same for values of scripts.
+        fileprivate var source: ScriptValues.Source {
+            switch self {
+            case .file(let path, let line): .file(path, line: line)
+            case .environment(let variable): .environment(variable)
+            case .builtIn, .commandLine: .commandLine
+            }
+        }
+
         /// The origin in words.
         public var description: String {
             switch self {
@@ -29,7 +38,7 @@ public struct ResolvedSettings: Sendable {
     }
 
     /// The settings in force.
-    public var settings = Settings()
+    public internal(set) var settings = Settings()
     private var origins: [String: Origin] = [:]
 
     /// Where a setting came from.
@@ -44,6 +53,7 @@ public struct ResolvedSettings: Sendable {
     /// Takes one setting's values from a source that counts more than those before.
     fileprivate mutating func take(_ values: [String], for setting: Setting, from origin: Origin) throws(Refusal) {
         let before = self.settings
+        self.settings.scriptValues.source = origin.source
         try setting.take(values, &self.settings)
         self.origins[setting.name] = origin
         // Whether to listen and where are one decision, which the later source takes.
@@ -93,6 +103,7 @@ public struct SettingsReader {
             do {
                 let file = try SettingsFile(path: file, table: self.table)
                 problems += file.problems
+                resolved.settings.scriptValues.merge(file.scriptValues)
                 self.apply(file.values, .file(file), to: &resolved, &problems)
             } catch {
                 problems += error.problems
@@ -100,11 +111,19 @@ public struct SettingsReader {
         }
         let environment = EnvironmentVariablesProvider(environmentVariables: self.environment)
         self.apply(environment.snapshot(), .environment, to: &resolved, &problems)
+        for (variable, text) in self.environment.sorted(by: { $0.key < $1.key })
+        where variable.hasPrefix(ScriptValues.variablePrefix) {
+            let name = String(variable.dropFirst(ScriptValues.variablePrefix.count))
+            resolved.settings.scriptValues.source = .environment(variable)
+            resolved.settings.scriptValues.set(name, to: .text(text))
+        }
         var values: [AbsoluteConfigKey: ConfigValue] = [:]
         for (name, given) in self.commandLine {
             values[AbsoluteConfigKey([name])] = ConfigValue(.stringArray(given), isSecret: false)
         }
         self.apply(InMemoryProvider(values: values).snapshot(), .commandLine, to: &resolved, &problems)
+        // What is wrong by itself need not be compared.
+        if problems.isEmpty { problems = resolved.contradictions() }
         guard problems.isEmpty else { throw SettingsError(problems) }
         return resolved
     }
@@ -191,7 +210,10 @@ public struct SettingsReader {
     private func unknownVariables() -> [String] {
         let prefix = "LUAR_"
         let known = self.table.map(\.variable) + [Self.fileVariable]
-        return self.environment.keys.filter { $0.hasPrefix(prefix) && !known.contains($0) }.sorted()
+        // Only scripts know what is theirs.
+        return self.environment.keys
+            .filter { $0.hasPrefix(prefix) && !known.contains($0) && !$0.hasPrefix(ScriptValues.variablePrefix) }
+            .sorted()
             .map { name in
                 // What all of them begin with says nothing about what was meant.
                 let own = String(name.dropFirst(prefix.count))

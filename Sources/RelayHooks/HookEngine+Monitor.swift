@@ -73,19 +73,42 @@ extension HookEngine: MonitorPolicy {
     /// Tells the console that a mail was delivered.
     public func mailSent(subject: String, status: String, recipient: String) {
         var event = ConsoleEvent(kind: "mail_sent")
-        event.subject = Label(subject)
-        event.status = Label(status)
-        event.recipient = Label(recipient)
-        self.hub.perform { self.show(event) }
+        self.show(&event, subject, status, recipient)
     }
 
     /// Tells the console that a mail could not be delivered.
     public func mailFailed(subject: String, status: String, recipient: String, reason: String) {
         var event = ConsoleEvent(kind: "mail_failed", reason: Label(reason))
-        event.subject = Label(subject)
-        event.status = Label(status)
-        event.recipient = Label(recipient)
+        self.show(&event, subject, status, recipient)
+    }
+
+    private func show(_ event: inout ConsoleEvent, _ subject: String, _ status: String, _ recipient: String) {
+        // What is not about a mail or a sample has neither.
+        let label = { (text: String) in text.isEmpty ? nil : Label(text) }
+        event.subject = label(subject)
+        event.status = label(status)
+        event.recipient = label(recipient)
+        let event = event
         self.hub.perform { self.show(event) }
+    }
+
+    /// Asks the console hooks for a text to show on the terminal before somebody types.
+    ///
+    /// - Parameter kind: `notice`, `address` or `password`.
+    /// - Returns: The text, if there is one.
+    public func prompt(_ kind: String) -> String? {
+        guard let types = self.types else { return nil }
+        var event = ConsoleEvent(kind: "prompt")
+        event.prompt = Label(kind)
+        var text: String?
+        self.consoleEvent = event
+        self.hub.perform {
+            self.ask(.console, self.shapes?.console, .object(LuaObject(type: types.console, id: 0))) { answer in
+                text = answer.text
+            }
+        }
+        self.consoleEvent = nil
+        return text
     }
 
     /// Runs handlers while they can read a sample, and notes which of them work again.

@@ -35,7 +35,7 @@ public final class HookEngine {
 
     private(set) var message: MessageRun?
     /// The console event being asked about, beside that of a message.
-    private(set) var consoleEvent: ConsoleEvent?
+    var consoleEvent: ConsoleEvent?
     /// The client in its `disconnect` handlers, or being refused: not in the hub but readable.
     var departing: Client?
     /// Where a text of somebody who is no client comes from, while it is asked about.

@@ -44,6 +44,8 @@ public struct ScriptValues: Sendable {
     /// What variables for scripts begin with.
     public static let variablePrefix = "LUAR_SET_"
 
+    /// Where the values come from that are set next.
+    public var source = Source.commandLine
     /// All of them; later ones count more.
     private(set) var entries: [Entry] = []
 
@@ -60,10 +62,9 @@ public struct ScriptValues: Sendable {
     ///
     /// - Parameters:
     ///   - name: `file.name`; of a variable what follows ``variablePrefix``.
-    ///   - value: The value.
-    ///   - source: Where it was written.
-    public mutating func set(_ name: String, to value: Value, from source: Source) {
-        self.entries.append(Entry(name: name, value: value, source: source))
+    ///   - value: The value; it comes from ``source``.
+    public mutating func set(_ name: String, to value: Value) {
+        self.entries.append(Entry(name: name, value: value, source: self.source))
     }
 
     /// Sets the values of another source, which count more.

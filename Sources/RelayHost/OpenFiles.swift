@@ -12,11 +12,14 @@ enum OpenFiles {
 
     /// Raises the limit to what a number of clients needs.
     ///
+    /// - Parameters:
+    ///   - clients: Each has a descriptor.
+    ///   - others: Descriptors for something else.
     /// - Returns: The clients that fit; fewer than asked for if the system does not allow more.
-    static func raise(forClients clients: Int) -> Int {
+    static func raise(forClients clients: Int, and others: Int) -> Int {
         var limit = rlimit()
         guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return clients }
-        let needed = rlim_t(clients + self.reserve)
+        let needed = rlim_t(clients + others + self.reserve)
         if limit.rlim_cur < needed {
             let before = limit
             limit.rlim_cur = min(needed, limit.rlim_max)
@@ -27,6 +30,6 @@ enum OpenFiles {
             }
             if setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) != 0 { limit = before }
         }
-        return limit.rlim_cur >= needed ? clients : max(0, Int(limit.rlim_cur) - self.reserve)
+        return limit.rlim_cur >= needed ? clients : max(0, Int(limit.rlim_cur) - others - self.reserve)
     }
 }

@@ -12,24 +12,71 @@ internal import UnixSignals
 internal import Glibc
 #endif
 
+/// What is shown before somebody types who they are to the mail server.
+public struct LoginPrompts: Sendable {
+    /// A line before both.
+    public var notice: String
+    /// Before the address, without a line end.
+    public var address: String
+    /// Before the password, without a line end.
+    public var password: String
+
+    /// Makes prompts.
+    public init(notice: String, address: String, password: String) {
+        self.notice = notice
+        self.address = address
+        self.password = password
+    }
+}
+
 extension Relay {
-    /// Runs a relay as a process does: console on standard output, log on standard error, until SIGINT or SIGTERM.
+    /// Runs a relay as a process does: console on standard output, log on standard error, until SIGINT or SIGTERM, or until
+    /// the monitor has counted its samples.
     ///
-    /// - Parameter settings: What the relay needs.
+    /// - Parameters:
+    ///   - settings: What the relay needs.
+    ///   - writesRecords: Whether standard output gets the monitor's lines for programs, in place of the console.
+    ///   - askLogin: Asks for a user and a password, where the settings want that.
+    /// - Returns: What was measured.
     /// - Throws: ``RelayError``, `SettingsError` or `ScriptError` when the relay does not start.
-    public static func runProcess(_ settings: Settings) async throws {
+    @discardableResult
+    public static func runProcess(
+        _ settings: Settings,
+        writesRecords: Bool = false,
+        askLogin: (LoginPrompts) throws -> (user: String, password: String)
+    ) async throws -> [TargetSummary] {
         // A reader that went away is an error of one write, not the end of the process.
         signal(SIGPIPE, SIG_IGN)
         let lines = settings.limits.consoleLines
         let log = LineWriter(descriptor: STDERR_FILENO, limit: lines, label: "log")
         defer { log.drain() }
-        let console = LineWriter(descriptor: STDOUT_FILENO, limit: lines, label: "console")
-        let relay = Relay(settings: settings, console: console, logger: settings.logger(to: log))
+        let output = LineWriter(descriptor: STDOUT_FILENO, limit: lines, label: "console")
+        defer { output.drain() }
+        let relay = Relay(
+            settings: settings,
+            console: writesRecords ? nil : output,
+            records: writesRecords ? output : nil,
+            logger: settings.logger(to: log)
+        )
+        if settings.mail.asksLogin, !settings.monitor.targets.isEmpty {
+            try await relay.load()
+            let login = try askLogin(
+                LoginPrompts(
+                    notice: try await relay.prompt("notice") ?? "",
+                    address: try await relay.prompt("address") ?? "Mail address: ",
+                    password: try await relay.prompt("password") ?? "Password: "
+                )
+            )
+            relay.signIn(user: login.user, password: login.password)
+        }
         let group = ServiceGroup(
-            services: [relay],
-            gracefulShutdownSignals: [.sigterm, .sigint],
-            logger: Logger(label: "luar.services") { _ in SwiftLogNoOpLogHandler() }
+            configuration: .init(
+                services: [.init(service: relay, successTerminationBehavior: .gracefullyShutdownGroup)],
+                gracefulShutdownSignals: [.sigterm, .sigint],
+                logger: Logger(label: "luar.services") { _ in SwiftLogNoOpLogHandler() }
+            )
         )
         try await group.run()
+        return relay.summaries
     }
 }

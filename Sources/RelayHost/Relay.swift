@@ -3,6 +3,7 @@
 
 internal import Foundation
 public import HostSettings
+internal import LatencyMonitor
 public import LineOutput
 public import Logging
 internal import NIOCore
@@ -29,23 +30,32 @@ public final class Relay: Service {
     /// The program's version.
     public static let version = "0.1.0"
 
-    private let settings: Settings
-    private let logger: Logger
+    let settings: Settings
+    let logger: Logger
     private let console: LineWriter?
+    private let records: (any LineSink)?
     private let group: MultiThreadedEventLoopGroup
-    private let loop: any EventLoop
-    private let parts: NIOLoopBoundBox<Parts?>
+    let loop: any EventLoop
+    let parts: NIOLoopBoundBox<Parts?>
     /// Whether the loop has ended or is about to: it takes no work any more.
     private let isStopped = Mutex(false)
+    /// Ends when there is nothing left to do.
+    let end = AsyncStream.makeStream(of: Void.self)
+    /// Who we are to the mail server, where that was asked for.
+    let login = Mutex<MailIdentity?>(nil)
+    /// What was measured, once that has ended.
+    let measured = Mutex<[TargetSummary]>([])
 
     /// What lives on the script loop.
-    private struct Parts {
+    struct Parts {
         var hub: Hub
         var hooks: HookEngine
         var turns: Turns
         var tcp: TCPRelay
         var udp: UDPRelay
         var capture: PacketCapture?
+        var mail: MailDesk
+        var monitor: Monitor?
     }
 
     /// The addresses that an endpoint stands for.
@@ -59,46 +69,73 @@ public final class Relay: Service {
     /// - Parameters:
     ///   - settings: What it needs.
     ///   - console: Where console lines go; nil for nowhere.
+    ///   - records: Where the monitor's lines for programs go, a JSON object each; nil for nowhere.
     ///   - logger: The operational log.
-    public init(settings: Settings, console: LineWriter?, logger: Logger) {
+    public init(settings: Settings, console: LineWriter?, records: (any LineSink)? = nil, logger: Logger) {
         self.settings = settings
         self.console = settings.hasConsole ? console : nil
+        self.records = records
         self.logger = logger
         self.group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         self.loop = self.group.next()
         self.parts = NIOLoopBoundBox.makeEmptyBox(valueType: Parts.self, eventLoop: self.loop)
     }
 
-    /// Starts and serves until the service group shuts down.
+    /// Starts and serves until the service group shuts down, or the monitor has counted its samples.
     public func run() async throws {
         try await self.start()
-        try? await gracefulShutdown()
+        let end = self.end
+        await withGracefulShutdownHandler {
+            for await _ in end.stream {}
+        } onGracefulShutdown: {
+            end.continuation.finish()
+        }
         try await self.stop()
     }
 
-    /// Loads the scripts, binds every address, runs `start`, and only then takes connections.
+    /// Loads the scripts, binds every address, runs `start`, and only then takes connections and measures.
     ///
     /// - Returns: The addresses in use, with real ports.
-    /// - Throws: ``RelayError`` or `ScriptError`; nothing is left half started.
+    /// - Throws: ``RelayError``, `SettingsError` or `ScriptError`; nothing is left half started.
     @discardableResult
     public func start() async throws -> RelayAddresses {
         do {
             return try await self.startParts()
         } catch {
-            self.isStopped.withLock { $0 = true }
-            // Sockets that were opened have threads of their own.
-            try? await self.loop
-                .flatSubmit { self.parts.value?.udp.stop() ?? self.loop.makeSucceededVoidFuture() }
-                .get()
-            try? await self.loop.submit { self.dismantle() }.get()
-            try? await self.group.shutdownGracefully()
+            await self.abandon()
             throw error
         }
     }
 
-    private func startParts() async throws -> RelayAddresses {
+    /// Lets go of everything after a failed start.
+    private func abandon() async {
+        self.isStopped.withLock { $0 = true }
+        await self.closeMail()
+        // Sockets that were opened have threads of their own.
+        try? await self.loop
+            .flatSubmit { self.parts.value?.udp.stop() ?? self.loop.makeSucceededVoidFuture() }
+            .get()
+        try? await self.loop.submit { self.dismantle() }.get()
+        try? await self.group.shutdownGracefully()
+    }
+
+    /// Loads the scripts; ``start()`` does, where nobody did before.
+    ///
+    /// - Throws: `SettingsError` or `ScriptError`; the relay cannot be started then.
+    public func load() async throws {
+        do {
+            try await self.loadScripts()
+        } catch {
+            await self.abandon()
+            throw error
+        }
+    }
+
+    private func loadScripts() async throws {
+        guard try await self.loop.submit({ self.parts.value == nil }).get() else { return }
         var settings = self.settings
-        let clients = OpenFiles.raise(forClients: settings.limits.clients)
+        let pings = settings.monitor.targets.count * settings.monitor.plan.openSockets
+        let clients = OpenFiles.raise(forClients: settings.limits.clients, and: pings)
         if clients < settings.limits.clients {
             self.logger.warning(
                 "the open-file limit allows fewer clients than asked for: raise it, or lower --client-limit",
@@ -110,17 +147,28 @@ public final class Relay: Service {
             settings.scripts,
             environment: ProcessInfo.processInfo.environment
         )
-        let tcp = try settings.tcp.map { Doors(asked: $0, addresses: try $0.resolve()) }
-        let udp = try settings.udp.map { Doors(asked: $0, addresses: try $0.resolve()) }
         try await self.loop.submit { [settings] in try self.assemble(settings, scripts) }.get()
         self.logger.info("scripts loaded", metadata: ["scripts.folder": "\(folder ?? "(stock)")"])
+    }
+
+    private func startParts() async throws -> RelayAddresses {
+        try await self.loadScripts()
+        let settings = self.settings
+        let tcp = try settings.tcp.map { Doors(asked: $0, addresses: try $0.resolve()) }
+        let udp = try settings.udp.map { Doors(asked: $0, addresses: try $0.resolve()) }
+        let targets = try settings.monitor.targets.map { try $0.probeAddress() }
+        try await self.openMail()
         let boundTCP = try await self.bind(tcp, option: "--tcp") { $0.tcp.bind(to: $1) }
         let boundUDP = try await self.bind(udp, option: "--udp") { $0.udp.bind(to: $1) }
-        try await self.loop.submit { self.open(tcp: boundTCP.map(\.first), udp: boundUDP.map(\.first)) }.get()
+        try await self.loop
+            .submit { try self.open(tcp: boundTCP.map(\.first), udp: boundUDP.map(\.first), targets: targets) }
+            .get()
         return RelayAddresses(tcp: boundTCP.flatMap(\.all), udp: boundUDP.flatMap(\.all))
     }
 
-    /// Stops taking connections, lets what is unsent leave, runs `disconnect` and `stop`, and ends the loop.
+    /// Stops taking connections and measuring, lets what is unsent leave, runs `disconnect` and `stop`, and ends the loop.
+    ///
+    /// Mails that are not delivered are on disk then.
     ///
     /// A relay that has stopped, or did not start, stays as it is.
     public func stop() async throws {
@@ -132,9 +180,13 @@ public final class Relay: Service {
         try await self.loop
             .flatSubmit {
                 guard let parts = self.parts.value else { return self.loop.makeSucceededVoidFuture() }
-                return parts.tcp.stop().and(parts.udp.stop()).map { _ in self.close() }
+                self.endMonitor(parts)
+                return parts.tcp.stop().and(parts.udp.stop()).map { _ in }
             }
             .get()
+        await self.closeMail()
+        try await self.loop.submit { self.close() }.get()
+        self.end.continuation.finish()
         self.console?.drain()
         try await self.group.shutdownGracefully()
     }
@@ -144,11 +196,14 @@ public final class Relay: Service {
     /// On the script loop.
     private func assemble(_ settings: Settings, _ scripts: ScriptSet) throws {
         let hub = Hub(limits: settings.limits, clock: { Date().timeIntervalSince1970 })
+        let mail = MailDesk(eventLoop: self.loop, logger: self.logger)
         let hooks = try HookEngine(
             hub: hub,
             scripts: scripts,
             limits: settings.luaLimits,
+            values: settings.scriptValues,
             console: self.console.map { LineConsole($0) },
+            alerts: mail,
             logger: self.logger,
             version: Self.version
         )
@@ -156,7 +211,15 @@ public final class Relay: Service {
         let turns = Turns(hub: hub, eventLoop: self.loop)
         let tcp = TCPRelay(turns: turns, framing: settings.framing, capture: capture, logger: self.logger)
         let udp = UDPRelay(turns: turns, capture: capture, logger: self.logger)
-        self.parts.value = Parts(hub: hub, hooks: hooks, turns: turns, tcp: tcp, udp: udp, capture: capture)
+        self.parts.value = Parts(
+            hub: hub,
+            hooks: hooks,
+            turns: turns,
+            tcp: tcp,
+            udp: udp,
+            capture: capture,
+            mail: mail
+        )
     }
 
     private func record(to path: String) throws -> PacketCapture {
@@ -200,9 +263,11 @@ public final class Relay: Service {
     /// Runs `start` and opens the doors.
     ///
     /// On the script loop.
-    private func open(tcp: [Endpoint], udp: [Endpoint]) {
+    private func open(tcp: [Endpoint], udp: [Endpoint], targets: [ProbeAddress]) throws {
         guard let parts = self.parts.value else { return }
-        if tcp.isEmpty, udp.isEmpty { self.logger.warning("listening nowhere") }
+        if tcp.isEmpty, udp.isEmpty, targets.isEmpty { self.logger.warning("listening nowhere") }
+        // What it sees waits for its turn on the loop, until the doors are open.
+        if !targets.isEmpty { try self.startMonitor(parts, targets, records: self.records) }
         parts.capture?.begin()
         parts.hooks.start()
         for (transport, addresses) in [("tcp", tcp), ("udp", udp)] {
@@ -264,13 +329,4 @@ public final class Relay: Service {
             }
         return "cannot listen on \(asked): \(reason)"
     }
-}
-
-/// Lets hooks write to a line writer.
-private final class LineConsole: ConsoleOutput {
-    private let writer: LineWriter
-    init(_ writer: LineWriter) { self.writer = writer }
-    var isFull: Bool { self.writer.isFull }
-    func write(_ line: UnsafeRawBufferPointer) { self.writer.write(line) }
-    func skip() { self.writer.skip() }
 }

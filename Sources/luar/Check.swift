@@ -14,7 +14,7 @@ struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Load scripts as the relay and the chat client do; list handlers, or say what is wrong.",
         discussion: """
-            Handlers are listed in the order in which they run. The exit code is 1 if a script does not load. What \
+            Handlers are listed in the order in which they run, then what can be set in scripts, then the files. The exit code is 1 if a script does not load. What \
             scripts print while they load goes to standard error.
             """
     )
@@ -24,6 +24,9 @@ struct Check: ParsableCommand {
 
     @Flag(help: "Print one JSON object.")
     var json = false
+
+    @OptionGroup(title: "Settings")
+    var scripts: ScriptOptions
 
     @OptionGroup(title: "Settings")
     var common: CommonOptions
@@ -36,7 +39,8 @@ struct Check: ParsableCommand {
 
     func run() throws {
         try Failure.reported {
-            let settings = try self.common.resolve([self.common, self.message, self.scriptLimits]).settings
+            let settings = try self.common.resolve([self.scripts, self.common, self.message, self.scriptLimits])
+                .settings
             let environment = ProcessInfo.processInfo.environment
             let (scripts, folder) = try ScriptFolder.load(self.dir ?? settings.scripts, environment: environment)
             let log = LineWriter(descriptor: STDERR_FILENO, limit: settings.limits.consoleLines, label: "log")
@@ -45,6 +49,7 @@ struct Check: ParsableCommand {
                 folder: folder,
                 limits: settings.limits,
                 luaLimits: settings.luaLimits,
+                values: settings.scriptValues,
                 logger: settings.logger(to: log),
                 version: Relay.version
             )
@@ -73,9 +78,22 @@ struct Check: ParsableCommand {
             let loadedBy = file.loadedBy.isEmpty ? "nobody" : file.loadedBy.joined(separator: ", ")
             files.add(file.name, loadedBy, file.note ?? "")
         }
+        var settings = Table("SETTING", "TYPE", "VALUE", "FROM", "WHAT FOR")
+        for setting in report.settings {
+            settings.add(
+                setting.name,
+                setting.type,
+                setting.value ?? (setting.type == "secret" && setting.from != "default" ? "(hidden)" : "(none)"),
+                setting.from,
+                setting.help
+            )
+        }
         let count = { (number: Int, word: String) in "\(number) \(word)\(number == 1 ? "" : "s")" }
         let summary =
             "\(count(report.files.count, "file")), \(count(report.handlers.count, "handler")), no mistakes found\n"
-        try StandardOutput.write([handlers.text, files.text, summary].joined(separator: "\n"))
+        try StandardOutput.write(
+            [handlers.text, report.settings.isEmpty ? nil : settings.text, files.text, summary].compactMap { $0 }
+                .joined(separator: "\n")
+        )
     }
 }

@@ -51,9 +51,55 @@ struct CommonOptions: SettingOptions {
     @Option(setting: "log-format") var logFormat: String?
 }
 
-/// Where scripts are found.
+/// Where scripts are found, and what is set in them.
 struct ScriptOptions: SettingOptions {
     @Option(setting: "scripts") var scripts: String?
+    @Option(setting: "set") var set: [String] = []
+}
+
+/// What is measured by a relay.
+struct MonitorTargetOptions: SettingOptions {
+    @Option(setting: "monitor") var monitor: [String] = []
+}
+
+/// What is measured by a monitor alone.
+struct MonitorTargetArgument: SettingOptions {
+    @Argument(help: .setting("monitor"))
+    var targets: [String] = []
+
+    var given: [String: [String]] { self.targets.isEmpty ? [:] : ["monitor": self.targets] }
+}
+
+/// How latency is measured, and when a status has lasted.
+struct MonitorOptions: SettingOptions {
+    @Option(setting: "interval") var interval: String?
+    @Option(setting: "timeout") var timeout: String?
+    @Option(setting: "burst") var burst: String?
+    @Option(setting: "source-port") var sourcePort: String?
+    @Option(setting: "worse-samples") var worseSamples: String?
+    @Option(setting: "worse-window") var worseWindow: String?
+    @Option(setting: "reprobes") var reprobes: String?
+    @Option(setting: "better-samples") var betterSamples: String?
+}
+
+/// How mail is sent.
+struct MailServerOptions: SettingOptions {
+    @Option(setting: "mail-from") var mailFrom: String?
+    @Option(setting: "smtp") var smtp: String?
+    @Option(setting: "smtp-ca") var smtpCa: String?
+    @Option(setting: "smtp-user") var smtpUser: String?
+    @Option(setting: "smtp-password-file") var smtpPasswordFile: String?
+    @Flag(inversion: .prefixedNo, help: .setting("mail-login")) var mailLogin: Bool?
+}
+
+/// To whom alerts go.
+struct MailRecipientOptions: SettingOptions {
+    @Option(setting: "mail-to") var mailTo: [String] = []
+}
+
+/// Where mails wait.
+struct MailSpoolOptions: SettingOptions {
+    @Option(setting: "mail-spool") var mailSpool: String?
 }
 
 /// What bounds messages.

@@ -24,6 +24,21 @@ struct Serve: AsyncParsableCommand {
     @OptionGroup(title: "Relay")
     var common: CommonOptions
 
+    @OptionGroup(title: "Monitor")
+    var targets: MonitorTargetOptions
+
+    @OptionGroup(title: "Monitor")
+    var monitor: MonitorOptions
+
+    @OptionGroup(title: "Mail")
+    var recipients: MailRecipientOptions
+
+    @OptionGroup(title: "Mail")
+    var server: MailServerOptions
+
+    @OptionGroup(title: "Mail")
+    var spool: MailSpoolOptions
+
     @OptionGroup(title: "Limits")
     var message: MessageOptions
 
@@ -36,9 +51,11 @@ struct Serve: AsyncParsableCommand {
     func run() async throws {
         do {
             let groups: [any SettingOptions] = [
-                self.relay, self.scripts, self.common, self.message, self.limits, self.scriptLimits,
+                self.relay, self.scripts, self.common, self.targets, self.monitor, self.recipients, self.server,
+                self.spool,
+                self.message, self.limits, self.scriptLimits,
             ]
-            try await Relay.runProcess(try self.common.resolve(groups).settings)
+            try await Relay.runProcess(try self.common.resolve(groups).settings, askLogin: LoginQuestions.ask)
         } catch {
             throw Failure.report(error)
         }

@@ -22,6 +22,21 @@ struct SettingsCommand: ParsableCommand {
     @OptionGroup(title: "Relay")
     var relay: RelayOptions
 
+    @OptionGroup(title: "Monitor")
+    var targets: MonitorTargetOptions
+
+    @OptionGroup(title: "Monitor")
+    var monitor: MonitorOptions
+
+    @OptionGroup(title: "Mail")
+    var recipients: MailRecipientOptions
+
+    @OptionGroup(title: "Mail")
+    var mailServer: MailServerOptions
+
+    @OptionGroup(title: "Mail")
+    var spool: MailSpoolOptions
+
     @OptionGroup(title: "Chat")
     var server: ServerArgument
 
@@ -46,8 +61,8 @@ struct SettingsCommand: ParsableCommand {
     func run() throws {
         try Failure.reported {
             let groups: [any SettingOptions] = [
-                self.relay, self.server, self.chat, self.scripts, self.common, self.message, self.limits,
-                self.scriptLimits,
+                self.relay, self.targets, self.monitor, self.recipients, self.mailServer, self.spool, self.server,
+                self.chat, self.scripts, self.common, self.message, self.limits, self.scriptLimits,
             ]
             let resolved = try self.common.resolve(groups)
             let rows = Setting.all.map { Row($0, resolved) }

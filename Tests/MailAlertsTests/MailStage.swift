@@ -35,8 +35,12 @@ final class MailStage: Sendable {
     ) throws {
         self.folder = folder ?? NSTemporaryDirectory() + "luar-test-spool-" + UUID().uuidString
         self.settings = try MailSettings(
-            server: MailServer(server), from: MailAddress("Luar <luar@example.com>"), login: login, authorities: authorities,
-            spool: self.folder, limits: limits
+            server: MailServer(server),
+            from: MailAddress("Luar <luar@example.com>"),
+            login: login,
+            authorities: authorities,
+            spool: self.folder,
+            limits: limits
         )
     }
 
@@ -76,7 +80,8 @@ final class MailStage: Sendable {
     var reasons: [String] {
         self.events.compactMap { event in
             switch event {
-            case .failed(_, let reason, _), .held(let reason, _), .spoolFailed(let reason), .damaged(_, let reason), .lost(_, let reason):
+            case .failed(_, let reason, _), .held(let reason, _), .spoolFailed(let reason), .damaged(_, let reason),
+                .lost(_, let reason):
                 reason
             default: nil
             }
@@ -95,7 +100,11 @@ final class MailStage: Sendable {
         incident: String? = nil
     ) throws -> MailDraft {
         try MailDraft(
-            to: to.map { try MailAddress($0) }, subject: subject, text: text, label: label, incident: incident
+            to: to.map { try MailAddress($0) },
+            subject: subject,
+            text: text,
+            label: label,
+            incident: incident
         )
     }
 }

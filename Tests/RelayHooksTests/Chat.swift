@@ -73,7 +73,7 @@ final class Chat {
         settings: [String: String] = [:]
     ) throws {
         var values = ScriptValues()
-        for (name, text) in settings { values.set(name, to: .text(text), from: .commandLine) }
+        for (name, text) in settings { values.set(name, to: .text(text)) }
         let clock = self.clock
         self.hub = Hub(limits: limits, clock: { clock.now })
         let log = self.log

@@ -38,6 +38,12 @@ public struct ProbePlan: Sendable {
         self.sourcePort = sourcePort
     }
 
+    /// The sockets that are open at a time for each target, at the most.
+    public var openSockets: Int {
+        let kept = self.lateness.nanoseconds / max(1, self.interval.nanoseconds) * Int64(self.burst)
+        return min(self.mostOpen, Int(kept)) + self.burst + 2
+    }
+
     /// What is wrong with the plan, or nil.
     public var problem: String? {
         if self.interval < Self.shortestInterval { return "an interval is at least 10ms" }

@@ -34,7 +34,11 @@ enum QuotedPrintable {
                 start = output.count
                 continue
             }
-            if isLiteral { output.append(byte) } else { output += [0x3D, self.digit(byte >> 4), self.digit(byte & 15)] }
+            if isLiteral {
+                output.append(byte)
+            } else {
+                output += [0x3D, self.digit(byte >> 4), self.digit(byte & 15)]
+            }
             position = next
         }
         if !isLast { output += "\r\n".utf8 } else if output.count > start { output += "=\r\n".utf8 }

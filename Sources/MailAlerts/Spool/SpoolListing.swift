@@ -50,7 +50,9 @@ public struct SpoolListing: Sendable, Hashable {
             do {
                 names = try FileManager.default.contentsOfDirectory(atPath: path).sorted()
             } catch {
-                throw MailError("cannot read the spool folder '\(path)': is it the right one, and has mail been set up?")
+                throw MailError(
+                    "cannot read the spool folder '\(path)': is it the right one, and has mail been set up?"
+                )
             }
             for name in names where name.hasSuffix(SpoolFolder.ending) {
                 let stem = String(name.dropLast(SpoolFolder.ending.count))
@@ -61,9 +63,14 @@ public struct SpoolListing: Sendable, Hashable {
                 let file = try? SpoolFile(reading: bytes)
                 mails.append(
                     Mail(
-                        id: stem, created: file?.envelope.created ?? 0, recipient: file?.envelope.to ?? "",
-                        subject: file?.envelope.subject ?? "", labels: file?.envelope.digest.labels ?? [],
-                        count: file?.envelope.digest.count ?? 0, size: bytes.count, state: state,
+                        id: stem,
+                        created: file?.envelope.created ?? 0,
+                        recipient: file?.envelope.to ?? "",
+                        subject: file?.envelope.subject ?? "",
+                        labels: file?.envelope.digest.labels ?? [],
+                        count: file?.envelope.digest.count ?? 0,
+                        size: bytes.count,
+                        state: state,
                         lastError: state == .failed ? reason : errors?[stem] ?? (file == nil ? "it is damaged" : nil)
                     )
                 )

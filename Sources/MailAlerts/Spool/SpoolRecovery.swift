@@ -17,10 +17,13 @@ struct SpoolRecovery {
         for name in folder.names(in: "waiting") {
             do {
                 let file = try SpoolFile(reading: folder.read("waiting/\(name)"))
-                guard name == file.envelope.id + SpoolFolder.ending else { throw SpoolFile.Damage(reason: "it has another name") }
+                guard name == file.envelope.id + SpoolFolder.ending else {
+                    throw SpoolFile.Damage(reason: "it has another name")
+                }
                 self.mails.append(file.envelope)
             } catch {
-                let reason = (error as? SpoolFile.Damage)?.reason ?? (error as? SpoolFolder.Failure)?.reason ?? "\(error)"
+                let reason =
+                    (error as? SpoolFile.Damage)?.reason ?? (error as? SpoolFolder.Failure)?.reason ?? "\(error)"
                 try? folder.setAside(name, reason: reason)
                 self.events.append(.damaged(file: name, reason: reason))
             }

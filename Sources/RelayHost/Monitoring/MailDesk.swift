@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+internal import HostSettings
+internal import LatencyMonitor
+internal import Logging
+internal import MailAlerts
+internal import NIOCore
+internal import RelayHooks
+
+/// Takes the mails that scripts ask for, and tells what became of them.
+///
+/// Confined to the script loop.
+final class MailDesk: AlertOutput {
+    private var recipients: [MailAddress] = []
+    private var queue: MailQueue?
+    private let eventLoop: any EventLoop
+    private let logger: Logger
+    /// Told of each mail's fate.
+    var onFate: ((MailFate) -> Void)?
+    /// Called when nothing waits any more.
+    var onIdle: (() -> Void)?
+
+    /// What became of a mail.
+    struct MailFate {
+        var subject: String
+        /// What the samples meant that it is about; empty for one that is not about samples.
+        var status: String
+        var recipient: String
+        /// Why it was not delivered; nil if it was.
+        var reason: String?
+    }
+
+    /// Makes a desk that sends nothing.
+    init(eventLoop: any EventLoop, logger: Logger) {
+        self.eventLoop = eventLoop
+        self.logger = logger
+    }
+
+    /// Opens the queue and begins to deliver.
+    ///
+    /// - Parameters:
+    ///   - settings: How mail is sent.
+    ///   - recipients: To whom it goes unless a script says otherwise.
+    /// - Throws: ``RelayError`` for a spool folder that cannot be used.
+    func open(_ settings: MailSettings, recipients: [MailAddress]) throws {
+        let eventLoop = self.eventLoop
+        let box = NIOLoopBound(WeakDesk(desk: self), eventLoop: eventLoop)
+        do {
+            self.queue = try MailQueue(settings) { event in eventLoop.execute { box.value.desk?.take(event) } }
+        } catch {
+            throw RelayError("\(error.reason)")
+        }
+        self.recipients = recipients
+        self.queue?.start()
+    }
+
+    /// The queue must not keep alive who keeps it.
+    private struct WeakDesk {
+        weak var desk: MailDesk?
+    }
+
+    /// Whether mails go anywhere.
+    var isOpen: Bool { self.queue != nil }
+
+    /// Mails that are not delivered.
+    var waiting: Int { self.queue?.waiting ?? 0 }
+
+    /// What closes the queue; it waits for the disk, so it is called somewhere else.
+    var closer: @Sendable () -> Void {
+        let queue = self.queue
+        return { queue?.stop() }
+    }
+
+    // MARK: Mails
+
+    func problem(with mail: AlertMail) -> String? {
+        do {
+            _ = try self.draft(mail, status: "", incident: nil)
+            return nil
+        } catch {
+            return "a mail that cannot be sent (\(error.reason))"
+        }
+    }
+
+    func send(_ mail: AlertMail, about report: Report) -> Bool {
+        guard let queue = self.queue else { return false }
+        do {
+            queue.add(try self.draft(mail, status: report.status.name, incident: report.incident))
+            return true
+        } catch {
+            self.logger.error("an alert could not be sent", metadata: ["error": "\(error.reason)"])
+            return false
+        }
+    }
+
+    private func draft(_ mail: AlertMail, status: String, incident: String?) throws(MailRefusal) -> MailDraft {
+        var to: [MailAddress] = []
+        for address in mail.to { to.append(try MailAddress(address)) }
+        if to.isEmpty { to = self.recipients }
+        // Where no mail is set up, scripts are judged all the same.
+        if !self.isOpen { to = [try MailAddress("nobody@localhost")] }
+        return try MailDraft(
+            to: to,
+            subject: mail.subject,
+            text: mail.text,
+            html: mail.html,
+            label: status,
+            incident: incident
+        )
+    }
+
+    // MARK: What became of them
+
+    private func take(_ event: MailEvent) {
+        switch event {
+        case .sent(let mail):
+            self.logger.info("mail sent", metadata: Self.metadata(mail))
+            self.onFate?(Self.fate(of: mail, reason: nil))
+        case .failed(let mail, let reason, let future):
+            var metadata = Self.metadata(mail)
+            metadata["error"] = "\(reason)"
+            switch future {
+            case .triedAgain(let pause):
+                metadata["mail.retry_seconds"] = "\(pause.components.seconds)"
+                self.logger.warning("mail not sent, and tried again", metadata: metadata)
+            case .kept: self.logger.error("mail not sent, and kept in failed/", metadata: metadata)
+            case .gone: self.logger.error("mail not sent, and not kept either", metadata: metadata)
+            }
+            self.onFate?(Self.fate(of: mail, reason: reason))
+        case .held(let reason, let pause):
+            self.logger.error(
+                "no mail is sent until this is mended",
+                metadata: ["error": "\(reason)", "mail.retry_seconds": "\(pause.components.seconds)"]
+            )
+            self.onFate?(MailFate(subject: "", status: "", recipient: "", reason: reason))
+        case .released: self.logger.notice("mail is sent again")
+        case .spoolFailed(let reason):
+            self.logger.error(
+                "mails wait in memory: the spool folder cannot be written",
+                metadata: ["error": "\(reason)"]
+            )
+        case .spoolRestored: self.logger.notice("mails wait on disk again")
+        case .merged(let count, let mail):
+            var metadata = Self.metadata(mail)
+            metadata["mail.merged"] = "\(count)"
+            self.logger.info("mails merged into a digest", metadata: metadata)
+        case .damaged(let file, let reason):
+            self.logger.error("a damaged mail was set aside", metadata: ["mail.file": "\(file)", "error": "\(reason)"])
+        case .lost(let mail, let reason):
+            var metadata = Self.metadata(mail)
+            metadata["error"] = "\(reason)"
+            self.logger.error("mail lost", metadata: metadata)
+        }
+        if self.waiting == 0 { self.onIdle?() }
+    }
+
+    private static func fate(of mail: MailSummary, reason: String?) -> MailFate {
+        MailFate(
+            subject: mail.subject,
+            status: mail.labels.joined(separator: ", "),
+            recipient: mail.recipient,
+            reason: reason
+        )
+    }
+
+    private static func metadata(_ mail: MailSummary) -> Logger.Metadata {
+        ["mail.to": "\(mail.recipient)", "mail.subject": "\(mail.subject)", "mail.id": "\(mail.id)"]
+    }
+}
