@@ -47,13 +47,16 @@ public struct MailAddress: Sendable, Hashable, CustomStringConvertible {
         self.name = name.isEmpty ? nil : name
     }
 
+    /// As it may be written.
     public var description: String {
         guard let name = self.name else { return self.mailbox }
         return "\(MailHeader.quotedIfNeeded(name)) <\(self.mailbox)>"
     }
 
     /// What comes after the @.
-    var domain: Substring { self.mailbox[self.mailbox.index(after: self.mailbox.lastIndex(of: "@") ?? self.mailbox.startIndex)...] }
+    var domain: Substring {
+        self.mailbox[self.mailbox.index(after: self.mailbox.lastIndex(of: "@") ?? self.mailbox.startIndex)...]
+    }
 
     private static func unquoted(_ name: String) throws(MailRefusal) -> String {
         guard name.hasPrefix("\"") else {
@@ -62,7 +65,9 @@ public struct MailAddress: Sendable, Hashable, CustomStringConvertible {
             }
             return name
         }
-        guard name.count >= 2, name.hasSuffix("\"") else { throw MailRefusal("the name in an address lacks a closing quote") }
+        guard name.count >= 2, name.hasSuffix("\"") else {
+            throw MailRefusal("the name in an address lacks a closing quote")
+        }
         var plain = ""
         var isEscaped = false
         for character in name.dropFirst().dropLast() {
@@ -89,7 +94,9 @@ public struct MailAddress: Sendable, Hashable, CustomStringConvertible {
             throw MailRefusal("an address is longer than \(Self.longestMailbox) bytes")
         }
         let local = mailbox[..<at].split(separator: ".", omittingEmptySubsequences: false)
-        guard mailbox[..<at].utf8.count <= 64, local.allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy(MailHeader.isAtomText) }) else {
+        guard mailbox[..<at].utf8.count <= 64,
+            local.allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy(MailHeader.isAtomText) })
+        else {
             throw MailRefusal("'\(mailbox)' is not an address: what stands before the @ is not allowed")
         }
         guard MailServer.isHostName(mailbox[mailbox.index(after: at)...]) else {

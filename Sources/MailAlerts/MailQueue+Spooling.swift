@@ -50,7 +50,9 @@ extension MailQueue {
         let expires = self.now + self.settings.limits.expiry
         self.desk.withLock { desk in
             desk.mails[file.envelope.id] = Waiting(
-                envelope: file.envelope, message: isSaved ? nil : file.message, isExposed: !isSaved && isExposed
+                envelope: file.envelope,
+                message: isSaved ? nil : file.message,
+                isExposed: !isSaved && isExposed
             )
             desk.plan.add(DeliveryPlan.Mail(file.envelope, expires: expires))
         }
@@ -77,7 +79,9 @@ extension MailQueue {
         }
         for mail in unsaved {
             let id = mail.envelope.id
-            guard let message = mail.message, self.save(SpoolFile(mail.envelope, message: message), &spooler) else { return }
+            guard let message = mail.message, self.save(SpoolFile(mail.envelope, message: message), &spooler) else {
+                return
+            }
             let isStillWaiting = self.desk.withLock { desk in
                 desk.mails[id]?.message = nil
                 desk.mails[id]?.isExposed = false
@@ -103,7 +107,9 @@ extension MailQueue {
         let digest = Digest(sources.map(\.envelope.digest), mostBytes: self.settings.limits.mostDigestBytes)
         // A digest that is in memory only has the files of its own sources still to delete.
         let files = sources.flatMap { $0.isSaved ? [$0.envelope.id] : $0.envelope.replaces }
-        guard let file = spooler.file(for: digest, from: self.settings.from, to: recipient, replacing: files) else { return }
+        guard let file = spooler.file(for: digest, from: self.settings.from, to: recipient, replacing: files) else {
+            return
+        }
         self.keep(file, isExposed: sources.contains(where: \.isExposed), &spooler)
         let isSaved = self.desk.withLock { desk in
             for id in ids { desk.mails[id] = nil }
@@ -120,12 +126,16 @@ extension MailQueue {
             return desk.leftovers.sorted()
         }
         self.delete(leftovers)
-        if self.desk.withLock({ !$0.leftovers.isEmpty }) { spooler.notBefore = self.now + self.settings.limits.spoolPause }
+        if self.desk.withLock({ !$0.leftovers.isEmpty }) {
+            spooler.notBefore = self.now + self.settings.limits.spoolPause
+        }
     }
 
     private func tellRestored() {
         let isRestored = self.desk.withLock { desk in
-            guard desk.isSpoolFailed, desk.leftovers.isEmpty, desk.mails.values.allSatisfy(\.isSaved) else { return false }
+            guard desk.isSpoolFailed, desk.leftovers.isEmpty, desk.mails.values.allSatisfy(\.isSaved) else {
+                return false
+            }
             desk.isSpoolFailed = false
             return true
         }

@@ -121,8 +121,12 @@ public final class MailQueue: Sendable {
         guard isTaken else {
             for recipient in draft.to {
                 let mail = MailSummary(
-                    id: "", recipient: recipient.mailbox, subject: draft.subject,
-                    labels: draft.label.isEmpty ? [] : [draft.label], messageID: "", count: 1
+                    id: "",
+                    recipient: recipient.mailbox,
+                    subject: draft.subject,
+                    labels: draft.label.isEmpty ? [] : [draft.label],
+                    messageID: "",
+                    count: 1
                 )
                 self.tell(.lost(mail, reason: "mail was already stopped"))
             }

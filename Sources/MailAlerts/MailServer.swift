@@ -17,6 +17,7 @@ public struct MailServer: Sendable, Hashable, CustomStringConvertible {
     let security: Security
     /// A name or an address, without brackets.
     public let host: String
+    /// Of the server.
     public let port: UInt16
 
     /// Whether it is spoken to in clear text.
@@ -65,13 +66,16 @@ public struct MailServer: Sendable, Hashable, CustomStringConvertible {
             port = number
         }
         guard security != .none || Self.isLoopback(host) else {
-            throw MailRefusal("smtp+insecure:// is for test servers on this machine; use smtp://, which requires STARTTLS")
+            throw MailRefusal(
+                "smtp+insecure:// is for test servers on this machine; use smtp://, which requires STARTTLS"
+            )
         }
         self.security = security
         self.host = String(host)
         self.port = port
     }
 
+    /// Its address with scheme and port.
     public var description: String {
         let scheme = Self.schemes.first { $0.security == self.security }?.prefix ?? ""
         return scheme + self.name
@@ -83,7 +87,8 @@ public struct MailServer: Sendable, Hashable, CustomStringConvertible {
     /// Whether a name is of this machine by its letters alone: nobody is asked, who might lie.
     private static func isLoopback(_ host: Substring) -> Bool {
         let numbers = host.split(separator: ".", omittingEmptySubsequences: false).map { UInt8($0) }
-        return host.lowercased() == "localhost" || host == "::1" || (numbers.count == 4 && numbers[0] == 127 && !numbers.contains(nil))
+        return host.lowercased() == "localhost" || host == "::1"
+            || (numbers.count == 4 && numbers[0] == 127 && !numbers.contains(nil))
     }
 
     private static func isV6(_ host: Substring) -> Bool {
@@ -94,9 +99,12 @@ public struct MailServer: Sendable, Hashable, CustomStringConvertible {
     /// Whether a text has the form of a host name (RFC 1123, section 2.1) or an IPv4 address.
     static func isHostName(_ text: Substring) -> Bool {
         text.utf8.count <= 253
-            && text.split(separator: ".", omittingEmptySubsequences: false).allSatisfy { label in
-                (1...63).contains(label.utf8.count) && label.first != "-" && label.last != "-"
-                    && label.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x7A).contains($0 | 0x20) || $0 == 0x2D }
-            }
+            && text.split(separator: ".", omittingEmptySubsequences: false)
+                .allSatisfy { label in
+                    (1...63).contains(label.utf8.count) && label.first != "-" && label.last != "-"
+                        && label.utf8.allSatisfy {
+                            (0x30...0x39).contains($0) || (0x61...0x7A).contains($0 | 0x20) || $0 == 0x2D
+                        }
+                }
     }
 }

@@ -40,7 +40,8 @@ public struct MailSettings: Sendable {
             guard !server.isInsecure else {
                 throw MailError("\(server) is spoken to in clear text and takes no login; use smtp:// or smtps://")
             }
-            let hasControls = (login.user + login.password).unicodeScalars.contains { [0, 0x0A, 0x0D].contains($0.value) }
+            let hasControls = (login.user + login.password).unicodeScalars
+                .contains { [0, 0x0A, 0x0D].contains($0.value) }
             guard !hasControls, !login.user.isEmpty else {
                 throw MailError("the mail server's user or password is empty or holds a line break or NUL")
             }
@@ -62,8 +63,9 @@ public struct MailSettings: Sendable {
         } catch {
             throw MailError("cannot read the certificates in '\(authorities)': \(error.localizedDescription)")
         }
-        guard text.range(of: Data("-----BEGIN CERTIFICATE-----".utf8)) != nil
-            || text.range(of: Data("-----BEGIN TRUSTED CERTIFICATE-----".utf8)) != nil
+        guard
+            text.range(of: Data("-----BEGIN CERTIFICATE-----".utf8)) != nil
+                || text.range(of: Data("-----BEGIN TRUSTED CERTIFICATE-----".utf8)) != nil
         else {
             throw MailError("'\(authorities)' holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)")
         }

@@ -20,7 +20,8 @@ import Testing
     }
 
     static let temporary: [Fault] =
-        ["greeting", "EHLO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "message"].flatMap { verb -> [Fault] in
+        ["greeting", "EHLO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "message"]
+        .flatMap { verb -> [Fault] in
             let place =
                 switch verb {
                 case "greeting": "before its greeting"
@@ -34,7 +35,11 @@ import Testing
                 default: verb
                 }
             return [
-                Fault(arguments: ["stall", verb], reason: "SERVER did not answer in time (\(place))", timeout: .seconds(1)),
+                Fault(
+                    arguments: ["stall", verb],
+                    reason: "SERVER did not answer in time (\(place))",
+                    timeout: .seconds(1)
+                ),
                 Fault(arguments: ["close", verb], reason: "SERVER closed the connection (\(place))"),
                 Fault(arguments: ["endless", verb], reason: "SERVER sends replies without end (\(place))"),
                 Fault(
@@ -42,32 +47,48 @@ import Testing
                     reason: "SERVER answered \(what) with \"451 4.3.2 \\u{1B}[31mlater\""
                 ),
                 Fault(
-                    arguments: ["say", verb, "421 4.3.2 going down"], reason: "SERVER answered \(what) with \"421 4.3.2 going down\""
+                    arguments: ["say", verb, "421 4.3.2 going down"],
+                    reason: "SERVER answered \(what) with \"421 4.3.2 going down\""
                 ),
             ]
         }
 
     static let others = [
-        Fault(arguments: ["say", "greeting", "554 go away"], reason: "SERVER answered the connection with \"554 go away\""),
-        Fault(arguments: ["say", "EHLO", "502 what"], reason: "SERVER answered EHLO with \"502 what\""),
-        Fault(arguments: ["hang"], reason: "SERVER did not answer in time (in the TLS handshake)", timeout: .seconds(1)),
         Fault(
-            arguments: ["hang", "--implicit"], reason: "SERVER did not answer in time (before its greeting)", scheme: "smtps",
+            arguments: ["say", "greeting", "554 go away"],
+            reason: "SERVER answered the connection with \"554 go away\""
+        ),
+        Fault(arguments: ["say", "EHLO", "502 what"], reason: "SERVER answered EHLO with \"502 what\""),
+        Fault(
+            arguments: ["hang"],
+            reason: "SERVER did not answer in time (in the TLS handshake)",
+            timeout: .seconds(1)
+        ),
+        Fault(
+            arguments: ["hang", "--implicit"],
+            reason: "SERVER did not answer in time (before its greeting)",
+            scheme: "smtps",
             timeout: .seconds(1)
         ),
         Fault(
             arguments: ["say", "STARTTLS", "501 no"],
-            reason: "SERVER answered STARTTLS with \"501 no\"; nothing was sent in clear text", isHold: true
-        ),
-        Fault(
-            arguments: ["say", "AUTH", "535 5.7.8 no"], reason: "SERVER answered AUTH with \"535 5.7.8 no\"", isHold: true
-        ),
-        Fault(
-            arguments: ["say", "MAIL", "530 5.7.0 log in first"], reason: "SERVER answered MAIL with \"530 5.7.0 log in first\"",
+            reason: "SERVER answered STARTTLS with \"501 no\"; nothing was sent in clear text",
             isHold: true
         ),
         Fault(
-            arguments: ["strip"], reason: "SERVER does not offer STARTTLS; nothing was sent in clear text", isHold: true
+            arguments: ["say", "AUTH", "535 5.7.8 no"],
+            reason: "SERVER answered AUTH with \"535 5.7.8 no\"",
+            isHold: true
+        ),
+        Fault(
+            arguments: ["say", "MAIL", "530 5.7.0 log in first"],
+            reason: "SERVER answered MAIL with \"530 5.7.0 log in first\"",
+            isHold: true
+        ),
+        Fault(
+            arguments: ["strip"],
+            reason: "SERVER does not offer STARTTLS; nothing was sent in clear text",
+            isHold: true
         ),
         Fault(
             arguments: ["inject"],
@@ -90,13 +111,18 @@ import Testing
             limits.connectTimeout = fault.timeout
             limits.replyTimeout = fault.timeout
             let stage = try MailStage(
-                "\(fault.scheme)://localhost:\(server.port)", login: MailStage.login, authorities: certificates.authority, limits: limits
+                "\(fault.scheme)://localhost:\(server.port)",
+                login: MailStage.login,
+                authorities: certificates.authority,
+                limits: limits
             )
             try await stage.run { queue in
                 queue.add(try MailStage.draft("One"))
                 try stage.tellsSent()
             }
-            #expect(stage.reasons.first == fault.reason.replacingOccurrences(of: "SERVER", with: "localhost:\(server.port)"))
+            #expect(
+                stage.reasons.first == fault.reason.replacingOccurrences(of: "SERVER", with: "localhost:\(server.port)")
+            )
             #expect(stage.events.contains(.released) == fault.isHold)
             #expect(stage.events.contains { if case .held = $0 { true } else { false } } == fault.isHold)
             #expect(!server.clearText.contains("AUTH") && !server.clearText.contains("MAIL"))

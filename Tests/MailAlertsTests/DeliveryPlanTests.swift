@@ -58,7 +58,8 @@ import Testing
         #expect(stage.next() == .wait(until: nil))
     }
 
-    @Test func `without a network it is tried after 5 s, 15 s, 1, 5, 15 and 30 minutes, and every 30 then, for 5 days`() {
+    @Test func `without a network it is tried after 5 s, 15 s, 1, 5, 15 and 30 minutes, and every 30 then, for 5 days`()
+    {
         var stage = Stage()
         stage.add("1")
         var pauses: [Duration] = []
@@ -246,7 +247,8 @@ import Testing
                         .delivered, .delivered, Self.busy, Self.down, Self.untrusted, .refused(reason: ""), .aborted,
                         .unreachable(reason: "", isMailAtFault: true),
                     ]
-                    for effect in stage.plan.finish(outcomes.randomElement(using: &random) ?? .delivered, at: stage.now) {
+                    for effect in stage.plan.finish(outcomes.randomElement(using: &random) ?? .delivered, at: stage.now)
+                    {
                         switch effect {
                         case .sent(let sent), .failed(let sent, _):
                             #expect(sent == id)

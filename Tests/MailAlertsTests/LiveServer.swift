@@ -22,7 +22,8 @@ struct LiveServer {
         var closed: Bool?
     }
 
-    static let scripts = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Servers").path
+    static let scripts = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Servers")
+        .path
 
     /// Runs a script of the folder `Servers` while `body` does.
     static func run<Result>(
@@ -44,7 +45,8 @@ struct LiveServer {
 
     var heard: [Heard] {
         let output = self.program.output
-        return output.split(separator: "\n").dropLast(output.hasSuffix("\n") ? 0 : 1).compactMap { try? Self.decode($0) }
+        return output.split(separator: "\n").dropLast(output.hasSuffix("\n") ? 0 : 1)
+            .compactMap { try? Self.decode($0) }
     }
 
     /// The messages it took, whole.
@@ -55,7 +57,9 @@ struct LiveServer {
     }
 
     /// Everything it heard without TLS.
-    var clearText: String { self.heard.filter { $0.tls == false }.map { ($0.line ?? "") + ($0.bytes ?? "") }.joined(separator: "\n") }
+    var clearText: String {
+        self.heard.filter { $0.tls == false }.map { ($0.line ?? "") + ($0.bytes ?? "") }.joined(separator: "\n")
+    }
 
     /// Waits until it has taken so many messages.
     func takes(_ count: Int) throws {

@@ -23,10 +23,13 @@ import Testing
     private func text(_ message: [UInt8]) -> String { String(decoding: message, as: UTF8.self) }
 
     private func field(_ name: String, _ message: [UInt8]) -> String? {
-        self.text(message).components(separatedBy: "\r\n").first { $0.hasPrefix(name + ": ") }.map { String($0.dropFirst(name.count + 2)) }
+        self.text(message).components(separatedBy: "\r\n").first { $0.hasPrefix(name + ": ") }
+            .map { String($0.dropFirst(name.count + 2)) }
     }
 
-    @Test func `every recipient gets a mail of its own, all of one Message-ID, and the spool is empty then`() async throws {
+    @Test func `every recipient gets a mail of its own, all of one Message-ID, and the spool is empty then`()
+        async throws
+    {
         try await self.live { server, stage in
             try await stage.run { queue in
                 queue.add(try MailStage.draft("One", to: ["ana@example.com", "bia@example.com"], label: "Lenta"))
@@ -70,7 +73,11 @@ import Testing
             let away = try MailStage("smtp+insecure://127.0.0.1:\(listener.port)", folder: stage.folder, limits: limits)
             listener.close()
             try await away.run { queue in
-                for number in 1...5 { queue.add(try MailStage.draft("Alert \(number / 3)", text: "Text \(number).\n", label: "L\(number / 3)")) }
+                for number in 1...5 {
+                    queue.add(
+                        try MailStage.draft("Alert \(number / 3)", text: "Text \(number).\n", label: "L\(number / 3)")
+                    )
+                }
                 try away.tells("a failure") { if case .failed(_, _, .triedAgain) = $0 { true } else { false } }
             }
             #expect(away.reasons == ["cannot connect to 127.0.0.1:\(listener.port): Connection refused"])
@@ -80,7 +87,10 @@ import Testing
             #expect(stage.sent[1].labels == ["L0", "L1"])
             let digest = self.text(server.messages[1].bytes)
             #expect(self.field("Subject", server.messages[0].bytes) == "Alert 1")
-            #expect(digest.contains(", 2 times  Alert 0\r\n    Text 1.\r\n") && digest.contains(", 2 times  Alert 1\r\n    Text 3.\r\n"))
+            #expect(
+                digest.contains(", 2 times  Alert 0\r\n    Text 1.\r\n")
+                    && digest.contains(", 2 times  Alert 1\r\n    Text 3.\r\n")
+            )
             #expect(stage.files("waiting") == [])
         }
     }
@@ -112,7 +122,10 @@ import Testing
                 queue.add(try MailStage.draft("Old"))
                 try stage.tells("it is given up") { if case .failed(_, _, .kept) = $0 { true } else { false } }
             }
-            #expect(stage.reasons.last?.hasSuffix("the last error: 127.0.0.1:\(server.port) answered MAIL with \"450 later\"") == true)
+            #expect(
+                stage.reasons.last?
+                    .hasSuffix("the last error: 127.0.0.1:\(server.port) answered MAIL with \"450 later\"") == true
+            )
             #expect(stage.files("failed").count == 2)
         }
     }
@@ -123,16 +136,22 @@ import Testing
         try await self.live(["say", "MAIL", "450 later"], limits: limits) { _, stage in
             try await stage.run { queue in
                 queue.add(try MailStage.draft("One", label: "Lenta"))
-                try poll("the reason is listed") { try SpoolListing(stage.folder).mails.first?.lastError?.contains("450 later") == true }
+                try poll("the reason is listed") {
+                    try SpoolListing(stage.folder).mails.first?.lastError?.contains("450 later") == true
+                }
                 let mail = try #require(try SpoolListing(stage.folder).mails.first)
                 #expect(mail.recipient == "ana@example.com" && mail.subject == "One" && mail.labels == ["Lenta"])
-                #expect(mail.state == .waiting && mail.count == 1 && abs(mail.created - Date().timeIntervalSince1970) < 60)
+                #expect(
+                    mail.state == .waiting && mail.count == 1 && abs(mail.created - Date().timeIntervalSince1970) < 60
+                )
             }
         }
         #expect(throws: MailError.self) { try SpoolListing("/nowhere") }
     }
 
-    @Test func `what is added is on disk after the end, also without a start, and a delivery under way is given up`() async throws {
+    @Test func `what is added is on disk after the end, also without a start, and a delivery under way is given up`()
+        async throws
+    {
         try await self.live(["stall", "DATA"]) { server, stage in
             try await stage.run { queue in
                 queue.add(try MailStage.draft("One"))
@@ -186,9 +205,13 @@ import Testing
     @Test func `any text arrives as it was`() async throws {
         try await self.live { server, stage in
             var random = SplitMix64(seed: 5_321)
-            let texts = (0..<40).map { _ in
-                String((0..<Int.random(in: 0..<3_000, using: &random)).map { _ in Array(".\n\r aF=é👍").randomElement(using: &random) ?? " " })
-            }
+            let texts = (0..<40)
+                .map { _ in
+                    String(
+                        (0..<Int.random(in: 0..<3_000, using: &random))
+                            .map { _ in Array(".\n\r aF=é👍").randomElement(using: &random) ?? " " }
+                    )
+                }
             try await stage.run { queue in
                 for (number, text) in texts.enumerated() { queue.add(try MailStage.draft("\(number)", text: text)) }
                 try stage.tellsSent(texts.count)

@@ -10,6 +10,7 @@ import TestSupport
 final class MailStage: Sendable {
     let folder: String
     let settings: MailSettings
+    private let isOwnFolder: Bool
     private let told = Mutex<[MailEvent]>([])
 
     static let login = MailLogin(user: "luar", password: "s3cret-Pa55word")
@@ -33,14 +34,21 @@ final class MailStage: Sendable {
         folder: String? = nil,
         limits: MailLimits = MailStage.limits
     ) throws {
+        self.isOwnFolder = folder == nil
         self.folder = folder ?? NSTemporaryDirectory() + "luar-test-spool-" + UUID().uuidString
         self.settings = try MailSettings(
-            server: MailServer(server), from: MailAddress("Luar <luar@example.com>"), login: login, authorities: authorities,
-            spool: self.folder, limits: limits
+            server: MailServer(server),
+            from: MailAddress("Luar <luar@example.com>"),
+            login: login,
+            authorities: authorities,
+            spool: self.folder,
+            limits: limits
         )
     }
 
-    deinit { try? FileManager.default.removeItem(atPath: self.folder) }
+    deinit {
+        if self.isOwnFolder { try? FileManager.default.removeItem(atPath: self.folder) }
+    }
 
     func queue() throws -> MailQueue { try MailQueue(self.settings) { self.note($0) } }
 
@@ -76,7 +84,8 @@ final class MailStage: Sendable {
     var reasons: [String] {
         self.events.compactMap { event in
             switch event {
-            case .failed(_, let reason, _), .held(let reason, _), .spoolFailed(let reason), .damaged(_, let reason), .lost(_, let reason):
+            case .failed(_, let reason, _), .held(let reason, _), .spoolFailed(let reason), .damaged(_, let reason),
+                .lost(_, let reason):
                 reason
             default: nil
             }
@@ -95,7 +104,11 @@ final class MailStage: Sendable {
         incident: String? = nil
     ) throws -> MailDraft {
         try MailDraft(
-            to: to.map { try MailAddress($0) }, subject: subject, text: text, label: label, incident: incident
+            to: to.map { try MailAddress($0) },
+            subject: subject,
+            text: text,
+            label: label,
+            incident: incident
         )
     }
 }

@@ -30,7 +30,10 @@ import Testing
     @Test func `a folder is ours alone, and so are the files`() throws {
         let stage = try self.away()
         try self.add(1, to: stage)
-        for (path, mode) in [("", 0o700), ("/waiting", 0o700), ("/failed", 0o700), ("/tmp", 0o700), ("/waiting/\(stage.files("waiting")[0])", 0o600)] {
+        for (path, mode) in [
+            ("", 0o700), ("/waiting", 0o700), ("/failed", 0o700), ("/tmp", 0o700),
+            ("/waiting/\(stage.files("waiting")[0])", 0o600),
+        ] {
             let attributes = try FileManager.default.attributesOfItem(atPath: stage.folder + path)
             #expect((attributes[.posixPermissions] as? Int) == mode, "\(path)")
         }
@@ -48,22 +51,21 @@ import Testing
     @Test func `a folder that cannot be written to at the start is told with its name and what to do`() throws {
         let folder = try TemporaryFolder(["file": ""])
         defer { folder.remove() }
-        for path in ["\(folder.path)/file", "\(folder.path)/file/spool", "/proc/spool", "/sys/kernel/spool"] {
+        for path in ["\(folder.path)/file", "\(folder.path)/file/spool"] {
             let error = #expect(throws: MailError.self) { try self.away(path).queue() }
             #expect(error?.reason.contains("'\(path)") == true && error?.reason.contains("choose another") == true)
         }
     }
 
-    @Test func `a folder without room at the start is told with its name and what to do`() throws {
-        // Every folder of the spool is there, but writing meets a device that is always full.
+    @Test func `a link in the place of a folder of the spool is not followed`() throws {
+        let other = try TemporaryFolder(["precious": ""])
+        defer { other.remove() }
         let stage = try self.away()
         try self.add(1, to: stage)
         try FileManager.default.removeItem(atPath: stage.folder + "/tmp")
-        try FileManager.default.createSymbolicLink(atPath: stage.folder + "/tmp", withDestinationPath: "/proc/self")
-        let error = #expect(throws: MailError.self) { try stage.queue() }
-        #expect(error?.reason.contains(stage.folder) == true && error?.reason.contains("free some space") == true)
-        try FileManager.default.removeItem(atPath: stage.folder + "/tmp")
-        #expect(try self.subjects(stage) == ["Alert 1"])
+        try FileManager.default.createSymbolicLink(atPath: stage.folder + "/tmp", withDestinationPath: other.path)
+        #expect(throws: MailError.self) { try stage.queue() }
+        #expect(FileManager.default.fileExists(atPath: other.path + "/precious"))
     }
 
     @Test func `what was being written when we died is cleaned away, and nothing else`() throws {
@@ -106,7 +108,9 @@ import Testing
             let queue = try stage.queue()
             #expect(queue.waiting + (stage.files("failed").contains(name) ? 1 : 0) == 1)
             queue.stop()
-            for file in stage.files("failed") { try FileManager.default.removeItem(atPath: "\(stage.folder)/failed/\(file)") }
+            for file in stage.files("failed") {
+                try FileManager.default.removeItem(atPath: "\(stage.folder)/failed/\(file)")
+            }
         }
     }
 
@@ -114,9 +118,18 @@ import Testing
         let stage = try self.away()
         try self.add(1, to: stage)
         let name = stage.files("waiting")[0]
-        try FileManager.default.copyItem(atPath: "\(stage.folder)/waiting/\(name)", toPath: "\(stage.folder)/waiting/copy.mail")
-        try FileManager.default.createSymbolicLink(atPath: "\(stage.folder)/waiting/link.mail", withDestinationPath: "/etc/passwd")
-        try FileManager.default.createDirectory(atPath: "\(stage.folder)/waiting/folder", withIntermediateDirectories: true)
+        try FileManager.default.copyItem(
+            atPath: "\(stage.folder)/waiting/\(name)",
+            toPath: "\(stage.folder)/waiting/copy.mail"
+        )
+        try FileManager.default.createSymbolicLink(
+            atPath: "\(stage.folder)/waiting/link.mail",
+            withDestinationPath: "/etc/passwd"
+        )
+        try FileManager.default.createDirectory(
+            atPath: "\(stage.folder)/waiting/folder",
+            withIntermediateDirectories: true
+        )
         let queue = try stage.queue()
         #expect(queue.waiting == 1)
         queue.stop()
@@ -130,14 +143,19 @@ import Testing
         let before = stage.files("waiting")
         let kept = try TemporaryFolder([:])
         defer { kept.remove() }
-        for name in before { try FileManager.default.copyItem(atPath: "\(stage.folder)/waiting/\(name)", toPath: "\(kept.path)/\(name)") }
+        for name in before {
+            try FileManager.default.copyItem(atPath: "\(stage.folder)/waiting/\(name)", toPath: "\(kept.path)/\(name)")
+        }
         try self.add(1, to: stage)
         let after = stage.files("waiting")
         #expect(after.count == 2)
         // As if we had died before the first deletion, and after the second one.
         for count in [4, 2] {
             for name in before.suffix(count) {
-                try FileManager.default.copyItem(atPath: "\(kept.path)/\(name)", toPath: "\(stage.folder)/waiting/\(name)")
+                try FileManager.default.copyItem(
+                    atPath: "\(kept.path)/\(name)",
+                    toPath: "\(stage.folder)/waiting/\(name)"
+                )
             }
             let queue = try stage.queue()
             #expect(queue.waiting == 2)
@@ -193,7 +211,9 @@ import Testing
         }
     }
 
-    @Test func `while the folder cannot be written to mails are delivered from memory, and written when it can`() async throws {
+    @Test func `while the folder cannot be written to mails are delivered from memory, and written when it can`()
+        async throws
+    {
         try await LiveServer.run(arguments: ["--times", "1", "say", "MAIL", "450 later"]) { server in
             var limits = MailStage.limits
             limits.mostWaiting = 3
@@ -215,11 +235,18 @@ import Testing
             try stage.tellsSent(3)
             let failures = stage.events.filter { if case .spoolFailed = $0 { true } else { false } }
             #expect(failures.count == 1)
-            #expect(stage.reasons.contains { $0.contains("cannot write '\(stage.folder)") && $0.hasSuffix("No such file or directory") })
+            #expect(
+                stage.reasons.contains {
+                    $0.contains("cannot write '\(stage.folder)") && $0.hasSuffix("No such file or directory")
+                }
+            )
         }
     }
 
-    @Test func `what waits in memory is merged like the rest, written when the folder can be, and said to be lost else`() throws {
+    @Test
+    func `what waits in memory is merged like the rest, written when the folder can be, and said to be lost else`()
+        throws
+    {
         let stage = try self.away { $0.mostWaiting = 4 }
         try self.add(3, to: stage)
         let queue = try stage.queue()

@@ -45,7 +45,9 @@ struct MailHeader {
                 words.append(address.mailbox + comma)
                 continue
             }
-            words += Self.isPlain(person) ? [Self.quotedIfNeeded(person)] : EncodedWords.of(person, firstColumn: name.utf8.count + 2)
+            words +=
+                Self.isPlain(person)
+                ? [Self.quotedIfNeeded(person)] : EncodedWords.of(person, firstColumn: name.utf8.count + 2)
             words.append("<\(address.mailbox)>\(comma)")
         }
         self.add(name, words)
@@ -58,7 +60,9 @@ struct MailHeader {
 
     /// A name as a phrase: as it is if it consists of atoms, else as a quoted string (RFC 5322, section 3.2.4).
     static func quotedIfNeeded(_ name: String) -> String {
-        let isAtoms = name.utf8.allSatisfy { self.isAtomText($0) || $0 == 0x20 || $0 >= 0x80 } && !name.contains("  ") && !name.contains("=?")
+        let isAtoms =
+            name.utf8.allSatisfy { self.isAtomText($0) || $0 == 0x20 || $0 >= 0x80 } && !name.contains("  ")
+            && !name.contains("=?")
         if isAtoms { return name }
         return "\"" + name.flatMap { $0 == "\"" || $0 == "\\" ? ["\\", $0] : [$0] } + "\""
     }

@@ -119,7 +119,8 @@ struct DeliveryPlan {
             return .wait(until: self.mails.isEmpty ? nil : min(self.notBefore, expiry ?? self.notBefore))
         }
         let ready = self.mails.filter { $0.notBefore <= now }
-        let chosen = self.isCatchingUp
+        let chosen =
+            self.isCatchingUp
             // One that the server stumbles over must not keep the others from being tried.
             ? ready.min { ($0.failures, $1.id) < ($1.failures, $0.id) } : ready.first
         guard let chosen else {
@@ -192,7 +193,9 @@ struct DeliveryPlan {
         var groups: [String: [Mail]] = [:]
         for mail in self.mails { groups[mail.recipient, default: []].append(mail) }
         return groups.sorted { $0.key < $1.key }
-            .map { recipient, mails in (isKept(recipient) ? mails.dropLast() : mails[...]).filter { $0.id != self.sending } }
+            .map { recipient, mails in
+                (isKept(recipient) ? mails.dropLast() : mails[...]).filter { $0.id != self.sending }
+            }
             .filter { $0.count > 1 }
     }
 

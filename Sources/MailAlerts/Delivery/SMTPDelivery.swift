@@ -46,7 +46,9 @@ final class SMTPDelivery {
     func run(from: String, to recipients: [String]) -> DeliveryOutcome {
         // Checked where addresses come from; libcurl would put a line break into the dialogue as it is.
         for mailbox in [from] + recipients {
-            guard (try? MailAddress(mailbox))?.mailbox == mailbox else { return .refused(reason: "the mail has an address that is none") }
+            guard (try? MailAddress(mailbox))?.mailbox == mailbox else {
+                return .refused(reason: "the mail has an address that is none")
+            }
         }
         guard Self.isReady, let handle = curl_easy_init() else {
             return .unreachable(reason: "libcurl cannot be used", isMailAtFault: false)
@@ -77,7 +79,9 @@ final class SMTPDelivery {
         }
     }
 
-    private func judge(_ code: CURLcode, _ handle: UnsafeMutableRawPointer, _ words: UnsafeMutableBufferPointer<CChar>) -> DeliveryOutcome {
+    private func judge(_ code: CURLcode, _ handle: UnsafeMutableRawPointer, _ words: UnsafeMutableBufferPointer<CChar>)
+        -> DeliveryOutcome
+    {
         let text = words.baseAddress.map { String(cString: $0) } ?? ""
         return SMTPVerdict(
             server: self.settings.server,
@@ -179,14 +183,17 @@ final class SMTPDelivery {
 
     private func read(into buffer: UnsafeMutableRawBufferPointer) -> Int {
         let count = min(buffer.count, self.message.count - self.position)
-        self.message.withUnsafeBytes { buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[self.position..<self.position + count])) }
+        self.message.withUnsafeBytes {
+            buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[self.position..<self.position + count]))
+        }
         self.position += count
         return count
     }
 
     /// Words of libcurl's that help to see what is wrong with a connection; the rest of them is not shown.
     private static let tellingWords = [
-        "Trying ", "Connected to ", "SSL connection using", "subject:", "start date:", "expire date:", "issuer:", "subjectAltName",
+        "Trying ", "Connected to ", "SSL connection using", "subject:", "start date:", "expire date:", "issuer:",
+        "subjectAltName",
         "SSL certificate", "STARTTLS",
     ]
 

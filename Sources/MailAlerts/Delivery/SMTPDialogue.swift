@@ -9,8 +9,15 @@ internal import Foundation
 struct SMTPDialogue {
     /// What the server is to answer.
     enum Stage: String, Comparable {
-        case connecting, greeting, ehlo = "EHLO", startTLS = "STARTTLS", handshake, auth = "AUTH", mail = "MAIL", rcpt = "RCPT"
-        case data = "DATA", message
+        case connecting, greeting
+        case ehlo = "EHLO"
+        case startTLS = "STARTTLS"
+        case handshake
+        case auth = "AUTH"
+        case mail = "MAIL"
+        case rcpt = "RCPT"
+        case data = "DATA"
+        case message
 
         private static let order: [Stage] = [
             .connecting, .greeting, .ehlo, .startTLS, .handshake, .auth, .mail, .rcpt, .data, .message,

@@ -57,17 +57,21 @@ struct SMTPVerdict {
         case CURLE_RECV_ERROR, CURLE_SEND_ERROR, CURLE_GOT_NOTHING, CURLE_PARTIAL_FILE, CURLE_SSL_CONNECT_ERROR:
             return self.unreachable("\(self.name) closed the connection (\(self.place))")
         default:
-            return self.unreachable("\(self.name): \(self.words.isEmpty ? String(cString: curl_easy_strerror(self.code)) : self.words) (\(self.place))")
+            return self.unreachable(
+                "\(self.name): \(self.words.isEmpty ? String(cString: curl_easy_strerror(self.code)) : self.words) (\(self.place))"
+            )
         }
     }
 
-    /// What the server's own words mean: 4xx is for now, 5xx is for good (RFC 5321, section 4.2.1).
+    /// What the server's own words mean: 4xx passes, 5xx stays (RFC 5321, section 4.2.1).
     private func judged(_ reply: SMTPDialogue.Reply) -> DeliveryOutcome {
         let stage = self.dialogue.stage
         let reason = "\(self.name) answered \(self.what) with \"\(reply.text)\""
         let isForGood = reply.code >= 500
         if isForGood, stage == .auth || Self.loginCodes.contains(reply.code) {
-            let hint = self.hasLogin ? (self.dialogue.hasLoggedIn ? "" : "; it offered no login before that") : "; no login is set"
+            let hint =
+                self.hasLogin
+                ? (self.dialogue.hasLoggedIn ? "" : "; it offered no login before that") : "; no login is set"
             return .blocked(.login, reason: reason + hint)
         }
         if stage == .startTLS, isForGood { return .blocked(.tls, reason: reason + "; nothing was sent in clear text") }
@@ -83,7 +87,8 @@ struct SMTPVerdict {
         case CURLE_USE_SSL_FAILED where self.dialogue.stage == .ehlo:
             return "\(self.name) does not offer STARTTLS\(rest)"
         case CURLE_WEIRD_SERVER_REPLY where self.dialogue.stage == .handshake:
-            return "\(self.name) sent more than its reply to STARTTLS, which somebody on the way may have put there\(rest)"
+            return
+                "\(self.name) sent more than its reply to STARTTLS, which somebody on the way may have put there\(rest)"
         case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_ISSUER_ERROR, CURLE_SSL_INVALIDCERTSTATUS:
             return "the certificate of \(self.name) is not to be trusted: \(self.words)\(rest)"
         case CURLE_SSL_CACERT_BADFILE:

@@ -91,9 +91,11 @@ struct Digest: Codable, Equatable {
 
     /// The text of the mail that carries it.
     var text: String {
-        var text = "These \(self.count) mails could not be sent when they were made; here they are in short, oldest first.\n\n"
+        var text =
+            "These \(self.count) mails could not be sent when they were made; here they are in short, oldest first.\n\n"
         if self.uncounted > 0 {
-            text += "… and \(self.uncounted) earlier, from \(Self.time(self.uncountedFrom)) to \(Self.time(self.uncountedTo))\n\n"
+            text +=
+                "… and \(self.uncounted) earlier, from \(Self.time(self.uncountedFrom)) to \(Self.time(self.uncountedTo))\n\n"
         }
         for entry in self.entries {
             text += Self.time(entry.from)

@@ -20,7 +20,9 @@ struct MailInbox {
         self.posted.append(Posted(draft: draft, created: created))
         self.bytes += Self.size(draft)
         self.count += draft.to.count
-        guard self.posted.count > limits.mostWaiting || self.bytes > limits.mostBytes, self.posted.count > 1 else { return }
+        guard self.posted.count > limits.mostWaiting || self.bytes > limits.mostBytes, self.posted.count > 1 else {
+            return
+        }
         // Half of them at once, so that this is rare.
         let older = self.posted.prefix((self.posted.count + 1) / 2)
         self.posted.removeFirst(older.count)

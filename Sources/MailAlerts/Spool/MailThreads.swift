@@ -37,9 +37,10 @@ struct MailThreads: Codable {
         guard let read = try? JSONDecoder().decode(Self.self, from: Data(bytes)) else { return }
         self.threads = read.threads.suffix(Self.most)
             .filter { thread in
-                [thread.first, thread.last].allSatisfy { id in
-                    id.hasPrefix("<") && id.hasSuffix(">") && id.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
-                }
+                [thread.first, thread.last]
+                    .allSatisfy { id in
+                        id.hasPrefix("<") && id.hasSuffix(">") && id.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
+                    }
             }
     }
 

@@ -25,8 +25,12 @@ struct SpoolFile: Sendable {
 
         var summary: MailSummary {
             MailSummary(
-                id: self.id, recipient: self.to, subject: self.subject, labels: self.digest.labels,
-                messageID: self.messageID, count: self.digest.count
+                id: self.id,
+                recipient: self.to,
+                subject: self.subject,
+                labels: self.digest.labels,
+                messageID: self.messageID,
+                count: self.digest.count
             )
         }
     }

@@ -37,13 +37,15 @@ final class SpoolFolder: Sendable {
         do throws(Failure) {
             try Self.makeFolders(path)
             for folder in ["waiting", "failed", "tmp"] { try Self.makeFolder("\(path)/\(folder)") }
-            self.lock = try Self.open(path + "/lock", O_RDWR | O_CREAT)
+            self.lock = try Self.open(path + "/lock", O_RDONLY | O_CREAT)
         } catch {
             throw MailError("\(error.reason); choose another spool folder, or make this one writable")
         }
         guard flock(self.lock, LOCK_EX | LOCK_NB) == 0 else {
             Glibc.close(self.lock)
-            throw MailError("the spool folder '\(path)' is in use by another relay; give each its own folder, or stop the other")
+            throw MailError(
+                "the spool folder '\(path)' is in use by another relay; give each its own folder, or stop the other"
+            )
         }
         for name in self.names(in: "tmp") { unlink("\(path)/tmp/\(name)") }
         do throws(Failure) {
@@ -92,7 +94,9 @@ final class SpoolFolder: Sendable {
 
     /// Writes a failed mail that is in memory only.
     func saveFailed(_ file: SpoolFile, reason: String) throws(Failure) {
-        guard let bytes = try? file.encoded() else { throw Failure(call: "cannot encode", path: file.envelope.id, code: EINVAL) }
+        guard let bytes = try? file.encoded() else {
+            throw Failure(call: "cannot encode", path: file.envelope.id, code: EINVAL)
+        }
         try self.write(Array(reason.utf8), as: "failed/\(file.envelope.id)\(Self.reasonEnding)", isDurable: true)
         try self.write(bytes, as: "failed/\(file.envelope.id)\(Self.ending)", isDurable: true)
     }
@@ -100,7 +104,9 @@ final class SpoolFolder: Sendable {
     /// Keeps only so many failed mails, the newest ones.
     func pruneFailed(keeping most: Int) {
         let names = self.names(in: "failed")
-        let stems = Set(names.map { $0.hasSuffix(Self.reasonEnding) ? String($0.dropLast(Self.reasonEnding.count)) : self.stem($0) })
+        let stems = Set(
+            names.map { $0.hasSuffix(Self.reasonEnding) ? String($0.dropLast(Self.reasonEnding.count)) : self.stem($0) }
+        )
         let surplus = Set(stems.sorted().dropLast(most))
         for name in names where surplus.contains(where: { name == $0 || name.hasPrefix($0 + ".") }) {
             unlink("\(self.path)/failed/\(name)")
@@ -122,13 +128,15 @@ final class SpoolFolder: Sendable {
     func write(_ bytes: [UInt8], as name: String, isDurable: Bool) throws(Failure) {
         let target = "\(self.path)/\(name)"
         let temporary = "\(self.path)/tmp/\(name.replacing("/", with: "-"))"
-        let file = try Self.open(temporary, O_WRONLY | O_CREAT | O_TRUNC)
+        let file = try Self.open(temporary, O_WRONLY | O_CREAT | O_TRUNC, for: target)
         do throws(Failure) {
             var rest = bytes[...]
             while !rest.isEmpty {
                 let count = rest.withUnsafeBytes { Glibc.write(file, $0.baseAddress, $0.count) }
                 if count < 0, errno == EINTR { continue }
-                guard count > 0 else { throw Failure(call: "cannot write", path: target, code: count == 0 ? EIO : errno) }
+                guard count > 0 else {
+                    throw Failure(call: "cannot write", path: target, code: count == 0 ? EIO : errno)
+                }
                 rest = rest.dropFirst(count)
             }
             if isDurable, fsync(file) != 0 { throw Failure(call: "cannot write", path: target, code: errno) }
@@ -156,13 +164,17 @@ final class SpoolFolder: Sendable {
         guard file >= 0 else { throw Failure(call: "cannot read", path: path, code: errno) }
         defer { Glibc.close(file) }
         var information = stat()
-        guard fstat(file, &information) == 0, information.st_mode & S_IFMT == S_IFREG, information.st_size <= self.largestFile else {
+        guard fstat(file, &information) == 0, information.st_mode & S_IFMT == S_IFREG,
+            information.st_size <= self.largestFile
+        else {
             throw Failure(call: "cannot read", path: path, code: EINVAL)
         }
         var bytes = [UInt8](repeating: 0, count: Int(information.st_size))
         var filled = 0
         while filled < bytes.count {
-            let count = bytes.withUnsafeMutableBytes { Glibc.read(file, $0.baseAddress.map { $0 + filled }, $0.count - filled) }
+            let count = bytes.withUnsafeMutableBytes {
+                Glibc.read(file, $0.baseAddress.map { $0 + filled }, $0.count - filled)
+            }
             if count < 0, errno == EINTR { continue }
             guard count >= 0 else { throw Failure(call: "cannot read", path: path, code: errno) }
             if count == 0 { break }
@@ -202,21 +214,24 @@ final class SpoolFolder: Sendable {
             }
             above += "/"
         }
-        try self.makeFolder(path)
+        try self.makeFolder(path, follows: true)
     }
 
-    private static func makeFolder(_ path: String) throws(Failure) {
+    /// Makes a folder, or takes the one that is there; a link to one counts only where somebody chose the name.
+    private static func makeFolder(_ path: String, follows: Bool = false) throws(Failure) {
         guard mkdir(path, 0o700) != 0 else { return }
         let code = errno
         var information = stat()
-        guard code == EEXIST, stat(path, &information) == 0, information.st_mode & S_IFMT == S_IFDIR else {
+        guard code == EEXIST, (follows ? stat(path, &information) : lstat(path, &information)) == 0,
+            information.st_mode & S_IFMT == S_IFDIR
+        else {
             throw Failure(call: "cannot make the spool folder", path: path, code: code == EEXIST ? ENOTDIR : code)
         }
     }
 
-    private static func open(_ path: String, _ flags: CInt) throws(Failure) -> CInt {
+    private static func open(_ path: String, _ flags: CInt, for target: String? = nil) throws(Failure) -> CInt {
         let file = Glibc.open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard file >= 0 else { throw Failure(call: "cannot write", path: path, code: errno) }
+        guard file >= 0 else { throw Failure(call: "cannot write", path: target ?? path, code: errno) }
         return file
     }
 }

@@ -21,6 +21,7 @@ public struct SpoolListing: Sendable, Hashable {
         public var created: Double
         /// The mailbox that it goes to.
         public var recipient: String
+        /// One line.
         public var subject: String
         /// The labels of its draft, or of all mails in a digest.
         public var labels: [String]
@@ -28,6 +29,7 @@ public struct SpoolListing: Sendable, Hashable {
         public var count: Int
         /// Of its file, in bytes.
         public var size: Int
+        /// Where it is.
         public var state: State
         /// Why it was not sent, if that is known.
         public var lastError: String?
@@ -50,7 +52,9 @@ public struct SpoolListing: Sendable, Hashable {
             do {
                 names = try FileManager.default.contentsOfDirectory(atPath: path).sorted()
             } catch {
-                throw MailError("cannot read the spool folder '\(path)': is it the right one, and has mail been set up?")
+                throw MailError(
+                    "cannot read the spool folder '\(path)': is it the right one, and has mail been set up?"
+                )
             }
             for name in names where name.hasSuffix(SpoolFolder.ending) {
                 let stem = String(name.dropLast(SpoolFolder.ending.count))
@@ -61,9 +65,14 @@ public struct SpoolListing: Sendable, Hashable {
                 let file = try? SpoolFile(reading: bytes)
                 mails.append(
                     Mail(
-                        id: stem, created: file?.envelope.created ?? 0, recipient: file?.envelope.to ?? "",
-                        subject: file?.envelope.subject ?? "", labels: file?.envelope.digest.labels ?? [],
-                        count: file?.envelope.digest.count ?? 0, size: bytes.count, state: state,
+                        id: stem,
+                        created: file?.envelope.created ?? 0,
+                        recipient: file?.envelope.to ?? "",
+                        subject: file?.envelope.subject ?? "",
+                        labels: file?.envelope.digest.labels ?? [],
+                        count: file?.envelope.digest.count ?? 0,
+                        size: bytes.count,
+                        state: state,
                         lastError: state == .failed ? reason : errors?[stem] ?? (file == nil ? "it is damaged" : nil)
                     )
                 )

@@ -17,10 +17,13 @@ struct SpoolRecovery {
         for name in folder.names(in: "waiting") {
             do {
                 let file = try SpoolFile(reading: folder.read("waiting/\(name)"))
-                guard name == file.envelope.id + SpoolFolder.ending else { throw SpoolFile.Damage(reason: "it has another name") }
+                guard name == file.envelope.id + SpoolFolder.ending else {
+                    throw SpoolFile.Damage(reason: "it has another name")
+                }
                 self.mails.append(file.envelope)
             } catch {
-                let reason = (error as? SpoolFile.Damage)?.reason ?? (error as? SpoolFolder.Failure)?.reason ?? "\(error)"
+                let reason =
+                    (error as? SpoolFile.Damage)?.reason ?? (error as? SpoolFolder.Failure)?.reason ?? "\(error)"
                 try? folder.setAside(name, reason: reason)
                 self.events.append(.damaged(file: name, reason: reason))
             }
@@ -32,7 +35,9 @@ struct SpoolRecovery {
         if let bytes = try? folder.read(SpoolFolder.threadsFile) { self.threads = MailThreads(reading: bytes) }
     }
 
-    /// When a mail becomes too old, since now. A clock that was set back makes none older or younger than it is.
+    /// When a mail becomes too old, since now.
+    ///
+    /// A clock that was set back makes none older or younger than it is.
     func expiry(of mail: SpoolFile.Envelope) -> Duration {
         let age = min(max(0, self.now - mail.created), Double(self.limits.expiry.components.seconds) + 1)
         return self.limits.expiry - .seconds(age)

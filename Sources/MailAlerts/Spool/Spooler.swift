@@ -28,14 +28,22 @@ struct Spooler {
         let messageID = MailMessage.makeID(for: from)
         let follows = draft.incident.map { self.threads.follow($0, with: messageID) } ?? []
         let origin = MailMessage.Origin(
-            from: from, date: Date(timeIntervalSince1970: posted.created), messageID: messageID, follows: follows
+            from: from,
+            date: Date(timeIntervalSince1970: posted.created),
+            messageID: messageID,
+            follows: follows
         )
         let message = MailMessage.compose(draft, origin)
         return draft.to.map { recipient in
             SpoolFile(
                 .init(
-                    id: self.makeID(), created: posted.created, from: from.mailbox, to: recipient.mailbox,
-                    subject: draft.subject, messageID: messageID, digest: Digest(draft, created: posted.created)
+                    id: self.makeID(),
+                    created: posted.created,
+                    from: from.mailbox,
+                    to: recipient.mailbox,
+                    subject: draft.subject,
+                    messageID: messageID,
+                    digest: Digest(draft, created: posted.created)
                 ),
                 message: message
             )
@@ -43,7 +51,8 @@ struct Spooler {
     }
 
     /// A digest in the place of these files; nil if there is none to whom it could go.
-    mutating func file(for digest: Digest, from: MailAddress, to mailbox: String, replacing ids: [String]) -> SpoolFile? {
+    mutating func file(for digest: Digest, from: MailAddress, to mailbox: String, replacing ids: [String]) -> SpoolFile?
+    {
         guard let to = try? MailAddress(mailbox),
             let draft = try? MailDraft(to: [to], subject: digest.subject, text: Self.shortened(digest.text))
         else { return nil }
@@ -52,8 +61,14 @@ struct Spooler {
         let message = MailMessage.compose(draft, .init(from: from, date: now, messageID: messageID))
         return SpoolFile(
             .init(
-                id: self.makeID(), created: now.timeIntervalSince1970, from: from.mailbox, to: mailbox,
-                subject: draft.subject, messageID: messageID, digest: digest, replaces: ids
+                id: self.makeID(),
+                created: now.timeIntervalSince1970,
+                from: from.mailbox,
+                to: mailbox,
+                subject: draft.subject,
+                messageID: messageID,
+                digest: digest,
+                replaces: ids
             ),
             message: message
         )
