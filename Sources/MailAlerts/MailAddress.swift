@@ -8,9 +8,12 @@ public struct MailAddress: Sendable, Hashable, CustomStringConvertible {
     /// What people read instead, if there is something.
     public let name: String?
 
-    /// The longest mailbox that fits a path (RFC 5321, section 4.5.3.1.3), and the longest name of a person.
+    /// The longest mailbox that fits a path (RFC 5321, section 4.5.3.1.3).
     private static let longestMailbox = 254
-    private static let longestName = 200
+    /// Bytes of a name that fit a line, and of one that is to be encoded: it fits one encoded word, as not every program puts a
+    /// name of several together rightly.
+    private static let longestName = 60
+    private static let longestEncodedName = 45
 
     /// Reads an address.
     ///
@@ -36,13 +39,15 @@ public struct MailAddress: Sendable, Hashable, CustomStringConvertible {
         let mailbox = String(trimmed[trimmed.index(after: bracket)...].dropLast())
         try Self.check(mailbox: mailbox)
         let name = try Self.unquoted(String(trimmed[..<bracket]).trimmed)
-        guard name.utf8.count <= Self.longestName else {
-            throw MailRefusal("the name in an address is longer than \(Self.longestName) bytes")
+        let longest = MailHeader.isPlain(name) ? Self.longestName : Self.longestEncodedName
+        guard name.utf8.count <= longest else {
+            throw MailRefusal("the name in an address is longer than \(longest) bytes")
         }
         self.mailbox = mailbox
         self.name = name.isEmpty ? nil : name
     }
 
+    /// As it may be written.
     public var description: String {
         guard let name = self.name else { return self.mailbox }
         return "\(MailHeader.quotedIfNeeded(name)) <\(self.mailbox)>"

@@ -5,6 +5,7 @@
 public struct MailRefusal: Error, Hashable, CustomStringConvertible {
     /// A short English sentence without its full stop.
     public var reason: String
+    /// The reason.
     public var description: String { self.reason }
 
     init(_ reason: String) { self.reason = reason }
@@ -14,6 +15,7 @@ public struct MailRefusal: Error, Hashable, CustomStringConvertible {
 public struct MailError: Error, Hashable, CustomStringConvertible {
     /// A short English sentence without its full stop.
     public var reason: String
+    /// The reason.
     public var description: String { self.reason }
 
     init(_ reason: String) { self.reason = reason }

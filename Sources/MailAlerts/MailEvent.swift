@@ -7,6 +7,7 @@ public struct MailSummary: Sendable, Hashable {
     public var id: String
     /// The mailbox that it goes to.
     public var recipient: String
+    /// One line.
     public var subject: String
     /// The labels of its draft, or of all mails in a digest, each once; empty ones are left out.
     public var labels: [String]

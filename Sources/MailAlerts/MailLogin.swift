@@ -17,7 +17,10 @@ public struct MailLogin: Sendable, CustomStringConvertible, CustomDebugStringCon
         self.password = password
     }
 
+    /// The user, without the password.
     public var description: String { "\(self.user):***" }
+    /// The user, without the password.
     public var debugDescription: String { self.description }
+    /// The user, without the password.
     public var customMirror: Mirror { Mirror(self, children: ["user": self.user]) }
 }

@@ -17,6 +17,7 @@ public struct MailServer: Sendable, Hashable, CustomStringConvertible {
     let security: Security
     /// A name or an address, without brackets.
     public let host: String
+    /// Of the server.
     public let port: UInt16
 
     /// Whether it is spoken to in clear text.
@@ -74,6 +75,7 @@ public struct MailServer: Sendable, Hashable, CustomStringConvertible {
         self.port = port
     }
 
+    /// Its address with scheme and port.
     public var description: String {
         let scheme = Self.schemes.first { $0.security == self.security }?.prefix ?? ""
         return scheme + self.name

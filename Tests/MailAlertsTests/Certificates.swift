@@ -12,7 +12,9 @@ struct Certificates: Sendable {
     func certificate(_ name: String) -> String { "\(self.folder)/\(name).pem" }
     var key: String { "\(self.folder)/server.key" }
 
-    /// Made once for all tests; nil where there is no openssl. The folder stays until the machine's next cleaning.
+    /// Made once for all tests; nil where there is no openssl.
+    ///
+    /// The folder stays until the machine's next cleaning.
     static let shared = try? Certificates()
 
     private init() throws {

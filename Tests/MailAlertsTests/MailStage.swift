@@ -10,6 +10,7 @@ import TestSupport
 final class MailStage: Sendable {
     let folder: String
     let settings: MailSettings
+    private let isOwnFolder: Bool
     private let told = Mutex<[MailEvent]>([])
 
     static let login = MailLogin(user: "luar", password: "s3cret-Pa55word")
@@ -33,6 +34,7 @@ final class MailStage: Sendable {
         folder: String? = nil,
         limits: MailLimits = MailStage.limits
     ) throws {
+        self.isOwnFolder = folder == nil
         self.folder = folder ?? NSTemporaryDirectory() + "luar-test-spool-" + UUID().uuidString
         self.settings = try MailSettings(
             server: MailServer(server),
@@ -44,7 +46,9 @@ final class MailStage: Sendable {
         )
     }
 
-    deinit { try? FileManager.default.removeItem(atPath: self.folder) }
+    deinit {
+        if self.isOwnFolder { try? FileManager.default.removeItem(atPath: self.folder) }
+    }
 
     func queue() throws -> MailQueue { try MailQueue(self.settings) { self.note($0) } }
 

@@ -31,7 +31,7 @@ struct MailHeader {
     /// Adds a field of free text, encoded where it is more than a short line of plain ASCII.
     mutating func add(_ name: String, text: String) {
         let isPlain =
-            text.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F } && !text.contains("=?") && !text.contains("  ")
+            Self.isPlain(text) && !text.contains("  ")
             && text == text.trimmed && name.utf8.count + 2 + text.utf8.count <= Self.longestLine
         self.add(name, isPlain ? [text] : EncodedWords.of(text, firstColumn: name.utf8.count + 2))
     }
@@ -45,12 +45,17 @@ struct MailHeader {
                 words.append(address.mailbox + comma)
                 continue
             }
-            let isPlain =
-                person.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F } && person.utf8.count <= 60 && !person.contains("=?")
-            words += isPlain ? [Self.quotedIfNeeded(person)] : EncodedWords.of(person, firstColumn: name.utf8.count + 2)
+            words +=
+                Self.isPlain(person)
+                ? [Self.quotedIfNeeded(person)] : EncodedWords.of(person, firstColumn: name.utf8.count + 2)
             words.append("<\(address.mailbox)>\(comma)")
         }
         self.add(name, words)
+    }
+
+    /// Whether a text may stand in a header as it is: printable ASCII, and not like an encoded word.
+    static func isPlain(_ text: String) -> Bool {
+        text.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F } && !text.contains("=?")
     }
 
     /// A name as a phrase: as it is if it consists of atoms, else as a quoted string (RFC 5322, section 3.2.4).

@@ -8,7 +8,9 @@ enum QuotedPrintable {
     /// The longest line, without its line break.
     private static let longestLine = 76
 
-    /// Encodes a text. Every line ends with a line break, the last one with a soft one where the text has none.
+    /// Encodes a text.
+    ///
+    /// Every line ends with a line break, the last one with a soft one where the text has none.
     static func encode(_ text: String) -> [UInt8] {
         var output: [UInt8] = []
         output.reserveCapacity(text.utf8.count + text.utf8.count / 8)

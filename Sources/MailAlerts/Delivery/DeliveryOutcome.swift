@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
-/// What became of one attempt to deliver a mail. Reasons are safe to show.
+/// What became of one attempt to deliver a mail.
+///
+/// Reasons are safe to show.
 enum DeliveryOutcome: Equatable, Sendable {
     /// The server took it.
     case delivered

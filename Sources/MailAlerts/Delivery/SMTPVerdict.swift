@@ -63,7 +63,7 @@ struct SMTPVerdict {
         }
     }
 
-    /// What the server's own words mean: 4xx is for now, 5xx is for good (RFC 5321, section 4.2.1).
+    /// What the server's own words mean: 4xx passes, 5xx stays (RFC 5321, section 4.2.1).
     private func judged(_ reply: SMTPDialogue.Reply) -> DeliveryOutcome {
         let stage = self.dialogue.stage
         let reason = "\(self.name) answered \(self.what) with \"\(reply.text)\""

@@ -37,7 +37,7 @@ final class SpoolFolder: Sendable {
         do throws(Failure) {
             try Self.makeFolders(path)
             for folder in ["waiting", "failed", "tmp"] { try Self.makeFolder("\(path)/\(folder)") }
-            self.lock = try Self.open(path + "/lock", O_RDWR | O_CREAT)
+            self.lock = try Self.open(path + "/lock", O_RDONLY | O_CREAT)
         } catch {
             throw MailError("\(error.reason); choose another spool folder, or make this one writable")
         }
@@ -128,7 +128,7 @@ final class SpoolFolder: Sendable {
     func write(_ bytes: [UInt8], as name: String, isDurable: Bool) throws(Failure) {
         let target = "\(self.path)/\(name)"
         let temporary = "\(self.path)/tmp/\(name.replacing("/", with: "-"))"
-        let file = try Self.open(temporary, O_WRONLY | O_CREAT | O_TRUNC)
+        let file = try Self.open(temporary, O_WRONLY | O_CREAT | O_TRUNC, for: target)
         do throws(Failure) {
             var rest = bytes[...]
             while !rest.isEmpty {
@@ -214,21 +214,24 @@ final class SpoolFolder: Sendable {
             }
             above += "/"
         }
-        try self.makeFolder(path)
+        try self.makeFolder(path, follows: true)
     }
 
-    private static func makeFolder(_ path: String) throws(Failure) {
+    /// Makes a folder, or takes the one that is there; a link to one counts only where somebody chose the name.
+    private static func makeFolder(_ path: String, follows: Bool = false) throws(Failure) {
         guard mkdir(path, 0o700) != 0 else { return }
         let code = errno
         var information = stat()
-        guard code == EEXIST, stat(path, &information) == 0, information.st_mode & S_IFMT == S_IFDIR else {
+        guard code == EEXIST, (follows ? stat(path, &information) : lstat(path, &information)) == 0,
+            information.st_mode & S_IFMT == S_IFDIR
+        else {
             throw Failure(call: "cannot make the spool folder", path: path, code: code == EEXIST ? ENOTDIR : code)
         }
     }
 
-    private static func open(_ path: String, _ flags: CInt) throws(Failure) -> CInt {
+    private static func open(_ path: String, _ flags: CInt, for target: String? = nil) throws(Failure) -> CInt {
         let file = Glibc.open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard file >= 0 else { throw Failure(call: "cannot write", path: path, code: errno) }
+        guard file >= 0 else { throw Failure(call: "cannot write", path: target ?? path, code: errno) }
         return file
     }
 }

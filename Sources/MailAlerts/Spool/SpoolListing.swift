@@ -21,6 +21,7 @@ public struct SpoolListing: Sendable, Hashable {
         public var created: Double
         /// The mailbox that it goes to.
         public var recipient: String
+        /// One line.
         public var subject: String
         /// The labels of its draft, or of all mails in a digest.
         public var labels: [String]
@@ -28,6 +29,7 @@ public struct SpoolListing: Sendable, Hashable {
         public var count: Int
         /// Of its file, in bytes.
         public var size: Int
+        /// Where it is.
         public var state: State
         /// Why it was not sent, if that is known.
         public var lastError: String?

@@ -35,7 +35,9 @@ struct SpoolRecovery {
         if let bytes = try? folder.read(SpoolFolder.threadsFile) { self.threads = MailThreads(reading: bytes) }
     }
 
-    /// When a mail becomes too old, since now. A clock that was set back makes none older or younger than it is.
+    /// When a mail becomes too old, since now.
+    ///
+    /// A clock that was set back makes none older or younger than it is.
     func expiry(of mail: SpoolFile.Envelope) -> Duration {
         let age = min(max(0, self.now - mail.created), Double(self.limits.expiry.components.seconds) + 1)
         return self.limits.expiry - .seconds(age)

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+import Foundation
+import TestSupport
+import Testing
+
+@testable import MailAlerts
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// A disk that is full or can only be read: a small one of the test's own, where the test may mount one.
+@Suite struct FullDiskTests {
+    /// A file system in memory of 128 KiB.
+    private struct SmallDisk {
+        let path: String
+
+        init?() {
+            self.path = NSTemporaryDirectory() + "luar-test-disk-" + UUID().uuidString
+            guard mkdir(self.path, 0o700) == 0 else { return nil }
+            guard mount("none", self.path, "tmpfs", 0, "size=128k") == 0 else {
+                rmdir(self.path)
+                return nil
+            }
+        }
+
+        /// Takes all the room, or gives it back.
+        func fill() {
+            let file = open(self.path + "/ballast", O_WRONLY | O_CREAT, 0o600)
+            let block = [UInt8](repeating: 0, count: 1_024)
+            while write(file, block, block.count) > 0 {}
+            close(file)
+        }
+
+        func free() { unlink(self.path + "/ballast") }
+
+        func remount(isReadOnly: Bool) -> Bool {
+            mount("none", self.path, "tmpfs", UInt(MS_REMOUNT) | (isReadOnly ? UInt(MS_RDONLY) : 0), nil) == 0
+        }
+
+        func remove() {
+            umount2(self.path, CInt(MNT_DETACH))
+            rmdir(self.path)
+        }
+    }
+
+    private static let mayMount: Bool = {
+        guard let disk = SmallDisk() else { return false }
+        disk.remove()
+        return true
+    }()
+
+    @Test(.enabled(if: Self.mayMount))
+    func `a full disk at the start is told with the folder and what to do`() throws {
+        let disk = try #require(SmallDisk())
+        defer { disk.remove() }
+        let stage = try MailStage("smtp+insecure://127.0.0.1:1", folder: disk.path + "/spool")
+        try stage.queue().stop()
+        disk.fill()
+        let error = #expect(throws: MailError.self) { try stage.queue() }
+        #expect(error?.reason.contains("cannot write '\(stage.folder)/") == true)
+        #expect(error?.reason.contains("No space left on device; free some space") == true)
+        disk.free()
+        #expect(disk.remount(isReadOnly: true))
+        let other = #expect(throws: MailError.self) { try stage.queue() }
+        #expect(other?.reason.contains("cannot write '\(stage.folder)/tmp/probe': Read-only file system") == true)
+        #expect(other?.reason.contains("make the spool folder writable") == true)
+    }
+
+    @Test(.enabled(if: Self.mayMount), arguments: [false, true])
+    func `a disk that fills up or turns read-only loses no mail`(_ isReadOnly: Bool) async throws {
+        let disk = try #require(SmallDisk())
+        defer { disk.remove() }
+        try await LiveServer.run(arguments: []) { server in
+            let stage = try MailStage("smtp+insecure://127.0.0.1:\(server.port)", folder: disk.path + "/spool")
+            let queue = try stage.queue()
+            if isReadOnly { #expect(disk.remount(isReadOnly: true)) } else { disk.fill() }
+            queue.start()
+            defer { queue.stop() }
+            for subject in ["One", "Two"] {
+                queue.add(try MailStage.draft(subject, text: String(repeating: "Long. ", count: 2_000)))
+            }
+            try stage.tellsSent(2)
+            try stage.tells("the failure") { if case .spoolFailed = $0 { true } else { false } }
+            #expect(stage.reasons.count == 1)
+            #expect(
+                stage.reasons.first?.hasSuffix(isReadOnly ? "Read-only file system" : "No space left on device") == true
+            )
+            if isReadOnly { #expect(disk.remount(isReadOnly: false)) } else { disk.free() }
+            try stage.tells("it is well again") { $0 == .spoolRestored }
+            #expect(stage.files("waiting") == [] && server.messages.count == 2)
+        }
+    }
+}
