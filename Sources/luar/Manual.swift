@@ -3,6 +3,7 @@
 
 internal import ArgumentParser
 internal import HostSettings
+internal import RelayHooks
 internal import RelayHost
 
 /// `luar manual`: prints the manual page, made from the definitions that the command line is made from.
@@ -110,10 +111,16 @@ private struct ManualPage {
             }
             self.line(help)
         }
+        self.macro("TP")
+        self.line("\\fB\(Self.escape(ScriptValues.variablePrefix))\\fIFILE_NAME\\fR", isEscaped: true)
+        self.line("The setting NAME of the script FILE, as with --set; for secrets, which --set does not take.")
         self.macro("SH", "FILES")
         self.macro("TP")
         self.line("\\fI./scripts\\fR, \\fI$XDG_CONFIG_HOME/luar/scripts\\fR", isEscaped: true)
         self.line("Where scripts are looked for, in this order, unless --scripts names a folder.")
+        self.macro("TP")
+        self.line("\\fI$XDG_STATE_HOME/luar/mail\\fR, \\fI~/.local/state/luar/mail\\fR", isEscaped: true)
+        self.line("Where mails wait until they are delivered, unless --mail-spool names a folder.")
         self.macro("SH", "EXAMPLES")
         self.example(
             "Run a relay for the whole network, with scripts of your own:",
@@ -121,6 +128,10 @@ private struct ManualPage {
         )
         self.example("Chat on it:", "luar chat relay.example.org")
         self.example("Say one thing and leave:", "echo 'the build is done' | luar chat")
+        self.example(
+            "Measure it, and mail what lasts:",
+            "luar monitor relay.example.org --mail-to ana@example.org --smtp smtp://mail.example.org --set alerts.notify=change"
+        )
         self.example(
             "Write the stock scripts, to be changed, and check what became of them:",
             "luar init scripts && luar check scripts"
