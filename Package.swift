@@ -165,7 +165,8 @@ let package = Package(
         .testTarget(
             name: "HostSettingsTests",
             dependencies: [
-                "HostSettings", "RelayCore", "RelayTransport", "LuaScripting", "StockScripts", "TestSupport",
+                "HostSettings", "RelayHooks", "RelayCore", "RelayTransport", "LuaScripting", "StockScripts",
+                "TestSupport",
             ],
             swiftSettings: strict
         ),

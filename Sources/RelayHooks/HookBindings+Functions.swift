@@ -31,6 +31,8 @@ extension HookBindings {
         case .missing:
             let path = arguments[0].text ?? "relay"
             let name = arguments[1].text ?? "[\(arguments[1].typeName)]"
+            // A secret that nobody has set.
+            if engine.settings.names(inTable: path)?.contains(name) == true { return .value(.nil) }
             return .failure(
                 "\(path) has no '\(name)'; \(Suggestion.phrase(for: name, among: self.names(in: path, engine)))"
             )

@@ -7,6 +7,7 @@ import TestSupport
 import Testing
 
 @testable import HostSettings
+@testable import RelayHooks
 
 @Suite struct SettingsReaderTests {
     /// Reads settings; a file's text is written to one first.
@@ -96,6 +97,59 @@ import Testing
         #expect(try self.read([:], [setting.variable: values.joined(separator: ",")]).text(of: setting) == shown)
         let yaml = values.map { "\"\($0)\"" }.joined(separator: ", ")
         #expect(try self.read(file: "\(name): \(values.count > 1 ? "[\(yaml)]" : yaml)").text(of: setting) == shown)
+    }
+
+    /// What scripts get, as `name=value from`.
+    private func scriptValues(_ resolved: ResolvedSettings) -> [String] {
+        resolved.settings.scriptValues.entries.map { entry in
+            "\(entry.name)=\(entry.value) from \(entry.description)".replacing(#/[^ ]*/luar\.yaml/#, with: "luar.yaml")
+        }
+    }
+
+    @Test func `what is set in scripts comes from every source, with its place`() throws {
+        let file = "quiet: true\nscripts:\n  latency: { normal_ms: 80 }\n  a:\n    list: [x, y]\n    map: { k: v }\n"
+        let environment = ["LUAR_SET_LATENCY_SLOW_MS": "7"]
+        let resolved = try self.read(["set": ["a.text=b=c"]], environment, file: file)
+        #expect(
+            self.scriptValues(resolved) == [
+                "latency.normal_ms=text(\"80\") from luar.yaml:3: latency.normal_ms",
+                "a.list=list([\"x\", \"y\"]) from luar.yaml:5: a.list",
+                "a.map=map([\"k\": \"v\"]) from luar.yaml:6: a.map",
+                "LATENCY_SLOW_MS=text(\"7\") from LUAR_SET_LATENCY_SLOW_MS in the environment",
+                "a.text=text(\"b=c\") from --set a.text",
+            ]
+        )
+        #expect(resolved.settings.scripts == nil)
+        let both = try self.read(file: "scripts: elsewhere\nset: { latency: { normal_ms: 80 } }\n")
+        #expect(both.settings.scripts == "elsewhere")
+        #expect(self.scriptValues(both) == ["latency.normal_ms=text(\"80\") from luar.yaml:2: latency.normal_ms"])
+        let list = try self.read(file: "set: [latency.normal_ms=80]\n")
+        #expect(self.scriptValues(list) == ["latency.normal_ms=text(\"80\") from luar.yaml:1: latency.normal_ms"])
+    }
+
+    @Test func `settings that do not go together are refused, with their places`() throws {
+        func refusal(_ commandLine: [String: [String]]) -> String { self.problems(commandLine) }
+        #expect(
+            refusal(["timeout": ["3s"], "interval": ["2s"]])
+                == "timeout 3s (command line) is longer than interval 2s (command line); "
+                + "a sample is decided before the next one begins"
+        )
+        #expect(
+            refusal(["worse-samples": ["6"]]) == "worse-samples 6 (command line) is more than worse-window 5 (default)"
+        )
+        #expect(refusal(["source-port": ["99"], "burst": ["2"]]).contains("one ping at a time"))
+        #expect(refusal(["source-port": ["99"], "monitor": ["h:1", "h:2"]]).contains("one target can be measured"))
+        #expect(refusal(["monitor": ["h:1", "h:1"]]).contains("'h:1' is given twice"))
+        #expect(refusal(["monitor": ["h:0"]]).contains("'h:0' has port 0, which cannot be pinged"))
+        #expect(refusal(["interval": ["9ms"]]) == "--interval: '9ms' is less than 10ms, the least")
+        #expect(refusal(["source-port": ["0"]]).contains("'0' is no whole number from 1 to 65535"))
+        #expect(refusal(["smtp": ["smtp://me:secret@h"]]).contains("holds no login"))
+        #expect(!refusal(["smtp": ["smtp://me:secret@h"]]).contains("secret"))
+    }
+
+    @Test func `a timeout that nobody sets is no longer than the interval`() throws {
+        #expect(try self.read(["interval": ["1s"]]).settings.monitor.effectiveTimeout == .seconds(1))
+        #expect(try self.read(["interval": ["1m"]]).settings.monitor.effectiveTimeout == .seconds(2))
     }
 
     @Test(arguments: [

@@ -70,9 +70,10 @@ final class Chat {
         hasStock: Bool = true,
         limits: Limits = Limits(),
         luaLimits: LuaLimits = LuaLimits(),
+        values: ScriptValues = ScriptValues(),
         settings: [String: String] = [:]
     ) throws {
-        var values = ScriptValues()
+        var values = values
         for (name, text) in settings { values.set(name, to: .text(text)) }
         let clock = self.clock
         self.hub = Hub(limits: limits, clock: { clock.now })
