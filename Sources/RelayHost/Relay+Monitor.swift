@@ -26,6 +26,7 @@ extension Relay {
     ///
     /// - Parameter kind: `notice`, `address` or `password`.
     /// - Returns: The text, if a script has one.
+    /// - Throws: An error once the relay has stopped.
     public func prompt(_ kind: String) async throws -> String? {
         try await self.loop.submit { self.parts.value?.hooks.prompt(kind) }.get()
     }
