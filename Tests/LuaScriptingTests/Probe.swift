@@ -58,7 +58,7 @@ final class Probe: LuaHost {
 
     /// The host functions' numbers.
     enum Function: Int, CaseIterable {
-        case report, keep, fail, thing, things, note, echo, bytes, greet, caller, forget, entries, missing
+        case report, keep, fail, thing, things, note, echo, bytes, greet, caller, forget, entries, tree, record, missing
     }
 
     static let small = limits(memory: 8 << 20)
@@ -96,7 +96,8 @@ final class Probe: LuaHost {
             try state.defineFunction(
                 "relay.\(function)",
                 function.rawValue,
-                keepsFunctions: function == .keep
+                keepsFunctions: function == .keep,
+                takesTrees: function == .tree
             )
         }
         try state.defineFunction("print", Function.report.rawValue)
@@ -274,8 +275,33 @@ final class Probe: LuaHost {
                 self.entries.append((Seen(entry.key), Seen(entry.value)))
             }
             return .value(.nil)
+        case .tree: return .text(Self.described(arguments[0]))
+        case .record:
+            return .record(
+                name: "the record",
+                [
+                    "n": .integer(7), "x": .number(1.5), "t": .text("ol\u{e1}\0"), "b": .boolean(false),
+                    "list": .list([.text("a"), .text("b")]), "map": .map(["k": .list([.integer(1)])]),
+                    "none": .list([]),
+                ]
+            )
         case .missing:
             return .failure("\(arguments[0].text ?? "?") has no '\(arguments[1].text ?? arguments[1].typeName)'")
+        }
+    }
+
+    /// A value with everything in it, as text.
+    static func described(_ value: LuaValue) -> String {
+        switch value {
+        case .nil: "nil"
+        case .boolean(let flag): "\(flag)"
+        case .integer(let number): "\(number)"
+        case .number(let number): "\(number)"
+        case .table(let table):
+            "{"
+                + (0..<table.count).map { table.entry($0) }
+                .map { "\(self.described($0.key))=\(self.described($0.value))" }.sorted().joined(separator: ",") + "}"
+        default: value.text ?? value.typeName
         }
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
+import Foundation
 import LatencyMonitor
 import TestSupport
 import Testing
@@ -242,6 +243,32 @@ import Testing
                 "window 1 0 0 16.0 16.0 0.0",
             ]
         )
+    }
+
+    @Test func `the example mails by day, at night only what is down, and its end to the same`() throws {
+        let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().appendingPathComponent("examples/on-call").path
+        let text = try String(contentsOfFile: "\(script)/on-call.lua", encoding: .utf8)
+        let hour = Calendar.current.component(.hour, from: Date(timeIntervalSince1970: 1_000_060))
+        /// What is mailed when it gets slow, then down, then better; with the night from one hour until another.
+        func mails(_ from: Int, _ until: Int) throws -> [String] {
+            let settings = [
+                "on-call.night_from": "\((hour + from) % 24)", "on-call.night_until": "\((hour + until) % 24)",
+            ]
+            let chat = try Chat(["on-call.lua": text], settings: settings)
+            let slow = PingOutcome.reply(.milliseconds(200))
+            let good = PingOutcome.reply(.milliseconds(1))
+            for outcome in [good, slow, slow, slow, .timeout, .timeout, .timeout, good, good, good] {
+                chat.measure(outcome)
+            }
+            #expect(chat.log.failures == [])
+            return chat.outbox.mails.map { "\($0.subject) > \($0.to.first ?? "-")" }
+        }
+        let name = "127.0.0.1:12345"
+        #expect(try mails(3, 5) == ["\(name): Lenta > -", "\(name): Inativa > -", "\(name): Normal > -"])
+        let night = "on-call@example.org"
+        #expect(try mails(23, 3) == ["\(name): Inativa > \(night)", "\(name): Normal > \(night)"])
+        #expect(try mails(0, 1) == ["\(name): Inativa > \(night)", "\(name): Normal > \(night)"])
     }
 
     @Test func `a sample is readable only inside a handler`() throws {
