@@ -55,6 +55,7 @@ extension MailQueue {
                 isExposed: !isSaved && isExposed
             )
             desk.plan.add(DeliveryPlan.Mail(file.envelope, expires: expires))
+            if desk.plan.lastError != nil { desk.hasFreshErrors = true }
         }
         self.wakeDelivery()
     }
@@ -154,7 +155,7 @@ extension MailQueue {
         let errors = self.desk.withLock { desk -> [String: String]? in
             guard desk.hasFreshErrors else { return nil }
             desk.hasFreshErrors = false
-            return desk.plan.mails.reduce(into: [:]) { $0[$1.id] = $1.lastError }
+            return desk.plan.mails.reduce(into: [:]) { $0[$1.id] = $1.lastError ?? desk.plan.lastError }
         }
         guard let errors, let bytes = try? JSONEncoder().encode(errors) else { return }
         try? self.folder.write(Array(bytes), as: SpoolFolder.errorsFile, isDurable: false)
