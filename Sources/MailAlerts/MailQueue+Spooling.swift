@@ -19,7 +19,7 @@ extension MailQueue {
             self.saveUnsaved(&spooler)
             self.mergeSurplus(&spooler)
             self.deleteLeftovers(&spooler)
-            if isLast { self.tellLost() } else { self.tellRestored() }
+            if isLast { self.tellLost() } else { self.tellRestored(&spooler) }
             self.writeErrors()
             return spooler.notBefore.map { max($0 - self.now, .milliseconds(1)) }
         }
@@ -55,6 +55,7 @@ extension MailQueue {
                 isExposed: !isSaved && isExposed
             )
             desk.plan.add(DeliveryPlan.Mail(file.envelope, expires: expires))
+            if desk.plan.lastError != nil { desk.hasFreshErrors = true }
         }
         self.wakeDelivery()
     }
@@ -131,15 +132,21 @@ extension MailQueue {
         }
     }
 
-    private func tellRestored() {
-        let isRestored = self.desk.withLock { desk in
-            guard desk.isSpoolFailed, desk.leftovers.isEmpty, desk.mails.values.allSatisfy(\.isSaved) else {
-                return false
-            }
-            desk.isSpoolFailed = false
-            return true
+    /// Tells that the folder is well again once everything is in it, and it takes what is written to it.
+    private func tellRestored(_ spooler: inout Spooler) {
+        let isWell = self.desk.withLock { desk in
+            desk.isSpoolFailed && desk.leftovers.isEmpty && desk.mails.values.allSatisfy(\.isSaved)
         }
-        if isRestored { self.tell(.spoolRestored) }
+        guard isWell, spooler.notBefore.map({ self.now >= $0 }) ?? true else { return }
+        do throws(SpoolFolder.Failure) {
+            // All may have been delivered from memory, which says nothing of the folder.
+            try self.folder.probe()
+            spooler.notBefore = nil
+            self.desk.withLock { $0.isSpoolFailed = false }
+            self.tell(.spoolRestored)
+        } catch {
+            spooler.notBefore = self.now + self.settings.limits.spoolPause
+        }
     }
 
     private func tellLost() {
@@ -154,7 +161,7 @@ extension MailQueue {
         let errors = self.desk.withLock { desk -> [String: String]? in
             guard desk.hasFreshErrors else { return nil }
             desk.hasFreshErrors = false
-            return desk.plan.mails.reduce(into: [:]) { $0[$1.id] = $1.lastError }
+            return desk.plan.mails.reduce(into: [:]) { $0[$1.id] = $1.lastError ?? desk.plan.lastError }
         }
         guard let errors, let bytes = try? JSONEncoder().encode(errors) else { return }
         try? self.folder.write(Array(bytes), as: SpoolFolder.errorsFile, isDurable: false)

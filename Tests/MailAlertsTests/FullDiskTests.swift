@@ -90,6 +90,7 @@ import Glibc
             )
             if isReadOnly { #expect(disk.remount(isReadOnly: false)) } else { disk.free() }
             try stage.tells("it is well again") { $0 == .spoolRestored }
+            try server.takes(2)
             #expect(stage.files("waiting") == [] && server.messages.count == 2)
         }
     }

@@ -55,6 +55,7 @@ import Testing
                     try stage.tellsSent(stage.sent.count + 2)
                 }
             }
+            try server.takes(6)
             let messages = server.messages.map(\.bytes)
             let thread = messages.filter { self.field("Subject", $0) != "Other" }
             let ids = thread.map { self.field("Message-ID", $0) ?? "" }
@@ -83,6 +84,7 @@ import Testing
             #expect(away.reasons == ["cannot connect to 127.0.0.1:\(listener.port): Connection refused"])
             #expect(stage.files("waiting").count == 5)
             try await stage.run { _ in try stage.tellsSent(2) }
+            try server.takes(2)
             #expect(stage.sent.map(\.count) == [1, 4])
             #expect(stage.sent[1].labels == ["L0", "L1"])
             let digest = self.text(server.messages[1].bytes)
@@ -149,6 +151,23 @@ import Testing
         #expect(throws: MailError.self) { try SpoolListing("/nowhere") }
     }
 
+    @Test func `a server that goes away delays every mail, and a listing says so of each`() async throws {
+        var limits = MailStage.limits
+        limits.retries = [.seconds(600)]
+        try await self.live(["say", "MAIL", "421 going down"], limits: limits) { _, stage in
+            try await stage.run { queue in
+                queue.add(try MailStage.draft("One"))
+                try poll("a failure") { stage.reasons.count == 1 }
+                queue.add(try MailStage.draft("Two", to: ["bia@example.com"]))
+                try poll("both are listed with the reason") {
+                    let mails = try SpoolListing(stage.folder).mails
+                    return mails.count == 2 && mails.allSatisfy { $0.lastError?.contains("421 going down") == true }
+                }
+                #expect(stage.reasons.count == 1)
+            }
+        }
+    }
+
     @Test func `what is added is on disk after the end, also without a start, and a delivery under way is given up`()
         async throws
     {
@@ -177,6 +196,7 @@ import Testing
                     queue.add(try MailStage.draft("One"))
                     try stage.tellsSent()
                 }
+                try server.takes(1)
                 #expect(server.messages.count == 1 && stage.reasons == [])
             }
         }
@@ -216,6 +236,7 @@ import Testing
                 for (number, text) in texts.enumerated() { queue.add(try MailStage.draft("\(number)", text: text)) }
                 try stage.tellsSent(texts.count)
             }
+            try server.takes(texts.count)
             for message in server.messages {
                 let number = Int(self.field("Subject", message.bytes) ?? "") ?? -1
                 let body = QuotedPrintable.encode(texts[number])

@@ -21,9 +21,13 @@ import Testing
             authorities: Self.environment["MAIL_TEST_CA"]
         )
         let text = "Olá.\n.\n..\nFrom here on\n\n" + String(repeating: "long ", count: 500)
-        try MailTrial.send(try MailStage.draft("Olá, mundo", to: [recipient], text: text), with: stage.settings) { print($0) }
+        try MailTrial.send(try MailStage.draft("Olá, mundo", to: [recipient], text: text), with: stage.settings) {
+            print($0)
+        }
         try await stage.run { queue in
-            for number in 1...20 { queue.add(try MailStage.draft("Alert \(number)", to: [recipient], incident: "slow")) }
+            for number in 1...20 {
+                queue.add(try MailStage.draft("Alert \(number)", to: [recipient], incident: "slow"))
+            }
             try stage.tellsSent(20)
         }
         #expect(stage.reasons == [])

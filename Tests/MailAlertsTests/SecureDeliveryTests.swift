@@ -134,6 +134,7 @@ import Testing
                 try MailStage.draft("One", to: ["ana@example.com", "bia@example.com"]),
                 with: stage.settings
             ) { lines.append($0) }
+            try server.takes(1)
             #expect(server.messages.count == 1 && server.messages[0].to.count == 2)
             let shown = lines.joined(separator: "\n")
             let login = MailStage.login
@@ -170,7 +171,7 @@ import Testing
     @Test func `a server that wants a login and offers none is told so`() async throws {
         try await self.live(["noauth", "--times", "99"]) { server, stage in
             try MailTrial.send(try MailStage.draft("One"), with: stage.settings) { _ in }
-            #expect(server.messages.count == 1)
+            try server.takes(1)
         }
         try await self.live(["say", "MAIL", "530 5.7.0 who are you"], login: nil) { server, stage in
             try await stage.run { queue in
@@ -191,10 +192,7 @@ import Testing
                 queue.add(try MailStage.draft("One"))
                 try poll("something is said") { !stage.events.isEmpty }
             }
-            #expect(
-                stage.reasons == []
-                    || stage.reasons == ["localhost:\(server.port) offers no way to log in that we know"]
-            )
+            #expect(stage.reasons == ["localhost:\(server.port) offers no way to log in that we know"])
         }
     }
 
@@ -215,6 +213,7 @@ import Testing
                 try stage.tellsSent(5)
             }
             #expect(server.heard.filter { $0.message != nil }.allSatisfy { $0.login == true })
+            try server.takes(5)
             #expect(server.messages.map(\.to) == Array(repeating: ["ana@example.com"], count: 5))
             #expect(stage.reasons == [])
             let stranger = try MailStage("smtp://127.0.0.1:\(server.port)", authorities: certificates.authority)

@@ -114,6 +114,22 @@ import Testing
         }
     }
 
+    @Test func `a mail with a byte changed is never sent`() throws {
+        let stage = try self.away()
+        try self.add(1, to: stage)
+        let name = stage.files("waiting")[0]
+        let whole = try Data(contentsOf: URL(fileURLWithPath: "\(stage.folder)/waiting/\(name)"))
+        let start = try #require(whole.firstIndex(of: 0x0A)) + 1
+        for position in stride(from: start, to: whole.count, by: 5) {
+            var changed = whole
+            changed[position] ^= 1
+            try changed.write(to: URL(fileURLWithPath: "\(stage.folder)/waiting/\(name)"))
+            let queue = try stage.queue()
+            #expect(queue.waiting == 0)
+            queue.stop()
+        }
+    }
+
     @Test func `files that are not ours are set aside`() throws {
         let stage = try self.away()
         try self.add(1, to: stage)
@@ -174,6 +190,7 @@ import Testing
             try await stage.run { _ in try stage.tellsSent() }
             try file.write(to: URL(fileURLWithPath: path))
             try await stage.run { _ in try stage.tellsSent(2) }
+            try server.takes(2)
             #expect(server.messages.count == 2 && server.messages[0].bytes == server.messages[1].bytes)
         }
     }

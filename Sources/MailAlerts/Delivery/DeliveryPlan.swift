@@ -59,6 +59,8 @@ struct DeliveryPlan {
     /// Attempts in a row that reached no server, and when the next one may be.
     private var outages = 0
     private var notBefore: Time = .zero
+    /// Why nothing is sent now.
+    private(set) var lastError: String?
     private var blockage: DeliveryOutcome.Blockage?
     /// Whether mails waited for the server, and are to go newest first.
     private var isCatchingUp = false
@@ -147,6 +149,7 @@ struct DeliveryPlan {
             return self.reached() + [.triedAgain(id, reason: reason, after: after)]
         case .unreachable(let reason, let isMailAtFault):
             self.mails[index].lastError = reason
+            self.lastError = reason
             if isMailAtFault { _ = self.delay(index, reason, at: now) }
             self.isCatchingUp = true
             // Held, and now not even reachable: that was told, and a person is to mend it.
@@ -160,6 +163,7 @@ struct DeliveryPlan {
             return [.triedAgain(id, reason: reason, after: after)]
         case .blocked(let blockage, let reason):
             self.mails[index].lastError = reason
+            self.lastError = reason
             self.isCatchingUp = true
             let wasTold = self.blockage == blockage
             self.blockage = blockage
@@ -177,6 +181,7 @@ struct DeliveryPlan {
     private mutating func reached() -> [Effect] {
         self.outages = 0
         self.notBefore = .zero
+        self.lastError = nil
         defer { self.blockage = nil }
         return self.blockage == nil ? [] : [.released]
     }

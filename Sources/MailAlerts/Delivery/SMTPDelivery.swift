@@ -74,7 +74,7 @@ final class SMTPDelivery {
                     let why = String(cString: curl_easy_strerror(code))
                     return .unreachable(reason: "libcurl does not take the settings: \(why)", isMailAtFault: false)
                 }
-                return self.judge(curl_easy_perform(handle), handle, words)
+                return self.judge(BrokenPipes.ignored { curl_easy_perform(handle) }, handle, words)
             }
         }
     }
@@ -86,7 +86,6 @@ final class SMTPDelivery {
         return SMTPVerdict(
             server: self.settings.server,
             hasLogin: self.settings.login != nil,
-            limits: self.settings.limits,
             dialogue: self.dialogue,
             code: code,
             words: self.dialogue.shown(text.utf8),

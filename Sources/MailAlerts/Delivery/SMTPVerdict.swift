@@ -11,7 +11,6 @@ internal import Glibc
 struct SMTPVerdict {
     var server: MailServer
     var hasLogin: Bool
-    var limits: MailLimits
     var dialogue: SMTPDialogue
     var code: CURLcode
     /// libcurl's own words, safe to show.

@@ -49,8 +49,7 @@ final class SpoolFolder: Sendable {
         }
         for name in self.names(in: "tmp") { unlink("\(path)/tmp/\(name)") }
         do throws(Failure) {
-            try self.write([UInt8](repeating: 0x20, count: 4_096), as: "tmp/probe", isDurable: true)
-            try self.delete("tmp/probe")
+            try self.probe()
             try self.sync("")
             // Whoever made the folder made its name too; a parent that cannot be read was not made by us.
             try? self.sync("..")
@@ -61,6 +60,12 @@ final class SpoolFolder: Sendable {
     }
 
     deinit { Glibc.close(self.lock) }
+
+    /// Sees whether the folder can be written to.
+    func probe() throws(Failure) {
+        try self.write([UInt8](repeating: 0x20, count: 4_096), as: "tmp/probe", isDurable: true)
+        try self.delete("tmp/probe")
+    }
 
     /// Lets another process have the folder.
     func unlock() { flock(self.lock, LOCK_UN) }

@@ -45,6 +45,8 @@ for path in sorted(pathlib.Path(sys.argv[1]).glob("*.eml")):
     check("long lines", [line for line in lines if len(line) > 78 and b"@" not in line], [])
     head, body = raw.split(b"\r\n\r\n", 1)
     check("long body lines", [line for line in body.split(b"\r\n") if len(line) > 76], [])
+    # A relay may drop blanks at the end of a line.
+    check("blanks", re.search(rb"[ \t]\r\n", body), None)
     check("dots", re.search(rb"(^|\r\n)(\.|From )", raw), None)
     check("long words", [word for word in re.findall(rb"=\?\S+\?=", head) if len(word) > 75], [])
     for word in re.findall(rb"=\?utf-8\?B\?(\S+)\?=", head):
