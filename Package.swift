@@ -133,7 +133,7 @@ let package = Package(
             name: "TestSupport",
             dependencies: [logging],
             path: "Tests/TestSupport",
-            exclude: ["Originals", "Faults"],
+            exclude: ["Originals", "Faults", "MailServers"],
             swiftSettings: strict
         ),
         .testTarget(name: "LuaScriptingTests", dependencies: ["LuaScripting"], swiftSettings: strict),
@@ -158,7 +158,7 @@ let package = Package(
         .testTarget(
             name: "MailAlertsTests",
             dependencies: ["MailAlerts", "TestSupport"],
-            exclude: ["README.md", "Servers"],
+            exclude: ["README.md"],
             swiftSettings: strict
         ),
         .testTarget(name: "LineOutputTests", dependencies: ["LineOutput", logging], swiftSettings: strict),

@@ -28,6 +28,7 @@ extension MailQueue {
     private func takePosted(_ spooler: inout Spooler) {
         let inbox = self.desk.withLock { desk in
             defer { desk.inbox = MailInbox() }
+            desk.passing = desk.inbox.count
             return desk.inbox
         }
         let from = self.settings.from
@@ -42,6 +43,7 @@ extension MailQueue {
             // Without it a later mail does not follow this one; the mail itself does not depend on it.
             try? self.folder.write(spooler.encodedThreads, as: SpoolFolder.threadsFile, isDurable: false)
         }
+        self.desk.withLock { $0.passing = 0 }
     }
 
     /// Writes a mail, or keeps it in memory, and has it delivered.
@@ -49,6 +51,7 @@ extension MailQueue {
         let isSaved = self.save(file, &spooler)
         let expires = self.now + self.settings.limits.expiry
         self.desk.withLock { desk in
+            desk.passing = max(0, desk.passing - file.envelope.summary.count)
             desk.mails[file.envelope.id] = Waiting(
                 envelope: file.envelope,
                 message: isSaved ? nil : file.message,

@@ -28,6 +28,8 @@ public final class MailQueue: Sendable {
         var plan: DeliveryPlan
         /// By identifier: those in the plan, and those that are being merged.
         var mails: [String: Waiting] = [:]
+        /// Mails on their way from the inbox to the disk.
+        var passing = 0
         /// To be merged by the thread that writes.
         var merges: [[String]] = []
         /// Files whose mails are done with, but that could not be deleted.
@@ -153,7 +155,7 @@ public final class MailQueue: Sendable {
     }
 
     /// Mails that wait, one for each recipient.
-    public var waiting: Int { self.desk.withLock { $0.mails.count + $0.inbox.count } }
+    public var waiting: Int { self.desk.withLock { $0.mails.count + $0.inbox.count + $0.passing } }
 
     // MARK: What the threads use
 

@@ -111,7 +111,7 @@ import Testing
                 from: plain
             )
         }
-        let script = "\(LiveServer.scripts)/parse_mails.py"
+        let script = "\(LiveMailServer.scripts)/parse_mails.py"
         try await Program.run("/usr/bin/env", ["python3", script, folder.path]) { program in
             #expect(try program.exitCode() == 0, "\(program.error)")
             try program.drained()

@@ -2,6 +2,7 @@
 // Copyright 2026 the Luar authors
 
 import Foundation
+import TestSupport
 import Testing
 
 @testable import MailAlerts
@@ -106,7 +107,7 @@ import Testing
             "--certificate", certificates.certificate(fault.certificate), "--key", certificates.key, "--login",
             "\(MailStage.login.user):\(MailStage.login.password)", "--times", "1",
         ]
-        try await LiveServer.run(arguments: arguments + fault.arguments) { server in
+        try await LiveMailServer.run(arguments: arguments + fault.arguments) { server in
             var limits = MailStage.limits
             limits.connectTimeout = fault.timeout
             limits.replyTimeout = fault.timeout

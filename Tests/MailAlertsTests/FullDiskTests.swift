@@ -73,7 +73,7 @@ import Glibc
     func `a disk that fills up or turns read-only loses no mail`(_ isReadOnly: Bool) async throws {
         let disk = try #require(SmallDisk())
         defer { disk.remove() }
-        try await LiveServer.run(arguments: []) { server in
+        try await LiveMailServer.run(arguments: []) { server in
             let stage = try MailStage("smtp+insecure://127.0.0.1:\(server.port)", folder: disk.path + "/spool")
             let queue = try stage.queue()
             if isReadOnly { #expect(disk.remount(isReadOnly: true)) } else { disk.fill() }

@@ -13,9 +13,9 @@ import Testing
     private func live(
         _ fault: [String] = [],
         limits: MailLimits = MailStage.limits,
-        _ body: (LiveServer, MailStage) async throws -> Void
+        _ body: (LiveMailServer, MailStage) async throws -> Void
     ) async throws {
-        try await LiveServer.run(arguments: fault) { server in
+        try await LiveMailServer.run(arguments: fault) { server in
             try await body(server, MailStage("smtp+insecure://127.0.0.1:\(server.port)", limits: limits))
         }
     }

@@ -17,12 +17,12 @@ import Testing
         host: String = "localhost",
         authority: String? = nil,
         login: MailLogin? = MailStage.login,
-        _ body: (LiveServer, MailStage) async throws -> Void
+        _ body: (LiveMailServer, MailStage) async throws -> Void
     ) async throws {
         let certificates = try #require(Certificates.shared)
         let known = "\(MailStage.login.user):\(MailStage.login.password)"
         let own = ["--certificate", certificates.certificate(certificate), "--key", certificates.key, "--login", known]
-        try await LiveServer.run(arguments: own + (scheme == "smtps" ? ["--implicit"] : []) + arguments) { server in
+        try await LiveMailServer.run(arguments: own + (scheme == "smtps" ? ["--implicit"] : []) + arguments) { server in
             let stage = try MailStage(
                 "\(scheme)://\(host):\(server.port)",
                 login: login,
@@ -81,7 +81,7 @@ import Testing
 
     @Test func `a certificate is not to be trusted without a file of authorities, by the system's own`() async throws {
         let certificates = try #require(Certificates.shared)
-        try await LiveServer.run(arguments: [
+        try await LiveMailServer.run(arguments: [
             "--certificate", certificates.certificate("good"), "--key", certificates.key,
         ]) { server in
             let stage = try MailStage("localhost:\(server.port)")
@@ -113,7 +113,7 @@ import Testing
         async throws
     {
         // TLS is awaited, and a server answers in clear text.
-        try await LiveServer.run(arguments: ["--login", "luar:\(MailStage.login.password)"]) { server in
+        try await LiveMailServer.run(arguments: ["--login", "luar:\(MailStage.login.password)"]) { server in
             let stage = try MailStage("smtps://localhost:\(server.port)", login: MailStage.login)
             try await stage.run { queue in
                 queue.add(try MailStage.draft("One"))
@@ -200,7 +200,7 @@ import Testing
         let certificates = try #require(Certificates.shared)
         let login = MailStage.login
         let arguments = [certificates.certificate("good"), certificates.key, login.user, login.password]
-        try await LiveServer.run("aiosmtpd_server.py", arguments: arguments) { server in
+        try await LiveMailServer.run("aiosmtpd_server.py", arguments: arguments) { server in
             let stage = try MailStage(
                 "smtp://127.0.0.1:\(server.port)",
                 login: login,

@@ -182,7 +182,7 @@ import Testing
     }
 
     @Test func `a mail that was sent but not deleted before we died is sent again, the same`() async throws {
-        try await LiveServer.run(arguments: []) { server in
+        try await LiveMailServer.run(arguments: []) { server in
             let stage = try MailStage("smtp+insecure://127.0.0.1:\(server.port)")
             try self.add(1, to: stage)
             let path = "\(stage.folder)/waiting/\(stage.files("waiting")[0])"
@@ -231,7 +231,7 @@ import Testing
     @Test func `while the folder cannot be written to mails are delivered from memory, and written when it can`()
         async throws
     {
-        try await LiveServer.run(arguments: ["--times", "1", "say", "MAIL", "450 later"]) { server in
+        try await LiveMailServer.run(arguments: ["--times", "1", "say", "MAIL", "450 later"]) { server in
             var limits = MailStage.limits
             limits.mostWaiting = 3
             let stage = try MailStage("smtp+insecure://127.0.0.1:\(server.port)", limits: limits)

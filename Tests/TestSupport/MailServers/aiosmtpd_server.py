@@ -29,7 +29,7 @@ class Handler:
 
 def authenticate(server, session, envelope, mechanism, data):
     is_right = isinstance(data, LoginPassword) and data == LoginPassword(user.encode(), password.encode())
-    return AuthResult(success=is_right)
+    return AuthResult(success=is_right, handled=is_right)
 
 
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

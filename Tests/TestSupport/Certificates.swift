@@ -2,20 +2,19 @@
 // Copyright 2026 the Luar authors
 
 import Foundation
-import TestSupport
 
 /// Certificates made on the spot: an authority, and what it says of servers.
-struct Certificates: Sendable {
-    let folder: String
-    var authority: String { "\(self.folder)/authority.pem" }
-    var otherAuthority: String { "\(self.folder)/stranger.pem" }
-    func certificate(_ name: String) -> String { "\(self.folder)/\(name).pem" }
-    var key: String { "\(self.folder)/server.key" }
+package struct Certificates: Sendable {
+    package let folder: String
+    package var authority: String { "\(self.folder)/authority.pem" }
+    package var otherAuthority: String { "\(self.folder)/stranger.pem" }
+    package func certificate(_ name: String) -> String { "\(self.folder)/\(name).pem" }
+    package var key: String { "\(self.folder)/server.key" }
 
     /// Made once for all tests; nil where there is no openssl.
     ///
     /// The folder stays until the machine's next cleaning.
-    static let shared = try? Certificates()
+    package static let shared = try? Certificates()
 
     private init() throws {
         self.folder = NSTemporaryDirectory() + "luar-test-certificates-" + UUID().uuidString
