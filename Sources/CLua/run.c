@@ -55,26 +55,25 @@ static void take_reason(lua_State *L, luar_state *state, int index) {
     state->answer.count = reason.count;
 }
 
+/// Raises if the host does not take the answer.
+static void ask_host(lua_State *L, luar_state *state) {
+    luar_value problem = {0};
+    if (state->host.judge(state->host.context, &state->answer, &problem) == 0) return;
+    lua_pushlstring(L, problem.bytes ? problem.bytes : "", problem.bytes ? problem.count : 0);
+    refuse_answer(L, state, lua_tostring(L, -1));
+}
+
 /// Takes the level that stands behind an answered string.
 static void take_level(lua_State *L, luar_state *state, int index) {
+    if (lua_isnoneornil(L, index)) return;
     int is_integer = 0;
     lua_Integer level = lua_tointegerx(L, index, &is_integer);
-    if (lua_isnoneornil(L, index)) return;
     if (lua_type(L, index) != LUA_TNUMBER || !is_integer || level < 0 || level > state->step.highest_level) {
         luar_push_text(L, index);
         refuse_answer(L, state, lua_pushfstring(L, "the level %s", lua_tostring(L, -1)));
     }
     state->answer.integer = level;
     state->answer.object_type = LUAR_LEVELED;
-}
-
-/// Takes a record, if the host does.
-static void take_record(lua_State *L, luar_state *state, int index) {
-    luar_value problem = {0};
-    luar_read(L, index, &state->answer, LUAR_DEEPEST - 1);
-    if (state->host.judge(state->host.context, &state->answer, &problem) == 0) return;
-    lua_pushlstring(L, problem.bytes ? problem.bytes : "", problem.bytes ? problem.count : 0);
-    refuse_answer(L, state, lua_tostring(L, -1));
 }
 
 /// Takes the answer, which is all that the stack holds.
@@ -98,9 +97,15 @@ static void take_answer(lua_State *L, luar_state *state) {
         refuse_answer(L, state, name);
     }
     if (answer->type == LUAR_STRING) check_length(L, state, answer->count);
-    if (answer->type == LUAR_STRING && step->highest_level > 0) take_level(L, state, index + 1);
-    if (answer->type == LUAR_TABLE && step->accepts_record) take_record(L, state, index);
-    else if (answer->type == LUAR_TABLE) read_list(L, state, index);
+    if (answer->type == LUAR_STRING && step->highest_level > 0) {
+        take_level(L, state, index + 1);
+        ask_host(L, state);
+    } else if (answer->type == LUAR_TABLE && step->accepts_record) {
+        luar_read(L, index, answer, LUAR_DEEPEST - 1);
+        ask_host(L, state);
+    } else if (answer->type == LUAR_TABLE) {
+        read_list(L, state, index);
+    }
 }
 
 /// Calls handlers until the host has none left. An answer stays on the stack until the host has taken it.

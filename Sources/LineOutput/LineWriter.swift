@@ -21,6 +21,7 @@ public final class LineWriter: Sendable {
     private let queue: DispatchQueue
     private let descriptor: CInt
     private let limit: Int
+    private let notice: @Sendable (_ dropped: Int) -> String
 
     /// Makes a writer.
     ///
@@ -28,9 +29,16 @@ public final class LineWriter: Sendable {
     ///   - descriptor: Where to write; stays open.
     ///   - limit: Lines that may wait.
     ///   - label: What its thread is called.
-    public init(descriptor: CInt, limit: Int, label: String) {
+    ///   - notice: The line that says how many were dropped.
+    public init(
+        descriptor: CInt,
+        limit: Int,
+        label: String,
+        notice: @escaping @Sendable (_ dropped: Int) -> String = { "luar: \($0) lines dropped, the reader is too slow" }
+    ) {
         self.descriptor = descriptor
         self.limit = max(1, limit)
+        self.notice = notice
         self.queue = DispatchQueue(label: label)
     }
 
@@ -85,7 +93,7 @@ public final class LineWriter: Sendable {
                 return (block, state.dropped)
             }
             if block.isEmpty, dropped == 0 { return }
-            let notice = dropped == 0 ? [] : Array("luar: \(dropped) lines dropped, the reader is too slow\n".utf8)
+            let notice = dropped == 0 ? [] : Array("\(self.notice(dropped))\n".utf8)
             do {
                 try DescriptorOutput.write(block + notice, to: self.descriptor)
             } catch {

@@ -16,7 +16,7 @@ public protocol LuaHost: AnyObject {
     func set(_ field: Int, of object: LuaObject, to value: LuaValue) -> String?
     /// Calls a host function; a method gets its object as the first argument.
     func call(_ function: Int, _ arguments: LuaArguments) -> LuaResult
-    /// What is wrong with a record that the last function answered; nil takes it.
+    /// What is wrong with a record, or with a string that may have a level, that the last function answered; nil takes it.
     func refusal(of answer: LuaValue) -> String?
     /// Finds the script that `require(name)` means.
     func find(_ name: String) -> Result<LuaSource, LuaSource.Missing>

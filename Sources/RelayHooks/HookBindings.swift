@@ -31,11 +31,23 @@ final class HookBindings: LuaHost {
     }
 
     func refusal(of answer: LuaValue) -> String? {
-        guard self.run?.handler?.event == .alert, let engine = self.engine else { return nil }
+        guard let engine = self.engine else { return nil }
+        switch answer {
+        case .bytes(let name), .leveled(let name, _): return Self.refusal(ofStatus: name)
+        default: break
+        }
         switch AlertMail.read(answer, limits: engine.hub.limits) {
         case .failure(let refusal): return refusal.reason
         case .success(let mail): return engine.alerts?.problem(with: mail)
         }
+    }
+
+    /// A status is shown on terminals and in the subjects of mails.
+    private static func refusal(ofStatus name: UnsafeRawBufferPointer) -> String? {
+        guard let text = String(validating: name, as: UTF8.self) else { return "a name that is not UTF-8" }
+        if text.isEmpty { return "an empty name" }
+        let hasControls = text.unicodeScalars.contains { $0.properties.generalCategory == .control }
+        return hasControls ? "a name with control characters" : nil
     }
 
     /// The files that were loaded or required, by path.

@@ -50,7 +50,10 @@ extension Relay {
         let lines = settings.limits.consoleLines
         let log = LineWriter(descriptor: STDERR_FILENO, limit: lines, label: "log")
         defer { log.drain() }
-        let output = LineWriter(descriptor: STDOUT_FILENO, limit: lines, label: "console")
+        let output =
+            writesRecords
+            ? LineWriter(descriptor: STDOUT_FILENO, limit: lines, label: "records", notice: MonitorRecord.dropped)
+            : LineWriter(descriptor: STDOUT_FILENO, limit: lines, label: "console")
         defer { output.drain() }
         let relay = Relay(
             settings: settings,

@@ -10,6 +10,7 @@ internal import Logging
 internal import MailAlerts
 internal import NIOCore
 internal import RelayHooks
+internal import RelayTransport
 internal import Synchronization
 
 /// Who we are to the mail server.
@@ -76,6 +77,7 @@ extension Relay {
             records: records,
             logger: self.logger
         )
+        monitor.onTurn = { parts.turns.schedule() }
         let end = self.end.continuation
         monitor.onFinish = { end.finish() }
         try monitor.start()
@@ -88,6 +90,7 @@ extension Relay {
     func endMonitor(_ parts: Parts) {
         guard let monitor = parts.monitor else { return }
         monitor.stop()
+        (monitor.onTurn, monitor.onFinish) = (nil, nil)
         monitor.recordSummaries()
         self.measured.withLock { $0 = monitor.summaries }
         if parts.mail.waiting > 0 {

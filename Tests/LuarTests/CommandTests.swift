@@ -41,7 +41,12 @@ import Testing
                 let names = group.2.matches(of: #/(?m)^  (\w+)  /#).map { String($0.1) }
                 return "\(group.1): \(names.joined(separator: " "))"
             }
-        #expect(groups == ["CHAT: serve chat", "MONITOR: monitor mail", "SCRIPTS: init check", "SETUP: settings completions manual"])
+        #expect(
+            groups == [
+                "CHAT: serve chat", "MONITOR: monitor mail", "SCRIPTS: init check",
+                "SETUP: settings completions manual",
+            ]
+        )
     }
 
     @Test func `a command that does not exist is named, with the one that was meant`() async throws {

@@ -174,6 +174,22 @@ import Glibc
         }
     }
 
+    @Test func `what a status handler says to the chat arrives at once`() async throws {
+        let responder = try Responder()
+        defer { responder.end() }
+        let script = """
+            relay.on("status", function(report) relay.send(relay.everyone, "it is " .. report.status) end)
+            relay.on("latency", function() return #relay.clients() > 0 and "seen" or "alone", 0 end)
+            """
+        let arguments = ["--monitor", "127.0.0.1:\(responder.port)", "--interval", "50ms", "--scripts", "."]
+        try await LiveServe.run(arguments, files: ["announce.lua": script]) { relay, port in
+            try relay.prints("Conexão alone.")
+            let ana = try Peer(port: port)
+            try ana.waits(for: "it is seen")
+            ana.close()
+        }
+    }
+
     @Test func `a stop of half a second does not change what a ping took`() async throws {
         let responder = try Responder(after: .milliseconds(50))
         defer { responder.end() }

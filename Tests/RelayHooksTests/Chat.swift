@@ -43,10 +43,12 @@ final class Chat {
     /// Takes the mails that scripts ask for.
     final class Outbox: AlertOutput {
         var mails: [AlertMail] = []
+        var incidents: [String?] = []
         var problem: String?
         func problem(with mail: AlertMail) -> String? { self.problem }
         func send(_ mail: AlertMail, about report: Report) -> Bool {
             self.mails.append(mail)
+            self.incidents.append(report.incident)
             return true
         }
     }

@@ -102,6 +102,17 @@ import Testing
         #expect(every.outbox.mails.count == 1)
     }
 
+    @Test func `mails about one trouble, its end included, have an incident in common`() throws {
+        let chat = try Chat()
+        let good = PingOutcome.reply(.milliseconds(1))
+        for outcome in [good, .timeout, good, .timeout, .timeout, .timeout, good, good, good, good, .timeout] {
+            chat.measure(outcome)
+        }
+        let incidents = chat.outbox.incidents.map { $0?.split(separator: " ").last.map { String($0) } ?? "-" }
+        let (first, long, last) = ("1000020000", "1000040000", "1000110000")
+        #expect(incidents == ["-", first, first, long, long, long, long, long, long, "-", last])
+    }
+
     @Test func `a script's answers win, and its mails say what it wants`() throws {
         let chat = try Chat(
             """
@@ -136,7 +147,9 @@ import Testing
         ("return 'x', -1", "latency answered the level -1; it may"),
         ("return 'x', 1.5", "latency answered the level 1.5; it may"),
         ("return 'x', 'bad'", "latency answered the level bad; it may"),
-        ("return false", "latency answered false; it may"),
+        ("return false", "latency answered false; it may"), ("return ''", "latency answered an empty name; it may"),
+        ("return 'a\\nb', 2", "latency answered a name with control characters; it may"),
+        ("return '\\xFF'", "latency answered a name that is not UTF-8; it may"),
         ("return string.rep('x', 1000)", "latency answered 1000 bytes, more than the limit of 128; it may"),
         ("error('no')", "test.lua:1: no"),
         ("return sample.rtt_msec", "a sample has no field 'rtt_msec'; did you mean 'rtt_ms'?"),

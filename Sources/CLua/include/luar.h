@@ -102,7 +102,7 @@ typedef struct {
     int (*set)(void *context, const luar_value *object, int field, const luar_value *value, luar_value *result);
     /// Calls host function `function`.
     int (*call)(void *context, int function, const luar_value *arguments, int count, luar_value *result);
-    /// Judges a record that a handler answered. Returns 0 to take it; else `result` holds what is wrong with it.
+    /// Judges a record, or a string that may have a level, that a handler answered. Returns 0 to take it; else `result` holds what is wrong with it.
     int (*judge)(void *context, const luar_value *answer, luar_value *result);
     /// Finds the source that `require(name)` means.
     int (*find)(void *context, const luar_value *name, luar_source *source, luar_value *result);

@@ -32,6 +32,8 @@ final class Monitor: MonitorPolicy {
     private var unsent: [Int: Int32] = [:]
     /// When each target's name was last looked up.
     private var lookups: [Int: NIODeadline] = [:]
+    /// Called when hooks have run, which may have sent something to clients.
+    var onTurn: (() -> Void)?
     /// Called once the last sample of every target is taken, and the mails about them have left or had their time.
     var onFinish: (() -> Void)?
 
@@ -83,7 +85,10 @@ final class Monitor: MonitorPolicy {
         let box = NIOLoopBound(self, eventLoop: eventLoop)
         do {
             self.prober = try Prober(self.addresses, plan: self.settings.plan) { events in
-                eventLoop.execute { for event in events { box.value.take(event) } }
+                eventLoop.execute {
+                    for event in events { box.value.take(event) }
+                    box.value.onTurn?()
+                }
             }
         } catch {
             let port = self.settings.sourcePort.map { " from port \($0)" } ?? ""
@@ -238,5 +243,6 @@ final class Monitor: MonitorPolicy {
         } else {
             self.hooks.mailSent(subject: fate.subject, status: fate.status, recipient: fate.recipient)
         }
+        self.onTurn?()
     }
 }

@@ -98,6 +98,14 @@ enum MonitorRecord {
         }
     }
 
+    private struct DroppedLine: Encodable {
+        var event = "dropped"
+        var lines: Int
+    }
+
+    /// The line that stands for others, which a slow reader did not take.
+    @Sendable static func dropped(_ lines: Int) -> String { self.line(DroppedLine(lines: lines)) }
+
     /// The line of a record.
     static func line(_ record: some Encodable) -> String {
         let encoder = JSONEncoder()
