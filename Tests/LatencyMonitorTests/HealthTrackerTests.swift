@@ -45,6 +45,9 @@ import Testing
     @Test func `what was bad before it got better does not count again`() {
         #expect(Self.changes([0, 3, 3, 3, 0, 0, 0, 3, 3]).last == "6: level 0 since 4")
         #expect(Self.changes([0, 3, 3, 3, 0, 0, 0, 3, 3, 3]).last == "9: level 3 since 7")
+        var rules = HealthTracker.Rules()
+        rules.worseWindow = 10
+        #expect(Self.changes([0, 3, 3, 3, 0, 0, 0, 3, 3], rules).last == "6: level 0 since 4")
     }
 
     @Test func `the numbers are settings`() {

@@ -30,6 +30,23 @@ import Testing
             for i = 1, 64 do t[i] = {}; for j = 1, 64 do t[i][j] = {}; for k = 1, 64 do t[i][j][k] = k end end end
             for i = 1, 100 do relay.tree(t) end
             """
+        let wide = """
+            local t, rows = {}, {}
+            for i = 1, 64 do
+              t[i] = {}
+              local cells = {}
+              for j = 1, 64 do
+                t[i][j] = i * 1000 + j
+                cells[j] = j .. "=" .. t[i][j]
+              end
+              table.sort(cells)
+              rows[i] = i .. "={" .. table.concat(cells, ",") .. "}"
+            end
+            table.sort(rows)
+            relay.report(relay.tree(t) == "{" .. table.concat(rows, ",") .. "}")
+            """
+        #expect(try probe.attempt(wide) == nil)
+        #expect(probe.last == .boolean(true))
         // Whether it ends in a limit or not: the next run is as good as the first.
         _ = try probe.attempt(bomb)
         try probe.expectHealthy()

@@ -289,13 +289,14 @@ struct AlertMailTests {
     func `Ctrl-C at the password ends it, and the terminal is itself again`() throws {
         let screen = try Screen(columns: 100, rows: 20)
         defer { screen.close() }
-        try screen.enter("\(Program.luar) monitor --mail-login --mail-spool spool; echo code $?")
+        try screen.enter("\(Program.luar) monitor --mail-login --mail-spool spool; echo code $?; stty -a")
         try screen.shows("Digite o endereço de e-mail:")
         try screen.enter(self.user)
         try screen.shows("Digite a senha:")
         try screen.type("half")
         try screen.press("C-c")
         try screen.shows("code 130")
+        try screen.shows(" echo ")
         #expect(!screen.history.contains("half"))
         try screen.enter("echo back")
         try screen.shows("\nback")

@@ -145,8 +145,8 @@ import Glibc
         }
     }
 
-    @Test func `of several targets each line says which`() async throws {
-        let responder = try Responder()
+    @Test func `of several targets each line says which, and the last one is waited for`() async throws {
+        let responder = try Responder(after: .milliseconds(300))
         defer { responder.end() }
         let closed = try Self.freePort()
         let targets = ["127.0.0.1:\(responder.port)", "localhost:\(closed)"]

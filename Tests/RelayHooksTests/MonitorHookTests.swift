@@ -173,6 +173,15 @@ import Testing
         #expect(chat.log.failures.first?.contains(reason) == true, "\(chat.log.failures)")
     }
 
+    @Test func `without a latency hook a reply is up and good, and anything else is down`() throws {
+        let chat = try Chat([
+            "latency.lua": "", "alerts.lua": "",
+            "test.lua": "relay.on('alert', function(r) print(r.sample.status .. ' ' .. r.sample.level) end)",
+        ])
+        for outcome in [PingOutcome.reply(.seconds(9)), .timeout, .refused, .inconclusive] { chat.measure(outcome) }
+        #expect(chat.log.entries.map(\.message) == ["up 0", "down 3", "down 3"])
+    }
+
     @Test func `a hook that works again says so, and is told when it fails again`() throws {
         let chat = try Chat(
             "relay.on('latency', function(sample) if sample.outcome ~= 'reply' then error('lost') end end)"
