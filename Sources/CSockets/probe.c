@@ -29,6 +29,9 @@ int csockets_probe_open(const csockets_address *to, uint16_t port) {
         if (bind(descriptor, &name.any, csockets_write_name(&name, &from, is_v6))) return fail(descriptor);
     }
     if (connect(descriptor, &name.any, csockets_write_name(&name, to, is_v6))) return fail(descriptor);
+    // Until it was connected, anybody could send to its port. A receive buffer holds fewer datagrams than this.
+    char byte;
+    for (int i = 0; i < 1024 && recv(descriptor, &byte, sizeof byte, 0) >= 0; i++) continue;
     return descriptor;
 }
 

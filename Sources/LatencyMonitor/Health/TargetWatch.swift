@@ -21,8 +21,9 @@ public final class TargetWatch {
     private let burst: Int
     private unowned let policy: any MonitorPolicy
     private var tracker: HealthTracker
-    /// The decided pings of the slot under way.
-    private var pings: [ProbeEvent] = []
+    /// The decided pings of the slots under way, which are in order: the next one may begin before the last one's burst is
+    /// decided.
+    private var slots: [[ProbeEvent]] = []
     private var last: Sample?
     /// The status of the latest samples, and since when.
     private var current: HealthTracker.Held?
@@ -52,11 +53,8 @@ public final class TargetWatch {
     /// - Returns: Whether re-probes are asked for.
     public func take(_ event: ProbeEvent) -> Bool {
         switch event.kind {
-        case .decided:
-            if let first = self.pings.first, first.slot != event.slot { self.pings = [] }
-            self.pings.append(event)
-            return self.pings.count == self.burst && self.endSlot()
-        case .late(let time): self.windows.addLate(time, at: event.moment)
+        case .decided: return self.noteDecided(event)
+        case .late(let time): self.windows.addLate(time, at: event.moment, time: event.time)
         case .duplicate: self.duplicates += 1
         case .foreign: self.foreign += 1
         case .missed(let slots): self.missed += slots
@@ -68,9 +66,25 @@ public final class TargetWatch {
 
     // MARK: Samples
 
-    private func endSlot() -> Bool {
+    private func noteDecided(_ event: ProbeEvent) -> Bool {
+        if let index = self.slots.firstIndex(where: { $0.first?.slot == event.slot }) {
+            self.slots[index].append(event)
+        } else {
+            let index = self.slots.firstIndex { $0.first.map { $0.slot > event.slot } ?? false }
+            self.slots.insert([event], at: index ?? self.slots.endIndex)
+        }
+        var wantsReprobes = false
+        while let pings = self.slots.first, pings.count >= self.burst {
+            self.slots.removeFirst()
+            wantsReprobes = self.endSlot(pings)
+        }
+        return wantsReprobes
+    }
+
+    private func endSlot(_ unordered: [ProbeEvent]) -> Bool {
+        let pings = unordered.sorted { $0.moment < $1.moment }
         var outcomes: [PingOutcome] = []
-        for ping in self.pings {
+        for ping in pings {
             guard case .decided(let outcome) = ping.kind else { continue }
             outcomes.append(outcome)
             switch outcome {
@@ -82,15 +96,14 @@ public final class TargetWatch {
         let median = Self.median(outcomes)
         var sample = Sample(
             target: self.target,
-            sequence: (self.pings.first?.slot ?? 0) + 1,
-            time: self.pings.first?.time ?? 0,
+            sequence: (pings.first?.slot ?? 0) + 1,
+            time: pings.first?.time ?? 0,
             outcome: median,
             sent: outcomes.count,
             lost: outcomes.count { $0 == .timeout || $0 == .refused },
             previous: self.current?.status,
             windows: self.windows
         )
-        self.pings = []
         sample.status = self.policy.judge(sample)
         return self.weigh(sample)
     }

@@ -13,27 +13,23 @@ struct ClockReading {
 
     /// Reads all three clocks, again where something came between the readings.
     static func take() -> ClockReading {
-        var best: (span: Int64, reading: ClockReading)?
+        var best: (span: Int64, offset: Int64, asleep: Duration) = (.max, 0, .zero)
+        var now = Moment(nanoseconds: 0)
         for _ in 0..<4 {
             let before = csockets_clock(CInt(CSOCKETS_MONOTONIC))
             let wall = csockets_clock(CInt(CSOCKETS_REALTIME))
             let boot = csockets_clock(CInt(CSOCKETS_BOOTTIME))
             let after = csockets_clock(CInt(CSOCKETS_MONOTONIC))
             let span = after - before
-            if best.map({ span < $0.span }) ?? true {
+            if span < best.span {
                 let middle = before + span / 2
-                best = (
-                    span,
-                    ClockReading(
-                        now: Moment(nanoseconds: after),
-                        offset: wall - middle,
-                        asleep: .nanoseconds(boot - middle)
-                    )
-                )
+                best = (span, wall - middle, .nanoseconds(boot - middle))
             }
+            // Of the offsets the best one counts, of the moments the last one: the others have passed.
+            now = Moment(nanoseconds: after)
             if span < 5_000 { break }
         }
-        return best?.reading ?? ClockReading(now: .now, offset: 0, asleep: .zero)
+        return ClockReading(now: now, offset: best.offset, asleep: best.asleep)
     }
 
     /// The wall clock's time, in Unix seconds.

@@ -46,6 +46,11 @@ struct ProbeBook {
     /// When the oldest undecided ping times out.
     var nextDeadline: Moment? { self.waiting.first.flatMap { self.pings[$0] }.map { $0.moment + self.timeout } }
 
+    /// When the oldest ping's socket has been open for long enough, unless that is undecided.
+    func nextClosing(lateness: Duration) -> Moment? {
+        self.open.first.flatMap { self.pings[$0] }.flatMap { $0.isDecided ? $0.moment + lateness : nil }
+    }
+
     /// Notes a ping that was sent.
     mutating func sent(_ id: ID, slot: Int, isReprobe: Bool, at moment: Moment, time: Double) {
         self.pings[id] = Ping(slot: slot, isReprobe: isReprobe, moment: moment, time: time)

@@ -25,6 +25,8 @@ final class ProbeSockets {
     let wakeDescriptor: CInt
     private let poller: CInt
     private let timer: CInt
+    /// Nothing arrives here, but while a socket like it is open, the kernel notes receive times; it takes a while to begin.
+    private let stamper: CInt
     private let sourcePort: UInt16
     private var sockets: [ProbeBook.ID: CInt] = [:]
     private var tokens = [UInt64](repeating: 0, count: 64)
@@ -35,34 +37,46 @@ final class ProbeSockets {
         self.poller = csockets_poller_make()
         self.timer = csockets_timer_make()
         self.wakeDescriptor = csockets_wake_make()
-        var code: CInt = [self.poller, self.timer, self.wakeDescriptor].first { $0 < 0 } ?? 0
+        self.stamper = Self.openOnLoopback(from: 0)
+        let all = [self.poller, self.timer, self.wakeDescriptor, self.stamper]
+        var code: CInt = all.first { $0 < 0 } ?? 0
         if code == 0 { code = csockets_poller_add(self.poller, self.timer, Self.timerToken) }
         if code == 0 { code = csockets_poller_add(self.poller, self.wakeDescriptor, Self.wakeToken) }
         if code == 0, self.sourcePort != 0 {
             // Whether the port can be had is better known now than with the first ping.
-            var loopback = csockets_address()
-            withUnsafeMutableBytes(of: &loopback.ip) {
-                $0.copyBytes(from: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 127, 0, 0, 1])
-            }
-            loopback.port = 9
-            code = csockets_probe_open(&loopback, self.sourcePort)
+            code = Self.openOnLoopback(from: self.sourcePort)
             if code >= 0 {
                 Glibc.close(code)
                 code = 0
             }
         }
         guard code == 0 else {
-            for descriptor in [self.poller, self.timer, self.wakeDescriptor] where descriptor >= 0 {
-                Glibc.close(descriptor)
-            }
+            for descriptor in all where descriptor >= 0 { Glibc.close(descriptor) }
             throw ProberError(code: -code)
         }
+    }
+
+    /// Opens a socket for which nothing is meant; answers with the descriptor, or the system's negative error number.
+    private static func openOnLoopback(from port: UInt16) -> CInt {
+        var loopback = csockets_address()
+        withUnsafeMutableBytes(of: &loopback.ip) {
+            $0.copyBytes(from: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 127, 0, 0, 1])
+        }
+        // Discard (RFC 863).
+        loopback.port = 9
+        return csockets_probe_open(&loopback, port)
+    }
+
+    /// Whether an error number says what this machine lacks, and nothing of a target: descriptors, memory, free ports
+    /// (EAGAIN, udp(7)), or places in the poller.
+    static func isOurs(_ code: CInt) -> Bool {
+        [EMFILE, ENFILE, ENOBUFS, ENOMEM, EADDRINUSE, EAGAIN, ENOSPC].contains(code)
     }
 
     /// Closes everything.
     func closeAll() {
         for descriptor in self.sockets.values { Glibc.close(descriptor) }
-        for descriptor in [self.poller, self.timer, self.wakeDescriptor] { Glibc.close(descriptor) }
+        for descriptor in [self.poller, self.timer, self.wakeDescriptor, self.stamper] { Glibc.close(descriptor) }
         self.sockets = [:]
     }
 

@@ -71,7 +71,7 @@ final class ProberLoop {
             for (target, count) in requests.reprobes { self.beginReprobes(target, count) }
             for index in self.targets.indices {
                 self.sendDue(index)
-                self.closeOld(index)
+                self.closeOld(index, most: self.plan.mostOpen)
                 self.finish(index)
             }
             self.flush()
@@ -90,7 +90,10 @@ final class ProberLoop {
     /// When there is something to do though nothing arrives.
     private func nextMoment(_ isAwaited: Bool) -> Moment? {
         var moments = self.targets.flatMap { target in
-            [target.schedule.next, target.nextReprobe, target.book.nextDeadline.map { $0 + .nanoseconds(1) }]
+            [
+                target.schedule.next, target.nextReprobe, target.book.nextDeadline.map { $0 + .nanoseconds(1) },
+                target.book.nextClosing(lateness: self.plan.lateness).map { $0 + .nanoseconds(1) },
+            ]
         }
         if isAwaited { moments.append(self.reading.now + StallDetector.heartbeat) }
         return moments.compactMap { $0 }.min()
@@ -204,49 +207,52 @@ final class ProberLoop {
     }
 
     private func send(_ index: Int, isReprobe: Bool) {
-        // From one port, the next ping's socket takes the place of the last one's.
-        if self.plan.sourcePort != nil {
-            while let id = self.targets[index].book.closable(at: self.reading.now, lateness: .zero, most: 0) {
-                self.close(id, index)
-            }
-        }
+        self.makeRoom(index)
         let id = self.nextID
         self.nextID += 1
         var code = self.sockets.open(id, to: self.targets[index].address)
-        if [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(code) {
+        if ProbeSockets.isOurs(code) {
             self.closeDecided()
             code = self.sockets.open(id, to: self.targets[index].address)
         }
-        self.owners[id] = index
+        // Nothing comes between the clock and the ping.
         let reading = ClockReading.take()
+        if code == 0 { code = self.sockets.send(id) }
+        self.owners[id] = index
         self.targets[index].sendings[id] = (reading.now, reading.offset)
         self.targets[index].book
             .sent(id, slot: self.targets[index].slot, isReprobe: isReprobe, at: reading.now, time: reading.time)
-        if code == 0 { code = self.sockets.send(id) }
         guard code != 0 else { return }
         self.note(index, .unsent(code: code))
         // Without descriptors or memory nothing is known of the target; without a way to it, it cannot be reached.
-        let isOurs = [EMFILE, ENFILE, ENOBUFS, ENOMEM, EADDRINUSE].contains(code)
-        self.decide(id, index, isOurs ? .inconclusive : .timeout)
+        self.decide(id, index, ProbeSockets.isOurs(code) ? .inconclusive : .timeout)
+    }
+
+    /// Sees to it that one more socket is none too many.
+    private func makeRoom(_ index: Int) {
+        guard self.plan.sourcePort != nil else { return self.closeOld(index, most: self.plan.mostOpen - 1) }
+        // From one port, the next ping's socket takes the place of the last one's. With a timeout as long as the interval
+        // that one may still be waited for: by as much longer as it was sent late.
+        for id in self.targets[index].book.undecided {
+            self.receive(id)
+            self.decide(id, index, .timeout)
+        }
+        self.closeOld(index, lateness: .zero, most: 0)
     }
 
     // MARK: Closing
 
-    private func closeOld(_ index: Int) {
-        while let id = self.targets[index].book
-            .closable(at: self.reading.now, lateness: self.plan.lateness, most: self.plan.mostOpen)
-        {
+    private func closeOld(_ index: Int, lateness: Duration, most: Int) {
+        while let id = self.targets[index].book.closable(at: self.reading.now, lateness: lateness, most: most) {
             self.close(id, index)
         }
     }
 
+    private func closeOld(_ index: Int, most: Int) { self.closeOld(index, lateness: self.plan.lateness, most: most) }
+
     /// Makes room for descriptors: late replies are worth less than pings.
     private func closeDecided() {
-        for index in self.targets.indices {
-            while let id = self.targets[index].book.closable(at: self.reading.now, lateness: .zero, most: 0) {
-                self.close(id, index)
-            }
-        }
+        for index in self.targets.indices { self.closeOld(index, lateness: .zero, most: 0) }
     }
 
     private func close(_ id: ProbeBook.ID, _ index: Int) {

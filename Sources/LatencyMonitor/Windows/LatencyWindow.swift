@@ -109,9 +109,13 @@ struct LatencyWindow {
         guard let shortest, let longest else { return summary }
         summary.min = shortest.milliseconds
         summary.max = longest.milliseconds
-        // The histogram answers with the end of a range of equivalent values, which nothing measured may have reached.
+        // The histogram answers with the end of a range of equivalent values, which nothing measured may have reached, and
+        // it counts whole microseconds, which may be rounded down.
         let percentile = { (histogram: Histogram<UInt32>, rank: Double) in
-            Swift.min(longest.milliseconds, Double(histogram.valueAtPercentile(rank)) / 1_000)
+            Swift.max(
+                shortest.milliseconds,
+                Swift.min(longest.milliseconds, Double(histogram.valueAtPercentile(rank)) / 1_000)
+            )
         }
         summary.p50 = percentile(self.histogram, 50)
         summary.p90 = percentile(self.histogram, 90)

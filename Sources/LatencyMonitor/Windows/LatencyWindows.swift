@@ -28,10 +28,20 @@ public final class LatencyWindows {
         }
     }
 
+    private struct Ping {
+        var span: Duration?
+        var moment: Moment
+        var time: Double
+        /// Of a lost one, the time of a late reply.
+        var late: Duration?
+    }
+
     private var windows = Span.allCases.map { LatencyWindow($0.length) }
     /// Since a status is held, but for the newest pings: these may turn out to be the next status's.
     private var held = LatencyWindow(nil)
-    private var newest: Deque<(span: Duration?, moment: Moment, time: Double)> = []
+    private var newest: Deque<Ping> = []
+    /// When the status that is held began; what is late from before says nothing about it.
+    private var heldSince = -Double.infinity
     private let newestCount: Int
     private var whole = LatencyWindow(nil)
     private var last: Moment?
@@ -53,7 +63,10 @@ public final class LatencyWindows {
     /// Ends the status that was held when another has begun at a time, and says what there was until then.
     func endHeld(at time: Double) -> WindowSummary {
         while let first = self.newest.first, first.time < time { self.settle() }
-        defer { self.held = LatencyWindow(nil) }
+        defer {
+            self.held = LatencyWindow(nil)
+            self.heldSince = time
+        }
         return self.last.map { self.held.summary(at: $0) } ?? WindowSummary()
     }
 
@@ -61,6 +74,7 @@ public final class LatencyWindows {
     private func settle() {
         guard let ping = self.newest.popFirst() else { return }
         self.held.add(ping.span, at: ping.moment)
+        if let late = ping.late { self.held.addLate(late, at: ping.moment) }
     }
 
     /// Adds a decided ping: its round-trip time, or nil if it was lost; and when it was sent, in Unix seconds as well.
@@ -68,14 +82,18 @@ public final class LatencyWindows {
         self.last = max(self.last ?? moment, moment)
         for index in self.windows.indices { self.windows[index].add(span, at: moment) }
         self.whole.add(span, at: moment)
-        self.newest.append((span, moment, time))
+        self.newest.append(Ping(span: span, moment: moment, time: time))
         if self.newest.count > self.newestCount { self.settle() }
     }
 
-    /// Adds the reply of a ping that counts as lost.
-    func addLate(_ time: Duration, at moment: Moment) {
-        for index in self.windows.indices { self.windows[index].addLate(time, at: moment) }
-        self.held.addLate(time, at: moment)
-        self.whole.addLate(time, at: moment)
+    /// Adds the reply of a ping that counts as lost: its round-trip time, and when the ping was sent.
+    func addLate(_ span: Duration, at moment: Moment, time: Double) {
+        for index in self.windows.indices { self.windows[index].addLate(span, at: moment) }
+        self.whole.addLate(span, at: moment)
+        if let index = self.newest.lastIndex(where: { $0.moment == moment }) {
+            self.newest[index].late = span
+        } else if time >= self.heldSince {
+            self.held.addLate(span, at: moment)
+        }
     }
 }
