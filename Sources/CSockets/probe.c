@@ -35,17 +35,28 @@ int csockets_probe_open(const csockets_address *to, uint16_t port) {
     return descriptor;
 }
 
-int csockets_probe_receive(int descriptor, uint8_t *bytes, size_t size, int64_t *stamp) {
+static int is_from(const csockets_name *name, const csockets_address *peer) {
+    csockets_address from;
+    csockets_read_name(&from, name);
+    return from.port == peer->port && !memcmp(from.ip, peer->ip, sizeof from.ip);
+}
+
+int csockets_probe_receive(int descriptor, const csockets_address *from, uint8_t *bytes, size_t size, int64_t *stamp) {
     union {
         struct cmsghdr header;
         char room[CMSG_SPACE(sizeof(struct timespec))];
     } control;
+    csockets_name name;
     struct iovec part = {bytes, size};
-    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control,
-                             .msg_controllen = sizeof control};
+    struct msghdr message;
     ssize_t count;
-    do count = recvmsg(descriptor, &message, 0);
-    while (count < 0 && errno == EINTR);
+    // What was on its way to the port before the socket was connected arrives all the same.
+    do {
+        memset(&name, 0, sizeof name);
+        message = (struct msghdr){.msg_name = &name, .msg_namelen = sizeof name, .msg_iov = &part, .msg_iovlen = 1,
+                                  .msg_control = &control, .msg_controllen = sizeof control};
+        count = recvmsg(descriptor, &message, 0);
+    } while (count < 0 ? errno == EINTR : !is_from(&name, from));
     *stamp = 0;
     if (count < 0) return -errno;
     for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {

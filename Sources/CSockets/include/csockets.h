@@ -121,10 +121,10 @@ int csockets_take_error(int descriptor, csockets_error *error);
 /// Opens a non-blocking UDP socket that receives from `to` alone, with the kernel's receive times (SO_TIMESTAMPNS), from
 /// `port`, or any with 0. Nothing waits in it. Returns the descriptor, owned by the caller, or -errno.
 int csockets_probe_open(const csockets_address *to, uint16_t port);
-/// Receives a datagram. `stamp` becomes when the kernel received it, in nanoseconds of CLOCK_REALTIME; 0 if it did not say.
+/// Receives a datagram of that peer. `stamp` becomes when the kernel received it, in nanoseconds of CLOCK_REALTIME; 0 if it did not say.
 /// Returns its length, `size` + 1 if it is longer than that, or -errno: ECONNREFUSED if nothing listens at the peer's
 /// port.
-int csockets_probe_receive(int descriptor, uint8_t *bytes, size_t size, int64_t *stamp);
+int csockets_probe_receive(int descriptor, const csockets_address *from, uint8_t *bytes, size_t size, int64_t *stamp);
 
 /// Makes a descriptor that waits for many: epoll(7). Returns it, owned by the caller, or -errno.
 int csockets_poller_make(void);

@@ -28,7 +28,7 @@ final class ProbeSockets {
     /// Nothing arrives here, but while a socket like it is open, the kernel notes receive times; it takes a while to begin.
     private let stamper: CInt
     private let sourcePort: UInt16
-    private var sockets: [ProbeBook.ID: CInt] = [:]
+    private var sockets: [ProbeBook.ID: (descriptor: CInt, peer: csockets_address)] = [:]
     private var tokens = [UInt64](repeating: 0, count: 64)
     private var bytes = [UInt8](repeating: 0, count: Prober.text.count)
 
@@ -75,7 +75,7 @@ final class ProbeSockets {
 
     /// Closes everything.
     func closeAll() {
-        for descriptor in self.sockets.values { Glibc.close(descriptor) }
+        for socket in self.sockets.values { Glibc.close(socket.descriptor) }
         for descriptor in [self.poller, self.timer, self.wakeDescriptor, self.stamper] { Glibc.close(descriptor) }
         self.sockets = [:]
     }
@@ -110,22 +110,28 @@ final class ProbeSockets {
             Glibc.close(descriptor)
             return -code
         }
-        self.sockets[id] = descriptor
+        self.sockets[id] = (descriptor, raw)
         return 0
     }
 
     /// Sends a ping; answers with 0, or the system's error number.
     func send(_ id: ProbeBook.ID) -> CInt {
-        guard let descriptor = self.sockets[id] else { return EBADF }
+        guard let descriptor = self.sockets[id]?.descriptor else { return EBADF }
         let sent = Prober.text.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, 0) }
         return sent < 0 ? errno : 0
     }
 
     /// Takes one arrival; nil if there is none.
     func receive(_ id: ProbeBook.ID) -> Arrival? {
-        guard let descriptor = self.sockets[id] else { return nil }
+        guard var socket = self.sockets[id] else { return nil }
         var stamp: Int64 = 0
-        let count = csockets_probe_receive(descriptor, &self.bytes, self.bytes.count, &stamp)
+        let count = csockets_probe_receive(
+            socket.descriptor,
+            &socket.peer,
+            &self.bytes,
+            self.bytes.count,
+            &stamp
+        )
         if count == -ECONNREFUSED { return .refused }
         guard count >= 0 else { return nil }
         return .datagram(isReply: Int(count) == Prober.text.count && self.bytes == Prober.text, stamp: stamp)
@@ -133,7 +139,7 @@ final class ProbeSockets {
 
     /// Closes a ping's socket.
     func close(_ id: ProbeBook.ID) {
-        guard let descriptor = self.sockets.removeValue(forKey: id) else { return }
-        Glibc.close(descriptor)
+        guard let socket = self.sockets.removeValue(forKey: id) else { return }
+        Glibc.close(socket.descriptor)
     }
 }
