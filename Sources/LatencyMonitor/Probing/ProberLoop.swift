@@ -110,7 +110,9 @@ final class ProberLoop {
             case .datagram(isReply: false, _): self.note(self.targets[index].book.foreign(to: id))
             case .datagram(isReply: true, let stamp):
                 guard let sending = self.targets[index].sendings[id] else { return }
-                let moment = self.reading.arrival(stamp: stamp, sent: sending.moment, sentOffset: sending.offset)
+                // Read anew: it may have arrived since the loop last looked at the clock.
+                let moment = ClockReading.take()
+                    .arrival(stamp: stamp, sent: sending.moment, sentOffset: sending.offset)
                 if self.targets[index].book.isOverdue(id, at: moment) { self.decide(id, index, .timeout) }
                 let isReprobe = self.targets[index].book.isReprobe(id)
                 let event = self.targets[index].book.reply(to: id, at: moment)
