@@ -117,6 +117,14 @@ import Testing
         #expect(later.max == 5)
     }
 
+    @Test func `a ping between two slices counts with the earlier one`() {
+        let window = Reference(.seconds(60))
+        for second in [0, 30, 15] { window.add(.milliseconds(second + 1), at: Self.at(1_000 * second)) }
+        #expect(window.summary(at: Self.at(30_000)).n == 3)
+        #expect(window.summary(at: Self.at(60_000)).n == 1)
+        #expect(window.summary(at: Self.at(60_000)).min == 31)
+    }
+
     @Test func `jitter is that of RFC 3550, over consecutive replies`() throws {
         var random = SplitMix64(seed: 11)
         let window = Reference(.seconds(3_600))
