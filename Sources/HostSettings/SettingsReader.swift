@@ -50,6 +50,13 @@ public struct ResolvedSettings: Sendable {
         return setting.isSecret && !text.isEmpty ? "(hidden)" : text
     }
 
+    /// Takes what a source sets in scripts.
+    fileprivate mutating func merge(_ values: ScriptValues, from origin: Origin) {
+        guard !values.isEmpty else { return }
+        self.settings.scriptValues.merge(values)
+        self.origins["set"] = origin
+    }
+
     /// Takes one setting's values from a source that counts more than those before.
     fileprivate mutating func take(_ values: [String], for setting: Setting, from origin: Origin) throws(Refusal) {
         let before = self.settings
@@ -103,7 +110,7 @@ public struct SettingsReader {
             do {
                 let file = try SettingsFile(path: file, table: self.table)
                 problems += file.problems
-                resolved.settings.scriptValues.merge(file.scriptValues)
+                resolved.merge(file.scriptValues, from: .file(file.path, line: file.line(of: "scripts")))
                 self.apply(file.values, .file(file), to: &resolved, &problems)
             } catch {
                 problems += error.problems
@@ -114,8 +121,10 @@ public struct SettingsReader {
         for (variable, text) in self.environment.sorted(by: { $0.key < $1.key })
         where variable.hasPrefix(ScriptValues.variablePrefix) {
             let name = String(variable.dropFirst(ScriptValues.variablePrefix.count))
-            resolved.settings.scriptValues.source = .environment(variable)
-            resolved.settings.scriptValues.set(name, to: .text(text))
+            var values = ScriptValues()
+            values.source = .environment(variable)
+            values.set(name, to: .text(text))
+            resolved.merge(values, from: .environment(variable))
         }
         var values: [AbsoluteConfigKey: ConfigValue] = [:]
         for (name, given) in self.commandLine {

@@ -112,6 +112,11 @@ extension MailQueue {
         // A digest that is in memory only has the files of its own sources still to delete.
         let files = sources.flatMap { $0.isSaved ? [$0.envelope.id] : $0.envelope.replaces }
         guard let file = spooler.file(for: digest, from: self.settings.from, to: recipient, replacing: files) else {
+            // They go one by one, as they would have.
+            let expires = self.now + self.settings.limits.expiry
+            self.desk.withLock { desk in
+                for mail in sources { desk.plan.add(DeliveryPlan.Mail(mail.envelope, expires: expires)) }
+            }
             return
         }
         self.keep(file, isExposed: sources.contains(where: \.isExposed), &spooler)

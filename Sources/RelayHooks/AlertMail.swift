@@ -40,7 +40,8 @@ public struct AlertMail: Sendable, Equatable {
                 // A list comes with its numbers as keys, in any order.
                 let entries = (0..<list.count).map { list.entry($0) }
                 let texts = entries.sorted { $0.key.position < $1.key.position }.compactMap { $0.value.text }
-                guard texts.count == list.count, list.count <= self.mostRecipients else {
+                let isList = Set(entries.map(\.key.position)) == Set(1..<Int64(list.count + 1))
+                guard isList, texts.count == list.count, list.count <= self.mostRecipients else {
                     return .failure(
                         Refusal(reason: "a mail whose 'to' is no list of at most \(self.mostRecipients) addresses")
                     )

@@ -17,12 +17,12 @@ extension HookBindings {
             return Self.field(HookAPI.ReportField.allCases[field], of: report, types)
         case types.windows: return .value(.object(LuaObject(type: types.window, id: Int64(field))))
         case types.window:
-            guard let sample = engine.sample else { return Self.unreadable("window") }
             let spans = LatencyWindows.Span.allCases
             let summary =
                 object.id == HookAPI.previousWindow
-                ? engine.report?.previousWindow : sample.windows.summary(spans[Int(object.id)])
-            return Self.field(HookAPI.WindowField.allCases[field], of: summary ?? WindowSummary())
+                ? engine.report?.previousWindow : engine.sample?.windows.summary(spans[Int(object.id)])
+            guard let summary else { return Self.unreadable("window") }
+            return Self.field(HookAPI.WindowField.allCases[field], of: summary)
         default: return nil
         }
     }

@@ -64,6 +64,12 @@ final class ScriptSettings {
                         "it is described by a table, like { \"number\", default = 1 }, not \(value.described)"
                     )
                 }
+                let variable = ScriptValues.variable(for: full)
+                if let other = self.entries.first(where: { ScriptValues.variable(for: $0.name) == variable }) {
+                    throw SettingRefusal(
+                        "\(ScriptValues.variablePrefix)\(variable) would set '\(other.name)' as well; rename one of them"
+                    )
+                }
                 let declaration = try SettingDeclaration(table)
                 let given = self.values.entries.last { $0.isFor(full) }
                 entries[name] = ScriptSettingEntry(

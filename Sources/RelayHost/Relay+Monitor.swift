@@ -49,19 +49,24 @@ extension Relay {
         guard !self.settings.monitor.targets.isEmpty else {
             return self.logger.warning("mail is set up and nothing is measured: --monitor HOST:PORT says what")
         }
-        try await self.loop.submit { [mail] in try self.parts.value?.mail.open(delivery, recipients: mail.to) }.get()
+        guard let open = try await self.loop.submit({ self.parts.value?.mail.opener }).get() else { return }
+        let queue = try await Self.offLoop { try open(delivery) }
+        try await self.loop.submit { [mail] in self.parts.value?.mail.start(queue, recipients: mail.to) }.get()
+    }
+
+    /// Does what waits for a disk on a thread that may.
+    private static func offLoop<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws
+        -> Result
+    {
+        try await withCheckedThrowingContinuation { continuation in
+            DispatchQueue.global().async { continuation.resume(with: .init(catching: body)) }
+        }
     }
 
     /// Has everything that waits written to the disk, which may take its time, and ends the queue.
     func closeMail() async {
         guard let close = try? await self.loop.submit({ self.parts.value?.mail.closer }).get() else { return }
-        await withCheckedContinuation { continuation in
-            DispatchQueue.global()
-                .async {
-                    close()
-                    continuation.resume()
-                }
-        }
+        try? await Self.offLoop(close)
     }
 
     /// Begins to measure.

@@ -136,7 +136,7 @@ public final class Relay: Service {
         var settings = self.settings
         let pings = settings.monitor.targets.count * settings.monitor.plan.openSockets
         let clients = OpenFiles.raise(forClients: settings.limits.clients, and: pings)
-        if clients < settings.limits.clients {
+        if clients < settings.limits.clients, !(settings.tcp.isEmpty && settings.udp.isEmpty) {
             self.logger.warning(
                 "the open-file limit allows fewer clients than asked for: raise it, or lower --client-limit",
                 metadata: ["clients.limit": "\(settings.limits.clients)", "clients.possible": "\(clients)"]

@@ -23,12 +23,13 @@ import Testing
         }
         func reply(to id: ProbeBook.ID, at moment: Moment) -> ProbeEvent? { self.book.reply(to: id, at: moment) }
         func end(_ id: ProbeBook.ID, as outcome: PingOutcome) -> ProbeEvent? { self.book.end(id, as: outcome) }
+        func foreign(to id: ProbeBook.ID) -> ProbeEvent? { self.book.foreign(to: id) }
         func close(_ id: ProbeBook.ID) { self.book.close(id) }
     }
 
     /// A book of a target 7 with a timeout of 100 ms, in which ping n was sent at n * 100 ms in slot n.
-    private static func book(_ pings: Int = 1, isFixedPort: Bool = false) -> Reference {
-        let book = Reference(ProbeBook(target: 7, timeout: .milliseconds(100), isFixedPort: isFixedPort))
+    private static func book(_ pings: Int = 1) -> Reference {
+        let book = Reference(ProbeBook(target: 7, timeout: .milliseconds(100)))
         for ping in 0..<pings {
             book.sent(UInt64(ping), slot: ping, isReprobe: false, at: Self.at(100 * ping), time: Double(ping))
         }
@@ -107,8 +108,8 @@ import Testing
 
     @Test func `what is no reply is told and decides nothing`() {
         let book = Self.book()
-        #expect(book.read.foreign(to: 0)?.kind == .foreign)
-        #expect(book.read.foreign(to: 1) == nil)
+        #expect(book.foreign(to: 0)?.kind == .foreign)
+        #expect(book.foreign(to: 1) == nil)
         #expect(book.isWaiting)
         #expect(book.reply(to: 0, at: Self.at(20))?.kind == .decided(.reply(.milliseconds(20))))
     }
@@ -150,25 +151,43 @@ import Testing
         #expect(!book.isWaiting)
     }
 
-    @Test func `from one port, the reply after an unanswered ping decides nothing, and the next one does`() {
-        let book = Self.book(4, isFixedPort: true)
+    @Test func `it is quiet once nothing waits, and nothing that was not answered can be any more`() {
+        let book = Self.book(1)
+        #expect(!book.read.isQuiet(at: Self.at(10)))
         _ = book.end(0, as: .timeout)
-        #expect(book.reply(to: 1, at: Self.at(120))?.kind == .decided(.inconclusive))
-        #expect(book.reply(to: 2, at: Self.at(220))?.kind == .decided(.reply(.milliseconds(20))))
-        _ = book.end(3, as: .timeout)
+        let horizon = 100 * ProbeBook.quietTimeouts
+        #expect(!book.read.isQuiet(at: Self.at(horizon)))
+        #expect(book.read.isQuiet(at: Self.at(horizon + 1)))
+        let answered = Self.book(1)
+        _ = answered.reply(to: 0, at: Self.at(20))
+        #expect(answered.read.isQuiet(at: Self.at(20)))
+        let late = Self.book(1)
+        _ = late.end(0, as: .timeout)
+        _ = late.reply(to: 0, at: Self.at(150))
+        #expect(late.read.isQuiet(at: Self.at(150)))
+        let refused = Self.book(1)
+        _ = refused.end(0, as: .refused)
+        #expect(refused.read.isQuiet(at: Self.at(1)))
+        // A stop of this process says nothing of the answer either.
+        let stopped = Self.book(1)
+        _ = stopped.end(0, as: .inconclusive)
+        #expect(!stopped.read.isQuiet(at: Self.at(horizon)))
     }
 
-    @Test func `from one port, a late reply that came before the next ping leaves no doubt`() {
-        let book = Self.book(2, isFixedPort: true)
-        _ = book.end(0, as: .timeout)
-        #expect(book.reply(to: 0, at: Self.at(150))?.kind == .late(.milliseconds(150)))
-        #expect(book.reply(to: 1, at: Self.at(120))?.kind == .decided(.reply(.milliseconds(20))))
-    }
-
-    @Test func `from fresh ports, an unanswered ping leaves no doubt`() {
-        let book = Self.book(2)
-        _ = book.end(0, as: .timeout)
-        #expect(book.reply(to: 1, at: Self.at(120))?.kind == .decided(.reply(.milliseconds(20))))
+    @Test func `what floods a ping is told a hundred times, and then its socket is closed`() {
+        let book = Self.book(1)
+        var told = 0
+        for _ in 0..<150 where book.foreign(to: 0) != nil { told += 1 }
+        #expect(told == ProbeBook.mostSurplus)
+        #expect(!book.read.isFlooded(0))
+        _ = book.reply(to: 0, at: Self.at(20))
+        #expect(book.read.isFlooded(0))
+        let echoed = Self.book(1)
+        _ = echoed.reply(to: 0, at: Self.at(20))
+        var duplicates = 0
+        for _ in 0..<150 where echoed.reply(to: 0, at: Self.at(21))?.kind == .duplicate { duplicates += 1 }
+        #expect(duplicates == ProbeBook.mostSurplus)
+        #expect(echoed.read.isFlooded(0))
     }
 
     @Test func `re-probes are told apart`() {

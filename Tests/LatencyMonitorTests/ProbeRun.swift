@@ -103,7 +103,7 @@ final class ProbeRun: Sendable {
             case .late: counts.late += 1
             case .duplicate: counts.duplicates += 1
             case .foreign: counts.foreign += 1
-            case .missed, .unsent, .reprobed, .finished: break
+            case .missed, .deferred, .unsent, .reprobed, .finished: break
             }
         }
     }

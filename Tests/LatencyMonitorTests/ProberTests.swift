@@ -2,6 +2,7 @@
 // Copyright 2026 the Luar authors
 
 import Foundation
+import Synchronization
 import TestSupport
 import Testing
 
@@ -59,17 +60,40 @@ import Glibc
         }
     }
 
-    @Test func `from a fixed port with a timeout as long as the interval, lost pings do not hinder the next`()
+    @Test func `from a fixed port, answers that come after the next slot began are late, and nobody else's`()
         async throws
     {
         let port = try ProbeRun.sparePort()
-        var lossy = ImpairingResponder.Impairments()
-        lossy.loss = 1
-        try await ProbeRun.with([lossy], ProbeRun.plan(20, timeout: 20, count: 30, sourcePort: UInt16(port))) { run in
-            try run.finishes()
-            #expect(run.counts.lost + run.counts.inconclusive == run.responders[0].pings.count)
-            #expect(run.counts.lost > 0)
+        let slow = ImpairingResponder.Impairments(delays: [.milliseconds(150)])
+        let plan = ProbeRun.plan(100, timeout: 90, count: 20, sourcePort: UInt16(port))
+        try await ProbeRun.with([slow], plan) { run in
+            try run.waits(for: .finished)
+            #expect(run.counts.replies == 0, "\(run.kinds())")
+            #expect(run.counts.late > 0)
+            #expect(run.kinds().contains(.deferred))
+            for case .late(let span) in run.kinds() { #expect(span >= .milliseconds(150)) }
             #expect(run.kinds().allSatisfy { if case .unsent = $0 { false } else { true } }, "\(run.kinds())")
+        }
+    }
+
+    @Test func `whoever floods an answered ping is heard no more`() async throws {
+        let peer = try DatagramPeer(to: 0)
+        defer { peer.close() }
+        try await onThread {
+            let events = Mutex<[ProbeEvent.Kind]>([])
+            let address = try ProbeAddress(host: "127.0.0.1", port: peer.port)
+            let prober = try Prober([address], plan: ProbeRun.plan(60_000, timeout: 1_000)) { new in
+                events.withLock { $0 += new.map(\.kind) }
+            }
+            defer { prober.stop() }
+            let ping = peer.receiveFrom()
+            try poll("the socket is closed") {
+                for _ in 0..<50 { peer.send("ping", to: ping.host, port: ping.port) }
+                return ProbeRun.sockets(to: peer.port) == 0
+            }
+            let kinds = events.withLock { $0 }
+            #expect(kinds.count { $0 == .duplicate } <= ProbeBook.mostSurplus)
+            #expect(kinds.count { if case .decided(.reply) = $0 { true } else { false } } == 1)
         }
     }
 

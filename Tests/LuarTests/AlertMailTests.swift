@@ -302,6 +302,40 @@ struct AlertMailTests {
         try screen.shows("\nback")
     }
 
+    @Test(.enabled(if: Program.exists("tmux"), "needs tmux"), arguments: ["TERM", "INT", "HUP"])
+    func `a signal at the password leaves the terminal as it was`(name: String) throws {
+        let screen = try Screen(columns: 100, rows: 40)
+        defer { screen.close() }
+        try screen.enter(
+            "sh -c 'echo $$ > pid; exec \(Program.luar) monitor --mail-login --mail-spool spool'; echo code $?; stty -a"
+        )
+        try screen.shows("Digite o endereço de e-mail:")
+        try screen.enter(self.user)
+        try screen.shows("Digite a senha:")
+        let pid = try String(contentsOfFile: "\(screen.path)/pid", encoding: .utf8)
+            .trimmingCharacters(in: .whitespacesAndNewlines)
+        kill(try #require(pid_t(pid)), ["TERM": SIGTERM, "INT": SIGINT, "HUP": SIGHUP][name] ?? 0)
+        try screen.shows("code 1")
+        try screen.shows(" echo ")
+    }
+
+    @Test func `one sample of a target that is down is enough for an alert, once re-probes are lost, too`() async throws
+    {
+        let folder = try TemporaryFolder([:])
+        defer { folder.remove() }
+        let closed = try DatagramPeer(to: 0)
+        closed.close()
+        try await self.smtp { server, options, environment in
+            let arguments =
+                ["monitor", "127.0.0.1:\(closed.port)", "--count", "1", "--set", "alerts.notify=change"]
+                + ["--mail-to", "bia@example.com", "--mail-spool", "spool"]
+            _ = try await self.luar(arguments + options, in: folder, environment: environment)
+            try server.takes(1)
+            let mails = try await self.read(server.messages.map(\.bytes))
+            #expect(mails.map(\.subject) == ["Alerta de latência: Inativa"])
+        }
+    }
+
     @Test func `a login through a pipe needs no terminal`() async throws {
         let folder = try TemporaryFolder([:])
         defer { folder.remove() }

@@ -7,6 +7,10 @@ import Testing
 
 @testable import MailAlerts
 
+#if canImport(Glibc)
+import Glibc
+#endif
+
 /// What is on disk whenever we die, and a disk that fails.
 @Suite struct SpoolTests {
     /// A stage whose server is away for long.
@@ -23,6 +27,59 @@ import Testing
         let queue = try stage.queue()
         for number in 1...count { queue.add(try MailStage.draft("Alert \(number)", text: "Text \(number).\n")) }
         queue.stop()
+    }
+
+    /// Has nothing written to the folder: whatever is written begins in `tmp`, where a file is now.
+    private func breakFolder(_ stage: MailStage) throws {
+        try FileManager.default.moveItem(atPath: stage.folder + "/tmp", toPath: stage.folder + "/away")
+        try Data().write(to: URL(fileURLWithPath: stage.folder + "/tmp"))
+    }
+
+    private func mendFolder(_ stage: MailStage) throws {
+        try FileManager.default.removeItem(atPath: stage.folder + "/tmp")
+        try FileManager.default.moveItem(atPath: stage.folder + "/away", toPath: stage.folder + "/tmp")
+    }
+
+    @Test func `a folder that somebody deletes is made again, and is ours again`() throws {
+        let stage = try self.away()
+        try self.add(1, to: stage)
+        let queue = try stage.queue()
+        queue.start()
+        defer { queue.stop() }
+        try FileManager.default.removeItem(atPath: stage.folder)
+        queue.add(try MailStage.draft("After"))
+        try poll("it is on the disk") { stage.files("waiting").count == 1 }
+        #expect(try self.subjects(stage) == ["After"])
+        #expect(throws: MailError.self) { try stage.queue() }
+    }
+
+    @Test func `a pipe in the folder keeps nobody waiting, and is set aside`() throws {
+        let stage = try self.away()
+        try self.add(1, to: stage)
+        #expect(mkfifo(stage.folder + "/waiting/0-pipe.mail", 0o600) == 0)
+        #expect(try self.subjects(stage).count == 1)
+        let queue = try stage.queue()
+        #expect(queue.waiting == 1)
+        queue.stop()
+        #expect(stage.files("failed").contains("0-pipe.mail"))
+    }
+
+    @Test(arguments: [
+        ("\"uncounted\":0,", "\"uncounted\":9223372036854775807,"), ("\"uncounted\":0,", "\"uncounted\":-5,"),
+        ("\"count\":1,", "\"count\":-9223372036854775808,"), ("\"count\":1,", "\"count\":9223372036854775807,"),
+        ("\"uncountedTo\":0", "\"uncountedTo\":1e300"), ("\"replaces\":[]", "\"replaces\":[\"../x\"]"),
+    ]) func `an envelope that says what none can is damaged`(own: String, other: String) throws {
+        let stage = try self.away()
+        try self.add(1, to: stage)
+        let path = "\(stage.folder)/waiting/\(stage.files("waiting")[0])"
+        let text = try String(contentsOfFile: path, encoding: .utf8)
+        try #require(text.contains(own), "\(text.prefix(600))")
+        try text.replacing(own, with: other).write(toFile: path, atomically: false, encoding: .utf8)
+        _ = try SpoolListing(stage.folder).mails.map(\.count)
+        let queue = try stage.queue()
+        #expect(queue.waiting == 0)
+        queue.stop()
+        #expect(!stage.files("failed").isEmpty)
     }
 
     private func subjects(_ stage: MailStage) throws -> [String] { try SpoolListing(stage.folder).mails.map(\.subject) }
@@ -237,7 +294,7 @@ import Testing
             let stage = try MailStage("smtp+insecure://127.0.0.1:\(server.port)", limits: limits)
             let queue = try stage.queue()
             // Whatever is written begins there.
-            try FileManager.default.moveItem(atPath: stage.folder + "/tmp", toPath: stage.folder + "/away")
+            try self.breakFolder(stage)
             queue.start()
             defer { queue.stop() }
             queue.add(try MailStage.draft("One"))
@@ -246,7 +303,7 @@ import Testing
             #expect(stage.files("waiting") == [])
             queue.add(try MailStage.draft("Two"))
             try stage.tellsSent(2)
-            try FileManager.default.moveItem(atPath: stage.folder + "/away", toPath: stage.folder + "/tmp")
+            try self.mendFolder(stage)
             try stage.tells("it is well again") { $0 == .spoolRestored }
             queue.add(try MailStage.draft("Three"))
             try stage.tellsSent(3)
@@ -254,7 +311,7 @@ import Testing
             #expect(failures.count == 1)
             #expect(
                 stage.reasons.contains {
-                    $0.contains("cannot write '\(stage.folder)") && $0.hasSuffix("No such file or directory")
+                    $0.contains("cannot write '\(stage.folder)") && $0.hasSuffix("Not a directory")
                 }
             )
         }
@@ -268,15 +325,15 @@ import Testing
         try self.add(3, to: stage)
         let queue = try stage.queue()
         queue.start()
-        try FileManager.default.moveItem(atPath: stage.folder + "/tmp", toPath: stage.folder + "/away")
+        try self.breakFolder(stage)
         for number in 4...9 { queue.add(try MailStage.draft("Alert \(number)")) }
         try stage.tells("a merge") { if case .merged = $0 { true } else { false } }
         try poll("few wait") { queue.waiting <= 4 }
         #expect(stage.files("waiting").count == 3)
-        try FileManager.default.moveItem(atPath: stage.folder + "/away", toPath: stage.folder + "/tmp")
+        try self.mendFolder(stage)
         try stage.tells("it is well again") { $0 == .spoolRestored }
         #expect(try SpoolListing(stage.folder).mails.map(\.count).reduce(0, +) == 9)
-        try FileManager.default.moveItem(atPath: stage.folder + "/tmp", toPath: stage.folder + "/away")
+        try self.breakFolder(stage)
         queue.add(try MailStage.draft("Lost"))
         queue.stop()
         let lost = stage.events.compactMap { if case .lost(let mail, _) = $0 { mail.subject } else { nil } }

@@ -200,6 +200,8 @@ import Testing
         ("{ subject = 'x', text = 'y', sujbect = 'z' }", "a mail with 'sujbect'; did you mean 'subject'?"),
         ("{ subject = 1, text = 'y' }", "a mail whose 'subject' is a number"),
         ("{ subject = 'x', text = 'y', to = { 1 } }", "a mail whose 'to' is no list of at most 20 addresses"),
+        ("{ subject = 'x', text = 'y', to = { [2] = 'a' } }", "a mail whose 'to' is no list"),
+        ("{ subject = 'x', text = 'y', to = { z = 'a' } }", "a mail whose 'to' is no list"),
         ("{ subject = 'x', text = 'y', to = { { 'a' } } }", "a mail whose 'to' is no list of at most 20 addresses"),
         ("{ subject = ('x'):rep(501), text = 'y' }", "a mail whose 'subject' has 501 bytes, more than 500"),
         ("'mail'", "alert answered a string; it may answer"), ("{ 'x' }", "a mail with '[number]'"),

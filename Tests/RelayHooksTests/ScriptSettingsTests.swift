@@ -140,6 +140,15 @@ import Testing
         #expect(refusal.contains(reason), "\(refusal)")
     }
 
+    @Test func `two settings that one variable would set are refused`() {
+        let files = [
+            "a.lua": "relay.settings({ b_tok = { 'string', default = 'x' } })",
+            "a_b.lua": "relay.settings({ tok = { 'secret' } })",
+        ]
+        let error = #expect(throws: ScriptError.self) { try Chat(files, hasStock: false) }
+        #expect(error?.description.contains("LUAR_SET_A_B_TOK would set 'a.b_tok' as well; rename one of them") == true)
+    }
+
     @Test func `settings are declared while scripts are loaded`() throws {
         let chat = try self.engine("relay.on('message', function() relay.settings({}) end)")
         chat.says(chat.connect(), "oi")

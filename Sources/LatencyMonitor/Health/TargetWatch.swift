@@ -58,6 +58,7 @@ public final class TargetWatch {
         case .duplicate: self.duplicates += 1
         case .foreign: self.foreign += 1
         case .missed(let slots): self.missed += slots
+        case .deferred: self.missed += 1
         case .reprobed(isLost: true): self.confirmLost()
         case .reprobed, .unsent, .finished: break
         }

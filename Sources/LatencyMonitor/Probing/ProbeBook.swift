@@ -5,8 +5,8 @@ internal import DequeModule
 
 /// What is known of a target's pings: decides what each arrival, and each moment without one, means.
 ///
-/// Every ping has a socket of its own, so what arrives is known to answer it. From one fixed port it is not: there the
-/// reply after an unanswered ping may be either's, and decides nothing.
+/// Every ping has a socket of its own, so what arrives is known to answer it. From one fixed port it is not: there the next
+/// ping waits until nothing can answer the one before.
 struct ProbeBook {
     /// A ping, by its number.
     typealias ID = UInt64
@@ -21,27 +21,39 @@ struct ProbeBook {
         var awaitsLate = false
         /// Whether a reply came, so that the next one is a duplicate.
         var isAnswered = false
+        /// Arrivals beside the one that answered it.
+        var surplus = 0
     }
+
+    /// Of one ping, more duplicates and other bytes than these are nobody's mistake, and told no more.
+    static let mostSurplus = 100
+    /// From a fixed port, an unanswered ping may be answered until so many timeouts after it was sent; what comes later is
+    /// taken for the next one's.
+    static let quietTimeouts = 5
 
     private let target: Int
     private let timeout: Duration
-    private let isFixedPort: Bool
     private var pings: [ID: Ping] = [:]
     /// Undecided ones, the oldest first: all have the same timeout.
     private var waiting: Deque<ID> = []
     /// Open ones, the oldest first.
     private var open: Deque<ID> = []
-    /// From a fixed port: whether a reply of an earlier ping may still come.
-    private var isDoubtful = false
+    /// When the last ping was sent to which no answer came, though one may.
+    private var unanswered: Moment?
 
-    init(target: Int, timeout: Duration, isFixedPort: Bool) {
+    init(target: Int, timeout: Duration) {
         self.target = target
         self.timeout = timeout
-        self.isFixedPort = isFixedPort
     }
 
     /// Whether a ping is undecided.
     var isWaiting: Bool { !self.waiting.isEmpty }
+
+    /// Whether no ping waits for an answer, or may still be answered: what arrives next answers the next one.
+    func isQuiet(at now: Moment) -> Bool {
+        guard !self.isWaiting else { return false }
+        return self.unanswered.map { now - $0 > self.timeout * Self.quietTimeouts } ?? true
+    }
 
     /// When the oldest undecided ping times out.
     var nextDeadline: Moment? { self.waiting.first.flatMap { self.pings[$0] }.map { $0.moment + self.timeout } }
@@ -67,20 +79,17 @@ struct ProbeBook {
             if ping.awaitsLate {
                 ping.awaitsLate = false
                 ping.isAnswered = true
-                self.isDoubtful = false
+                if self.unanswered == ping.moment { self.unanswered = nil }
                 return self.event(ping, .late(span))
             }
-            guard ping.isAnswered else { return nil }
+            ping.surplus += 1
+            guard ping.isAnswered, ping.surplus <= Self.mostSurplus else { return nil }
             return self.event(ping, .duplicate)
         }
         // It waited in the socket until its time was over; the two are told in order.
         guard span <= self.timeout else { return nil }
         self.decide(id, &ping)
         ping.isAnswered = true
-        guard !self.isDoubtful else {
-            self.isDoubtful = false
-            return self.event(ping, .decided(.inconclusive))
-        }
         return self.event(ping, .decided(.reply(span)))
     }
 
@@ -91,16 +100,22 @@ struct ProbeBook {
     }
 
     /// Something else than a reply arrived.
-    func foreign(to id: ID) -> ProbeEvent? { self.pings[id].map { self.event($0, .foreign) } }
+    mutating func foreign(to id: ID) -> ProbeEvent? {
+        guard let ping = self.pings[id] else { return nil }
+        self.pings[id]?.surplus += 1
+        return ping.surplus < Self.mostSurplus ? self.event(ping, .foreign) : nil
+    }
+
+    /// Whether a decided ping's socket does nothing any more but take what somebody floods it with.
+    func isFlooded(_ id: ID) -> Bool { self.pings[id].map { $0.isDecided && $0.surplus > Self.mostSurplus } ?? false }
 
     /// A ping ends without a reply.
     mutating func end(_ id: ID, as outcome: PingOutcome) -> ProbeEvent? {
         guard var ping = self.pings[id], !ping.isDecided else { return nil }
         self.decide(id, &ping)
-        if case .timeout = outcome {
-            ping.awaitsLate = true
-            self.isDoubtful = self.isFixedPort
-        }
+        if case .timeout = outcome { ping.awaitsLate = true }
+        // Where nothing listens, nothing answers.
+        if outcome != .refused { self.unanswered = ping.moment }
         self.pings[id] = ping
         return self.event(ping, .decided(outcome))
     }

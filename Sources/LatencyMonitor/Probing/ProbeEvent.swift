@@ -81,6 +81,8 @@ public struct ProbeEvent: Sendable, Equatable {
         case foreign
         /// Slots went by without a ping, because this process did not run.
         case missed(slots: Int)
+        /// A slot was left out: from the one source port, the ping before may still be answered.
+        case deferred
         /// A ping could not be sent; the system's error number.
         case unsent(code: Int32)
         /// The re-probes that were asked for are done: whether all of them were lost.

@@ -21,6 +21,8 @@ final class ProberLoop {
 
     /// Arrivals taken from a socket between two looks at other things: a peer that floods must not stop the rest.
     private static let arrivalsPerRound = 16
+    /// More than a receive buffer holds.
+    private static let allArrivals = 4_096
     /// Quick re-probes are at least this far apart: a service that restarts refuses all of them at once.
     private static let reprobePause = Duration.milliseconds(500)
 
@@ -50,7 +52,7 @@ final class ProberLoop {
             Target(
                 address: addresses[index],
                 schedule: ProbeSchedule(plan, start: reading.now),
-                book: ProbeBook(target: index, timeout: plan.timeout, isFixedPort: plan.sourcePort != nil)
+                book: ProbeBook(target: index, timeout: plan.timeout)
             )
         }
     }
@@ -101,9 +103,10 @@ final class ProberLoop {
 
     // MARK: Receiving
 
-    private func receive(_ id: ProbeBook.ID) {
+    private func receive(_ id: ProbeBook.ID, atMost count: Int = ProberLoop.arrivalsPerRound) {
         guard let index = self.owners[id] else { return }
-        for _ in 0..<Self.arrivalsPerRound {
+        for _ in 0..<count {
+            if self.targets[index].book.isFlooded(id) { return self.close(id, index) }
             guard let arrival = self.sockets.receive(id) else { return }
             switch arrival {
             case .refused: self.decide(id, index, .refused)
@@ -125,8 +128,8 @@ final class ProberLoop {
     private func expire() {
         for index in self.targets.indices {
             for id in self.targets[index].book.overdue(at: self.reading.now) {
-                // What has arrived meanwhile counts by when it did.
-                self.receive(id)
+                // What has arrived meanwhile counts by when it did, whatever stands before it.
+                self.receive(id, atMost: Self.allArrivals)
                 self.decide(id, index, .timeout)
             }
         }
@@ -190,22 +193,20 @@ final class ProberLoop {
         while let due = self.targets[index].schedule.take(at: self.reading.now) {
             self.targets[index].slot = due.slot
             if due.missed > 0 { self.note(index, .missed(slots: due.missed)) }
+            guard self.plan.sourcePort == nil || self.targets[index].book.isQuiet(at: self.reading.now) else {
+                self.note(index, .deferred)
+                continue
+            }
             self.send(index, isReprobe: false)
         }
         guard let moment = self.targets[index].nextReprobe, moment <= self.reading.now else { return }
         self.targets[index].nextReprobe = nil
-        if self.plan.sourcePort != nil, !self.hasTimeForReprobe(index) {
+        // From one port, the lost ping may still be answered: nothing quick would tell.
+        guard self.plan.sourcePort == nil || self.targets[index].book.isQuiet(at: self.reading.now) else {
             self.targets[index].reprobes = 0
             return self.note(index, .reprobed(isLost: false))
         }
         self.send(index, isReprobe: true)
-    }
-
-    /// From one port, only one ping may be under way.
-    private func hasTimeForReprobe(_ index: Int) -> Bool {
-        let target = self.targets[index]
-        guard !target.book.isWaiting else { return false }
-        return target.schedule.next.map { $0 - self.reading.now > self.plan.timeout } ?? true
     }
 
     private func send(_ index: Int, isReprobe: Bool) {
@@ -233,12 +234,7 @@ final class ProberLoop {
     /// Sees to it that one more socket is none too many.
     private func makeRoom(_ index: Int) {
         guard self.plan.sourcePort != nil else { return self.closeOld(index, most: self.plan.mostOpen - 1) }
-        // From one port, the next ping's socket takes the place of the last one's. With a timeout as long as the interval
-        // that one may still be waited for: by as much longer as it was sent late.
-        for id in self.targets[index].book.undecided {
-            self.receive(id)
-            self.decide(id, index, .timeout)
-        }
+        // From one port, the next ping's socket takes the place of the last one's.
         self.closeOld(index, lateness: .zero, most: 0)
     }
 

@@ -35,6 +35,18 @@ struct Digest: Codable, Equatable {
     /// How many mails it stands for.
     var count: Int { self.entries.reduce(self.uncounted) { $0 + $1.count } }
 
+    /// Whether its numbers are such as a relay can have come to: what somebody wrote into a file must not overflow.
+    var isPlausible: Bool {
+        let counts = [self.uncounted] + self.entries.map(\.count)
+        let times = [self.uncountedFrom, self.uncountedTo] + self.entries.flatMap { [$0.from, $0.to] }
+        return counts.allSatisfy { (0...Self.mostMails).contains($0) } && times.allSatisfy { abs($0) < 1e12 }
+            && (0...Self.mostBytes).contains(self.bytes)
+    }
+
+    /// More than ever wait: a mail each microsecond for years. Sums of as many as fit into a file stay numbers.
+    private static let mostMails = 1 << 40
+    private static let mostBytes = 1 << 40
+
     /// When the last of them was made, in seconds since 1970.
     var newest: Double { self.entries.map(\.to).max() ?? self.uncountedTo }
 

@@ -58,6 +58,9 @@ struct SpoolFile: Sendable {
         guard self.message.count == envelope.bytes, Self.checksum(self.message) == envelope.checksum else {
             throw Damage(reason: "its mail is not what was written")
         }
+        guard envelope.digest.isPlausible, envelope.created.isFinite, envelope.replaces.allSatisfy(Self.isID),
+            Self.isID(envelope.id)
+        else { throw Damage(reason: "its envelope says what none can") }
         // What goes into the dialogue with the server must be what could have been put there.
         guard (try? MailAddress(envelope.to)) != nil, (try? MailAddress(envelope.from)) != nil else {
             throw Damage(reason: "its addresses cannot be read")
@@ -70,6 +73,12 @@ struct SpoolFile: Sendable {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         return Array(try encoder.encode(self.envelope)) + [0x0A] + self.message
+    }
+
+    /// Whether a text may be the name of a file in the spool.
+    private static func isID(_ text: String) -> Bool {
+        (1...100).contains(text.utf8.count)
+            && text.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x7A).contains($0) || $0 == 0x2D }
     }
 
     /// FNV-1a: finds what disks do, not what people do.

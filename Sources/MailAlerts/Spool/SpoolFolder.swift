@@ -2,6 +2,7 @@
 // Copyright 2026 the Luar authors
 
 internal import Foundation
+internal import Synchronization
 
 #if canImport(Glibc)
 internal import Glibc
@@ -29,23 +30,21 @@ final class SpoolFolder: Sendable {
     private static let largestFile = 64 << 20
 
     let path: String
-    private let lock: CInt
+    /// The lock file's descriptor; a folder that is made again has another.
+    private let lock = Mutex<CInt>(-1)
 
     /// Makes what is not there, locks it, and sees whether it can be written to.
     init(_ path: String) throws(MailError) {
         self.path = path
         do throws(Failure) {
-            try Self.makeFolders(path)
-            for folder in ["waiting", "failed", "tmp"] { try Self.makeFolder("\(path)/\(folder)") }
-            self.lock = try Self.open(path + "/lock", O_RDONLY | O_CREAT)
+            try self.prepare()
         } catch {
+            guard error.code != EWOULDBLOCK else {
+                throw MailError(
+                    "the spool folder '\(path)' is in use by another relay; give each its own folder, or stop the other"
+                )
+            }
             throw MailError("\(error.reason); choose another spool folder, or make this one writable")
-        }
-        guard flock(self.lock, LOCK_EX | LOCK_NB) == 0 else {
-            Glibc.close(self.lock)
-            throw MailError(
-                "the spool folder '\(path)' is in use by another relay; give each its own folder, or stop the other"
-            )
         }
         for name in self.names(in: "tmp") { unlink("\(path)/tmp/\(name)") }
         do throws(Failure) {
@@ -54,12 +53,36 @@ final class SpoolFolder: Sendable {
             // Whoever made the folder made its name too; a parent that cannot be read was not made by us.
             try? self.sync("..")
         } catch {
-            Glibc.close(self.lock)
             throw MailError("\(error.reason); free some space, make the spool folder writable, or choose another")
         }
     }
 
-    deinit { Glibc.close(self.lock) }
+    deinit { self.lock.withLock { if $0 >= 0 { Glibc.close($0) } } }
+
+    /// Makes what is not there, and locks it.
+    private func prepare() throws(Failure) {
+        try Self.makeFolders(self.path)
+        for folder in ["waiting", "failed", "tmp"] { try Self.makeFolder("\(self.path)/\(folder)") }
+        let file = try Self.open(self.path + "/lock", O_RDONLY | O_CREAT)
+        var (own, held) = (stat(), stat())
+        let isHeld = self.lock.withLock { lock in
+            lock >= 0 && fstat(lock, &held) == 0 && fstat(file, &own) == 0 && held.st_ino == own.st_ino
+                && held.st_dev == own.st_dev
+        }
+        guard !isHeld else {
+            Glibc.close(file)
+            return
+        }
+        guard flock(file, LOCK_EX | LOCK_NB) == 0 else {
+            let code = errno
+            Glibc.close(file)
+            throw Failure(call: "cannot lock", path: self.path, code: code)
+        }
+        self.lock.withLock { lock in
+            if lock >= 0 { Glibc.close(lock) }
+            lock = file
+        }
+    }
 
     /// Sees whether the folder can be written to.
     func probe() throws(Failure) {
@@ -68,7 +91,7 @@ final class SpoolFolder: Sendable {
     }
 
     /// Lets another process have the folder.
-    func unlock() { flock(self.lock, LOCK_UN) }
+    func unlock() { self.lock.withLock { _ = flock($0, LOCK_UN) } }
 
     // MARK: Mails
 
@@ -133,7 +156,7 @@ final class SpoolFolder: Sendable {
     func write(_ bytes: [UInt8], as name: String, isDurable: Bool) throws(Failure) {
         let target = "\(self.path)/\(name)"
         let temporary = "\(self.path)/tmp/\(name.replacing("/", with: "-"))"
-        let file = try Self.open(temporary, O_WRONLY | O_CREAT | O_TRUNC, for: target)
+        let file = try self.openTemporary(temporary, for: target)
         do throws(Failure) {
             var rest = bytes[...]
             while !rest.isEmpty {
@@ -159,13 +182,26 @@ final class SpoolFolder: Sendable {
         if isDurable { try self.sync(String(name.prefix { $0 != "/" })) }
     }
 
+    /// Opens a temporary file, in the place of a folder that somebody has deleted, too.
+    private func openTemporary(_ path: String, for target: String) throws(Failure) -> CInt {
+        let flags = O_WRONLY | O_CREAT | O_TRUNC
+        do throws(Failure) {
+            return try Self.open(path, flags, for: target)
+        } catch {
+            guard error.code == ENOENT else { throw error }
+            try self.prepare()
+            return try Self.open(path, flags, for: target)
+        }
+    }
+
     func read(_ name: String) throws(Failure) -> [UInt8] { try Self.read(path: "\(self.path)/\(name)") }
 
     /// A file of anybody's folder; nil if it cannot be read.
     static func contents(of path: String) -> [UInt8]? { try? self.read(path: path) }
 
     private static func read(path: String) throws(Failure) -> [UInt8] {
-        let file = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        // A pipe would be waited for.
+        let file = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
         guard file >= 0 else { throw Failure(call: "cannot read", path: path, code: errno) }
         defer { Glibc.close(file) }
         var information = stat()

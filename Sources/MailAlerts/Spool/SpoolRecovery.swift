@@ -28,6 +28,7 @@ struct SpoolRecovery {
                 self.events.append(.damaged(file: name, reason: reason))
             }
         }
+        folder.pruneFailed(keeping: limits.mostFailed)
         // The digest was written, and the mails in it not yet deleted.
         let replaced = Set(self.mails.flatMap(\.replaces))
         for mail in self.mails where replaced.contains(mail.id) { try? folder.remove(mail.id) }

@@ -37,22 +37,28 @@ final class MailDesk: AlertOutput {
         self.logger = logger
     }
 
-    /// Opens the queue and begins to deliver.
-    ///
-    /// - Parameters:
-    ///   - settings: How mail is sent.
-    ///   - recipients: To whom it goes unless a script says otherwise.
-    /// - Throws: ``RelayError`` for a spool folder that cannot be used.
-    func open(_ settings: MailSettings, recipients: [MailAddress]) throws {
+    /// What opens a queue, whose events come here; it reads the spool folder, so it is called somewhere else.
+    var opener: @Sendable (MailSettings) throws -> MailQueue {
         let eventLoop = self.eventLoop
         let box = NIOLoopBound(WeakDesk(desk: self), eventLoop: eventLoop)
-        do {
-            self.queue = try MailQueue(settings) { event in eventLoop.execute { box.value.desk?.take(event) } }
-        } catch {
-            throw RelayError("\(error.reason)")
+        return { settings in
+            do {
+                return try MailQueue(settings) { event in eventLoop.execute { box.value.desk?.take(event) } }
+            } catch {
+                throw RelayError("\(error)")
+            }
         }
+    }
+
+    /// Begins to deliver.
+    ///
+    /// - Parameters:
+    ///   - queue: Where mails go.
+    ///   - recipients: To whom they go unless a script says otherwise.
+    func start(_ queue: MailQueue, recipients: [MailAddress]) {
+        self.queue = queue
         self.recipients = recipients
-        self.queue?.start()
+        queue.start()
     }
 
     /// The queue must not keep alive who keeps it.

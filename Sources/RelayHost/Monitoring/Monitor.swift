@@ -26,8 +26,9 @@ final class Monitor: MonitorPolicy {
     private var addresses: [ProbeAddress]
     private var watches: [TargetWatch] = []
     private var prober: Prober?
-    /// Targets that have not had their last sample.
+    /// Targets that have not had their last sample, and those whose re-probes are not over.
     private var unfinished: Int
+    private var reprobing: Set<Int> = []
     /// The system's error for a ping that could not be sent, which is told once.
     private var unsent: [Int: Int32] = [:]
     /// When each target's name was last looked up.
@@ -119,15 +120,19 @@ final class Monitor: MonitorPolicy {
         guard let prober = self.prober else { return }
         let watch = self.watches[event.target]
         self.note(event, watch.target)
-        if watch.take(event) { prober.reprobe(target: event.target, count: self.settings.rules.reprobes) }
+        if watch.take(event) {
+            self.reprobing.insert(event.target)
+            prober.reprobe(target: event.target, count: self.settings.rules.reprobes)
+        }
         switch event.kind {
         case .decided(.timeout), .decided(.refused): self.lookUp(event.target)
         case .decided(.reply): self.unsent[event.target] = nil
-        case .finished:
-            self.unfinished -= 1
-            if self.unfinished == 0 { self.finish() }
-        default: break
+        case .finished: self.unfinished -= 1
+        case .reprobed: self.reprobing.remove(event.target)
+        default: return
         }
+        // What the last samples asked for is waited for as well.
+        if self.unfinished == 0, self.reprobing.isEmpty { self.finish() }
     }
 
     private func note(_ event: ProbeEvent, _ target: String) {
@@ -151,6 +156,12 @@ final class Monitor: MonitorPolicy {
             line.slots = slots
             metadata["monitor.slots"] = "\(slots)"
             self.logger.warning("samples were left out: this process did not run", metadata: metadata)
+        case .deferred:
+            line.event = "missed"
+            line.sequence = nil
+            line.slots = 1
+            line.error = "the ping before, from the same port, may still be answered"
+            self.logger.info("a sample was left out: the ping before may still be answered", metadata: metadata)
         case .unsent(let code):
             line.event = "unsent"
             line.error = String(cString: strerror(code))
@@ -188,13 +199,14 @@ final class Monitor: MonitorPolicy {
         let box = NIOLoopBound(self, eventLoop: eventLoop)
         DispatchQueue.global()
             .async {
-                guard let address = try? ProbeAddress(host: endpoint.host, port: endpoint.port) else { return }
-                eventLoop.execute { box.value.move(target, to: address) }
+                guard let found = try? ProbeAddress.lookUp(host: endpoint.host, port: endpoint.port) else { return }
+                eventLoop.execute { box.value.move(target, to: found) }
             }
     }
 
-    private func move(_ target: Int, to address: ProbeAddress) {
-        guard self.addresses[target] != address else { return }
+    private func move(_ target: Int, to found: [ProbeAddress]) {
+        // Names with several addresses give them in turns; one that is still among them is kept.
+        guard let address = found.first, !found.contains(self.addresses[target]) else { return }
         self.addresses[target] = address
         self.logger.notice(
             "a target has another address now",
