@@ -43,7 +43,7 @@ struct Digest: Codable, Equatable {
             && (0...Self.mostBytes).contains(self.bytes)
     }
 
-    /// More than ever wait: a mail each microsecond for years. Sums of as many as fit into a file stay numbers.
+    // More than ever wait: a mail each microsecond for days. Sums of as many as fit into a file stay numbers.
     private static let mostMails = 1 << 40
     private static let mostBytes = 1 << 40
 
