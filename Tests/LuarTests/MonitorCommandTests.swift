@@ -56,6 +56,7 @@ import Glibc
     private final class Responder: Sendable {
         let port: Int
         private let isOver = Atomic(false)
+        private let heard = Atomic(0)
 
         init(after delay: Duration = .zero) throws {
             nonisolated(unsafe) let peer = try DatagramPeer(to: 0)
@@ -68,11 +69,17 @@ import Glibc
                         continue
                     }
                     let ping = peer.receiveFrom()
+                    self.heard.add(1, ordering: .relaxed)
                     usleep(pause)
                     peer.send(ping.bytes, to: ping.host, port: ping.port)
                 }
                 peer.close()
             }
+        }
+
+        /// Waits until it has heard so many pings, the last of which it has not answered yet.
+        func hears(_ count: Int) throws {
+            try poll("\(count) pings") { self.heard.load(ordering: .relaxed) >= count }
         }
 
         func end() { self.isOver.store(true, ordering: .relaxed) }
@@ -125,7 +132,7 @@ import Glibc
 
     @Test func `where nobody listens the outcome is refused, and the exit code says so`() async throws {
         let port = try Self.freePort()
-        try await self.monitor(["127.0.0.1:\(port)", "--interval", "40ms", "--count", "4", "--json"]) { monitor in
+        try await self.monitor(["127.0.0.1:\(port)", "--interval", "300ms", "--count", "4", "--json"]) { monitor in
             #expect(try monitor.exitCode() == 1)
             try monitor.drained()
             let lines = try self.lines(monitor)
@@ -194,12 +201,10 @@ import Glibc
         let responder = try Responder(after: .milliseconds(50))
         defer { responder.end() }
         let arguments = [
-            "127.0.0.1:\(responder.port)", "--interval", "2s", "--timeout", "2s", "--count", "2", "--json",
+            "127.0.0.1:\(responder.port)", "--interval", "1s", "--timeout", "1s", "--count", "2", "--json",
         ]
         try await self.monitor(arguments) { monitor in
-            try monitor.prints("\"sequence\":1")
-            // The second ping goes out two seconds after the first one.
-            try await Task.sleep(for: .milliseconds(1_700))
+            try responder.hears(2)
             monitor.signal(SIGSTOP)
             try await Task.sleep(for: .milliseconds(500))
             monitor.signal(SIGCONT)
@@ -217,9 +222,7 @@ import Glibc
         defer { responder.end() }
         let arguments = ["127.0.0.1:\(responder.port)", "--interval", "500ms", "--timeout", "500ms", "--json"]
         try await self.monitor(arguments) { monitor in
-            try monitor.prints("\"sequence\":1")
-            // A ping is under way for four fifths of the time.
-            try await Task.sleep(for: .milliseconds(150))
+            try responder.hears(2)
             monitor.signal(SIGSTOP)
             try await Task.sleep(for: .milliseconds(1_800))
             monitor.signal(SIGCONT)
@@ -250,7 +253,7 @@ import Glibc
     @Test func `a latency hook that fails is told once, and what is built in is used`() async throws {
         let port = try Self.freePort()
         let files = ["rules.lua": "relay.on('latency', function(sample)\n  return sample.rtt < 5\nend)"]
-        let arguments = ["127.0.0.1:\(port)", "--interval", "20ms", "--count", "5", "--scripts", "."]
+        let arguments = ["127.0.0.1:\(port)", "--interval", "300ms", "--count", "5", "--scripts", "."]
         try await self.monitor(arguments, files: files.merging(["latency.lua": ""]) { $1 }) { monitor in
             #expect(try monitor.exitCode() == 1)
             try monitor.drained()
