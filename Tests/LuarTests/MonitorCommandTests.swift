@@ -206,7 +206,8 @@ import Glibc
         try await self.monitor(arguments) { monitor in
             try responder.hears(2)
             monitor.signal(SIGSTOP)
-            try await Task.sleep(for: .milliseconds(500))
+            // Not a task's sleep, which lasts as long as others keep its threads.
+            usleep(500_000)
             monitor.signal(SIGCONT)
             #expect(try monitor.exitCode() == 0)
             try monitor.drained()
@@ -224,7 +225,7 @@ import Glibc
         try await self.monitor(arguments) { monitor in
             try responder.hears(2)
             monitor.signal(SIGSTOP)
-            try await Task.sleep(for: .milliseconds(1_800))
+            usleep(1_800_000)
             monitor.signal(SIGCONT)
             try monitor.prints("inconclusive")
             try monitor.prints("\"missed\"")
