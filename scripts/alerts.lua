@@ -40,6 +40,6 @@ relay.default("alert", function(report)
   -- That all is well from the start is no news.
   if set.notify == "never" or not report.held or not (report.previous or report.level > 0) then return false end
   local change = mail(report, report.status)
-  if report.previous then change.text = change.text .. past(report) end
+  if report.previous and report.level < report.previous_level then change.text = change.text .. past(report) end
   return change
 end)

@@ -74,8 +74,7 @@ import Testing
         chat.measure(.timeout)
         #expect(
             chat.outbox.mails.map(\.text) == [
-                "A conexão ao 127.0.0.1:12345 está Inativa.\nLatência: Sem Resposta\n\n"
-                    + "Antes: Normal, por 00:00:10.\nPerda: 0.0 %\nPercentis: p50 8.00 ms, p90 8.00 ms, p99 8.00 ms"
+                "A conexão ao 127.0.0.1:12345 está Inativa.\nLatência: Sem Resposta"
             ]
         )
         for _ in 0..<3 { chat.measure(.reply(.milliseconds(9))) }
