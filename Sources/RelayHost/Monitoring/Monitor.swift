@@ -8,6 +8,7 @@ internal import LineOutput
 internal import Logging
 internal import NIOCore
 internal import RelayHooks
+internal import Synchronization
 
 #if canImport(Glibc)
 internal import Glibc
@@ -33,6 +34,13 @@ final class Monitor: MonitorPolicy {
     private var unsent: [Int: Int32] = [:]
     /// When each target's name was last looked up.
     private var lookups: [Int: NIODeadline] = [:]
+    /// Set once the script loop is about to end: a name that is found then is no news to it.
+    private let ending = Ending()
+
+    private final class Ending: Sendable {
+        let hasBegun = Atomic(false)
+    }
+
     /// Called when hooks have run, which may have sent something to clients.
     var onTurn: (() -> Void)?
     /// Called once the last sample of every target is taken, and the mails about them have left or had their time.
@@ -99,6 +107,7 @@ final class Monitor: MonitorPolicy {
 
     /// Ends measuring.
     func stop() {
+        self.ending.hasBegun.store(true, ordering: .releasing)
         self.prober?.stop()
         self.prober = nil
     }
@@ -198,8 +207,10 @@ final class Monitor: MonitorPolicy {
         let eventLoop = self.eventLoop
         let box = NIOLoopBound(self, eventLoop: eventLoop)
         DispatchQueue.global()
-            .async {
-                guard let found = try? ProbeAddress.lookUp(host: endpoint.host, port: endpoint.port) else { return }
+            .async { [ending = self.ending] in
+                guard let found = try? ProbeAddress.lookUp(host: endpoint.host, port: endpoint.port),
+                    !ending.hasBegun.load(ordering: .acquiring)
+                else { return }
                 eventLoop.execute { box.value.move(target, to: found) }
             }
     }
