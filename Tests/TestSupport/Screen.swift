@@ -27,7 +27,13 @@ package final class Screen {
 
     /// Ends the terminal and everything in it.
     package func close() {
+        let processes = (try? self.tmux(["display-message", "-p", "-t", "a", "#{pane_pid} #{pid}"])) ?? ""
         _ = try? self.tmux(["kill-server"])
+        // A program that Foundation starts has all signals blocked, and so has what it starts: it waits for ever for its
+        // shell, which does not hear that it is to end.
+        for process in processes.split(whereSeparator: \.isWhitespace).compactMap({ pid_t($0) }) {
+            kill(process, SIGKILL)
+        }
         self.folder.remove()
     }
 
