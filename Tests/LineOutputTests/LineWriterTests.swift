@@ -6,7 +6,7 @@ import Testing
 
 @testable import LineOutput
 
-@Suite(.timeLimit(.minutes(1))) struct LineWriterTests {
+@Suite(.timeLimit(.minutes(15))) struct LineWriterTests {
     private func escaped(_ bytes: [UInt8]) -> String {
         var output: [UInt8] = []
         bytes.withUnsafeBytes { LineEscaping.append($0, to: &output) }

@@ -5,7 +5,7 @@ import LuaScripting
 import Testing
 
 /// To-be-closed variables: `setmetatable` refuses `__close`, but a script can add it to the metatable afterwards.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(15)))
 struct CloseTests {
     /// `closing(f)` makes a value that calls `f` when a variable holding it goes out of scope.
     private static let closing = """

@@ -4,7 +4,7 @@
 import LuaScripting
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(15)))
 struct ErrorTests {
     private static let reply = LuaAnswerShape(
         event: "format",

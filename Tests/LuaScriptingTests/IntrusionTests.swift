@@ -7,7 +7,7 @@ import Testing
 /// Hostile scripts: they must neither crash the process nor reach what is not theirs.
 ///
 /// What could crash runs in a process of its own.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(15)))
 struct IntrusionTests {
     @Test(
         "A coroutine that died inside a library function shows nothing of its stack",

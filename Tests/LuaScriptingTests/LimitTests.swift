@@ -4,7 +4,7 @@
 import LuaScripting
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(15)))
 struct LimitTests {
     @Test("A handler that never ends is stopped and the next one works", arguments: Attack.endless)
     func endless(attack: Attack) throws { try self.expectStopped(attack) }

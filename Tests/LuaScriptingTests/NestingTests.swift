@@ -5,7 +5,7 @@ import LuaScripting
 import Testing
 
 /// Every way to catch an error around every other, around everything that passes a limit.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(15)))
 struct NestingTests {
     /// `$` is what is inside.
     private static let wrappers = [

@@ -4,7 +4,7 @@
 import LuaScripting
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(15)))
 struct ObjectTests {
     @Test func `One object is always the same Lua value, also as a key`() throws {
         let probe = try Probe()

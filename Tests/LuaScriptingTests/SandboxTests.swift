@@ -33,7 +33,7 @@ enum SandboxNames {
     ]
 }
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(15)))
 struct SandboxTests {
     @Test("A name of the allow-list is there", arguments: SandboxNames.present)
     func present(name: String) throws {

@@ -10,7 +10,7 @@ import Glibc
 #endif
 
 /// Alerts on their way from a measurement to a mail server, with `luar` as a process.
-@Suite(.timeLimit(.minutes(3)), .enabled(if: Certificates.shared != nil, "needs openssl"))
+@Suite(.timeLimit(.minutes(15)), .enabled(if: Certificates.shared != nil, "needs openssl"))
 struct AlertMailTests {
     private let user = "ana@example.com"
     private let password = "segredo-d0-correio"

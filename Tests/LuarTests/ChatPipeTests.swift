@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// `luar chat` on pipes: lines in, lines out, and every kind of server.
-@Suite(.timeLimit(.minutes(3))) struct ChatPipeTests {
+@Suite(.timeLimit(.minutes(15))) struct ChatPipeTests {
     private let connected = "Conectado ao servidor.\n"
     private let disconnected = "Desconectado do servidor.\n"
 

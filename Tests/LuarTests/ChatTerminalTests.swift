@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// `luar chat` in a real terminal: keystrokes in, screens out.
-@Suite(.timeLimit(.minutes(3)), .enabled(if: Program.exists("tmux"), "needs tmux"))
+@Suite(.timeLimit(.minutes(15)), .enabled(if: Program.exists("tmux"), "needs tmux"))
 struct ChatTerminalTests {
     /// Opens a terminal and chats in it with a server of the test's own.
     private func chat(

@@ -9,7 +9,7 @@ import TestSupport
 import Testing
 
 /// The commands beside serve and chat, as people and shells call them.
-@Suite(.timeLimit(.minutes(2))) struct CommandTests {
+@Suite(.timeLimit(.minutes(15))) struct CommandTests {
     /// Runs `luar` to its end.
     private func luar(
         _ arguments: [String],

@@ -11,7 +11,7 @@ import Glibc
 #endif
 
 /// `luar monitor` and `luar serve --monitor` as processes.
-@Suite(.timeLimit(.minutes(3))) struct MonitorCommandTests {
+@Suite(.timeLimit(.minutes(15))) struct MonitorCommandTests {
     /// Runs `luar monitor` in an empty folder.
     private func monitor(
         _ arguments: [String],

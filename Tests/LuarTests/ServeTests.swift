@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// `luar serve` as a process, with the programs people use as clients.
-@Suite(.timeLimit(.minutes(3))) struct ServeTests {
+@Suite(.timeLimit(.minutes(15))) struct ServeTests {
     @Test(.enabled(if: Program.exists("python3") && Program.exists("nc"), "needs python3 and nc"))
     func `the original Python clients chat with each other and with nc`() async throws {
         // On Linux its /sair does not end the connection: the close waits for the thread that is still receiving. So

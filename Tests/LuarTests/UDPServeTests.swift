@@ -10,7 +10,7 @@ import Glibc
 #endif
 
 /// `luar serve` and `luar chat --udp` as processes.
-@Suite(.timeLimit(.minutes(3))) struct UDPServeTests {
+@Suite(.timeLimit(.minutes(15))) struct UDPServeTests {
     private let hello = "Novo participante no chat."
 
     /// Runs a relay on a UDP port of its own.

@@ -10,7 +10,7 @@ import Testing
 @testable import RelayHost
 
 /// What does not start says why in one line, and leaves nothing behind.
-@Suite(.timeLimit(.minutes(2))) struct StartTests {
+@Suite(.timeLimit(.minutes(15))) struct StartTests {
     private func refusal(_ configure: (inout Settings) throws -> Void) async rethrows -> String {
         var settings = Settings()
         settings.tcp = [Endpoint(host: "127.0.0.1", port: 0)]

@@ -12,7 +12,7 @@ import Testing
 @testable import RelayHost
 
 /// The stock chat over real sockets.
-@Suite(.timeLimit(.minutes(2))) struct TCPChatTests {
+@Suite(.timeLimit(.minutes(15))) struct TCPChatTests {
     @Test func `a raw client's text reaches the other to the byte, and never the sender`() async throws {
         try await LiveRelay.run { relay in
             let ana = try relay.connect()

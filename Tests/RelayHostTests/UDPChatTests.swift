@@ -10,7 +10,7 @@ import Testing
 @testable import RelayHost
 
 /// The UDP chat over real sockets.
-@Suite(.timeLimit(.minutes(2))) struct UDPChatTests {
+@Suite(.timeLimit(.minutes(15))) struct UDPChatTests {
     private let hello = "Novo participante no chat."
 
     @Test func `the report's conversation, to the byte`() async throws {
