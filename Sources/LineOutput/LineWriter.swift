@@ -15,6 +15,7 @@ public final class LineWriter: Sendable {
         var dropped = 0
         var isScheduled = false
         var isBroken = false
+        var onBreak: (@Sendable () -> Void)?
     }
 
     private let state = Mutex(State())
@@ -40,6 +41,15 @@ public final class LineWriter: Sendable {
         self.limit = max(1, limit)
         self.notice = notice
         self.queue = DispatchQueue(label: label)
+    }
+
+    /// Calls something, on the writer's thread, once nothing can be written any more.
+    public func onBreak(_ body: @escaping @Sendable () -> Void) {
+        let isBroken = self.state.withLock { state in
+            state.onBreak = body
+            return state.isBroken
+        }
+        if isBroken { body() }
     }
 
     /// Whether a line written now would be dropped.
@@ -97,10 +107,12 @@ public final class LineWriter: Sendable {
             do {
                 try DescriptorOutput.write(block + notice, to: self.descriptor)
             } catch {
-                self.state.withLock { state in
+                let onBreak = self.state.withLock { state in
                     state.isBroken = true
                     state.lines.removeAll()
+                    return state.onBreak
                 }
+                onBreak?()
                 return
             }
         }

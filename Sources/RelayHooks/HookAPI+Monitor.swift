@@ -52,24 +52,29 @@ extension HookAPI {
     }
 
     /// The types of the monitor's values.
+    ///
+    /// Each handler call's are its own, by ``HookEngine/measurement``: one that a script keeps is not the next one.
     struct MonitorTypes {
         var sample: LuaType
         var report: LuaType
         /// All windows of a target.
         var windows: LuaType
-        /// One of them; its number is the place among ``LatencyWindows/Span``, or ``previousWindow``.
+        /// One of them; its number is that of the windows times ``windowNumbers``, and the place among
+        /// ``LatencyWindows/Span``, or ``previousWindow``.
         var window: LuaType
     }
 
     /// The number of the window that goes with a report's previous status.
     static let previousWindow = Int64(LatencyWindows.Span.allCases.count)
+    /// How many windows there are at most.
+    static let windowNumbers = HookAPI.previousWindow + 1
 
     static func defineMonitor(in state: LuaState) throws -> MonitorTypes {
         let types = MonitorTypes(
-            sample: try state.defineType("sample", sameValue: true),
-            report: try state.defineType("report", sameValue: true),
-            windows: try state.defineType("windows", sameValue: true),
-            window: try state.defineType("window", sameValue: true)
+            sample: try state.defineType("sample", sameValue: false),
+            report: try state.defineType("report", sameValue: false),
+            windows: try state.defineType("windows", sameValue: false),
+            window: try state.defineType("window", sameValue: false)
         )
         func define(_ type: LuaType, _ names: [String]) throws {
             for (index, name) in names.enumerated() { try state.defineField(name, of: type, .read, index) }

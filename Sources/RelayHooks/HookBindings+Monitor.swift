@@ -8,27 +8,31 @@ extension HookBindings {
     /// Reads a field of a sample, a report or a window; nil for objects of other types.
     func monitorField(_ field: Int, of object: LuaObject, _ engine: HookEngine) -> LuaResult? {
         guard let types = engine.types?.monitor else { return nil }
+        let number = object.type == types.window ? object.id / HookAPI.windowNumbers : object.id
+        let isCurrent = number == engine.measurement
         switch object.type {
         case types.sample:
-            guard let sample = engine.sample else { return Self.unreadable("sample") }
-            return Self.field(HookAPI.SampleField.allCases[field], of: sample, types)
+            guard isCurrent, let sample = engine.sample else { return Self.unreadable("sample") }
+            return Self.field(HookAPI.SampleField.allCases[field], of: sample, number, types)
         case types.report:
-            guard let report = engine.report else { return Self.unreadable("report") }
-            return Self.field(HookAPI.ReportField.allCases[field], of: report, types)
-        case types.windows: return .value(.object(LuaObject(type: types.window, id: Int64(field))))
+            guard isCurrent, let report = engine.report else { return Self.unreadable("report") }
+            return Self.field(HookAPI.ReportField.allCases[field], of: report, number, types)
+        case types.windows:
+            return .value(.object(LuaObject(type: types.window, id: number * HookAPI.windowNumbers + Int64(field))))
         case types.window:
-            let spans = LatencyWindows.Span.allCases
+            let span = object.id % HookAPI.windowNumbers
             let summary =
-                object.id == HookAPI.previousWindow
-                ? engine.report?.previousWindow : engine.sample?.windows.summary(spans[Int(object.id)])
-            guard let summary else { return Self.unreadable("window") }
+                span == HookAPI.previousWindow
+                ? engine.report?.previousWindow
+                : engine.sample?.windows.summary(LatencyWindows.Span.allCases[Int(span)])
+            guard isCurrent, let summary else { return Self.unreadable("window") }
             return Self.field(HookAPI.WindowField.allCases[field], of: summary)
         default: return nil
         }
     }
 
     private static func unreadable(_ what: String) -> LuaResult {
-        .failure("a \(what) is readable only inside a handler; keep its fields instead")
+        .failure("a \(what) is readable only in the handler that was called with it; keep its fields instead")
     }
 
     private static func number(_ value: Double?) -> LuaResult { .value(value.map { .number($0) } ?? .nil) }
@@ -42,6 +46,7 @@ extension HookBindings {
     private static func field(
         _ field: HookAPI.SampleField,
         of sample: Sample,
+        _ number: Int64,
         _ types: HookAPI.MonitorTypes
     ) -> LuaResult {
         switch field {
@@ -56,13 +61,14 @@ extension HookBindings {
         case .level: self.level(sample.status)
         case .previous: self.text(sample.previous?.name)
         case .previousLevel: self.level(sample.previous)
-        case .window: .value(.object(LuaObject(type: types.windows, id: 0)))
+        case .window: .value(.object(LuaObject(type: types.windows, id: number)))
         }
     }
 
     private static func field(
         _ field: HookAPI.ReportField,
         of report: Report,
+        _ number: Int64,
         _ types: HookAPI.MonitorTypes
     ) -> LuaResult {
         switch field {
@@ -75,11 +81,12 @@ extension HookBindings {
         case .previousSince: return self.number(report.previousSince)
         case .previousWindow:
             guard report.previousWindow != nil else { return .value(.nil) }
-            return .value(.object(LuaObject(type: types.window, id: HookAPI.previousWindow)))
+            let id = number * HookAPI.windowNumbers + HookAPI.previousWindow
+            return .value(.object(LuaObject(type: types.window, id: id)))
         case .held: return .value(.boolean(report.isHeld))
         case .reprobed: return .value(.boolean(report.isReprobed))
         case .lastMail: return self.number(report.lastMail)
-        case .sample: return .value(.object(LuaObject(type: types.sample, id: 0)))
+        case .sample: return .value(.object(LuaObject(type: types.sample, id: number)))
         }
     }
 

@@ -154,7 +154,9 @@ final class HookBindings: LuaHost {
         case .from: return .value(event.isText ? .object(LuaObject(type: types.origin, id: 0)) : .nil)
         case .to: return event.isMessage ? .objects(types.client, self.message?.recipients ?? []) : .value(.nil)
         case .sample:
-            return .value(event.isSample ? .object(LuaObject(type: types.monitor.sample, id: 0)) : .nil)
+            return .value(
+                event.isSample ? .object(LuaObject(type: types.monitor.sample, id: engine.measurement)) : .nil
+            )
         case .targets: return .value(event.isSample ? .integer(Int64(engine.targets)) : .nil)
         case .status: return label(event.status)
         case .subject: return label(event.subject)

@@ -12,7 +12,8 @@ extension HookEngine: MonitorPolicy {
     public func judge(_ sample: Sample) -> HealthStatus? {
         var status: HealthStatus?
         self.measure(.latency, sample) { types in
-            self.ask(.latency, self.shapes?.latency, .object(LuaObject(type: types.sample, id: 0))) { answer in
+            self.ask(.latency, self.shapes?.latency, .object(LuaObject(type: types.sample, id: self.measurement))) {
+                answer in
                 switch answer {
                 case .leveled(let name, let level):
                     status = HealthStatus(name: String(decoding: name, as: UTF8.self), level: level)
@@ -50,7 +51,7 @@ extension HookEngine: MonitorPolicy {
         self.measure(.status, report.sample) { types in
             let handlers = self.registry.handlers(for: .status)
             guard !handlers.isEmpty else { return }
-            let object = LuaValue.object(LuaObject(type: types.report, id: 0))
+            let object = LuaValue.object(LuaObject(type: types.report, id: self.measurement))
             self.execute(EventRun(self.hub, handlers, answer: nil, object, nil))
         }
         self.report = nil
@@ -62,7 +63,8 @@ extension HookEngine: MonitorPolicy {
         var mail: AlertMail?
         self.report = report
         self.measure(.alert, report.sample) { types in
-            self.ask(.alert, self.shapes?.alert, .object(LuaObject(type: types.report, id: 0))) { answer in
+            self.ask(.alert, self.shapes?.alert, .object(LuaObject(type: types.report, id: self.measurement))) {
+                answer in
                 if case .success(let read) = AlertMail.read(answer, limits: self.hub.limits) { mail = read }
             }
         }
@@ -116,6 +118,7 @@ extension HookEngine: MonitorPolicy {
         guard let types = self.types?.monitor else { return }
         let handlers = event.map { self.registry.handlers(for: $0) } ?? []
         let before = handlers.map { ($0.calls, $0.failures) }
+        self.measurement += 1
         self.sample = sample
         self.hub.perform { body(types) }
         self.sample = nil

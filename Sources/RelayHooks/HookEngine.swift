@@ -45,6 +45,8 @@ public final class HookEngine {
     /// What was measured, and what is reported about it, while that is asked about.
     var sample: Sample?
     var report: Report?
+    /// Counts what was asked about measurements.
+    var measurement: Int64 = 0
     /// How many targets are measured.
     public var targets = 0
     /// Where the mails go that scripts ask for; nil asks for none.
@@ -125,8 +127,7 @@ public final class HookEngine {
             }
         }
         self.isLoading = false
-        // Which settings there are is not known while files are missing.
-        if problems.isEmpty { problems = self.settings.unclaimed(by: self.program, self.found) }
+        problems += self.settings.unclaimed(by: self.program, areAllKnown: problems.isEmpty)
         guard problems.isEmpty else { throw ScriptError(problems) }
     }
 

@@ -50,6 +50,8 @@ final class ScriptSettings {
         }
         var entries: [String: ScriptSettingEntry] = [:]
         var fields: [String: LuaTree] = [:]
+        // One wrong value does not hide another: all are told.
+        var refusals: [String] = []
         for index in 0..<table.count {
             let (key, value) = table.entry(index)
             guard let name = key.text, name.wholeMatch(of: #/[A-Za-z_][A-Za-z0-9_]*/#) != nil else {
@@ -86,10 +88,15 @@ final class ScriptSettings {
                 }
                 entries[name]?.value = declaration.type == .secret ? nil : tree?.written
             } catch {
-                return .failure("setting '\(full)': \(error.reason)")
+                // It is there, if not as it should be.
+                if entries[name] == nil {
+                    entries[name] = ScriptSettingEntry(name: full, type: "", from: "default", help: "")
+                }
+                refusals.append("setting '\(full)': \(error.reason)")
             }
         }
         self.declared[namespace] = entries
+        guard refusals.isEmpty else { return .failure(refusals.sorted().joined(separator: "; ")) }
         return .record(name: Self.tableName(namespace), fields)
     }
 
@@ -120,7 +127,12 @@ final class ScriptSettings {
     }
 
     /// Values that no script takes; those for files of the other program are left to that.
-    func unclaimed(by program: HookProgram, _ loaded: Set<String>) -> [ScriptProblem] {
+    ///
+    /// - Parameters:
+    ///   - program: Whose scripts these are.
+    ///   - areAllKnown: Whether all scripts were loaded; if not, only files that declared settings are judged.
+    /// - Returns: A problem for each.
+    func unclaimed(by program: HookProgram, areAllKnown: Bool) -> [ScriptProblem] {
         let known = self.entries.map(\.name)
         let isChats = { (name: String) in name.lowercased().hasPrefix("chat.") || name.hasPrefix("CHAT_") }
         var told: Set<String> = []
@@ -128,6 +140,7 @@ final class ScriptSettings {
             guard !known.contains(where: { entry.isFor($0) }), isChats(entry.name) == (program == .chat) else {
                 return nil
             }
+            guard areAllKnown || self.declared.keys.contains(where: { entry.isIn($0) }) else { return nil }
             guard told.insert(entry.description).inserted else { return nil }
             let names: [String]
             let name: String

@@ -39,6 +39,14 @@ public struct ScriptValues: Sendable {
             if case .environment = self.source { return self.name == ScriptValues.variable(for: name) }
             return self.name == name
         }
+
+        /// Whether it can only be for a setting of this namespace.
+        func isIn(_ namespace: String) -> Bool {
+            if case .environment = self.source {
+                return self.name.hasPrefix(ScriptValues.variable(for: namespace) + "_")
+            }
+            return self.name.hasPrefix(namespace + ".")
+        }
     }
 
     /// What variables for scripts begin with.

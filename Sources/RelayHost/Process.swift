@@ -61,6 +61,8 @@ extension Relay {
             records: writesRecords ? output : nil,
             logger: settings.logger(to: log)
         )
+        // A relay has clients; a monitor that nobody reads has nobody.
+        if settings.tcp.isEmpty, settings.udp.isEmpty { output.onBreak { relay.end.continuation.finish() } }
         if settings.mail.asksLogin, !settings.monitor.targets.isEmpty {
             try await relay.load()
             let login = try askLogin(

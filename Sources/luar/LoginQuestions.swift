@@ -37,8 +37,11 @@ enum LoginQuestions {
     private static func show(_ text: String) throws {
         let text = text.split(separator: "\n", omittingEmptySubsequences: false)
             .map { LineEscaping.escaped(String($0)) }
-        try DescriptorOutput.write(text.joined(separator: "\n"), to: STDOUT_FILENO)
+        try DescriptorOutput.write(text.joined(separator: "\n"), to: self.output)
     }
+
+    /// What a program reads gets no questions.
+    private static var output: CInt { isatty(STDOUT_FILENO) == 1 ? STDOUT_FILENO : STDERR_FILENO }
 
     /// Reads a line, from a terminal with the few keys that a password needs.
     private static func readLine(isShown: Bool) throws -> String {
@@ -53,7 +56,7 @@ enum LoginQuestions {
         tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent)
         defer {
             tcsetattr(STDIN_FILENO, TCSAFLUSH, &before)
-            try? DescriptorOutput.write("\n", to: STDOUT_FILENO)
+            try? DescriptorOutput.write("\n", to: self.output)
         }
         return try self.readLine { $0 == 0x0A || $0 == 0x0D }
     }

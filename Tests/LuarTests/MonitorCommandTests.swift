@@ -294,6 +294,34 @@ import Glibc
         }
     }
 
+    @Test func `questions do not get into what a program reads`() async throws {
+        let port = try Self.freePort()
+        let arguments = [
+            "127.0.0.1:\(port)", "--count", "1", "--json", "--mail-login", "--smtp", "smtps://127.0.0.1:9",
+        ]
+        try await self.monitor(arguments) { monitor in
+            try monitor.logs("Digite o endereço de e-mail: ")
+            monitor.type("ana@example.org")
+            try monitor.logs("Digite a senha: ")
+            monitor.type("segredo")
+            _ = try monitor.exitCode()
+            try monitor.drained()
+            #expect(try !self.lines(monitor).isEmpty)
+            #expect(!monitor.output.contains("Digite"))
+        }
+    }
+
+    @Test(arguments: [[], ["--json"]]) func `it ends when nobody reads it any more`(options: [String]) async throws {
+        let responder = try Responder()
+        defer { responder.end() }
+        let line = "\(Program.luar) monitor 127.0.0.1:\(responder.port) --interval 50ms \(options.joined()) | head -n 1"
+        try await Program.run("/bin/bash", ["-c", "set -o pipefail; \(line)"]) { pipeline in
+            _ = try pipeline.exitCode()
+            try pipeline.drained()
+            #expect(pipeline.output.split(separator: "\n").count == 1)
+        }
+    }
+
     @Test func `a source port that somebody has is refused`() async throws {
         let peer = try DatagramPeer(to: 0, from: "0.0.0.0")
         defer { peer.close() }

@@ -46,7 +46,9 @@ import Glibc
         let queue = try stage.queue()
         queue.start()
         defer { queue.stop() }
-        try FileManager.default.removeItem(atPath: stage.folder)
+        // In one step: the queue may be writing into it.
+        try FileManager.default.moveItem(atPath: stage.folder, toPath: stage.folder + "-gone")
+        defer { try? FileManager.default.removeItem(atPath: stage.folder + "-gone") }
         queue.add(try MailStage.draft("After"))
         try poll("it is on the disk") { stage.files("waiting").count == 1 }
         #expect(try self.subjects(stage) == ["After"])

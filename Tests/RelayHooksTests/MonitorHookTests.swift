@@ -285,13 +285,50 @@ import Testing
                 chat.measure(outcome)
             }
             #expect(chat.log.failures == [])
-            return chat.outbox.mails.map { "\($0.subject) > \($0.to.first ?? "-")" }
+            return chat.outbox.mails.map { "\($0.subject) > \($0.to.joined(separator: " "))" }
         }
         let name = "127.0.0.1:12345"
-        #expect(try mails(3, 5) == ["\(name): Lenta > -", "\(name): Inativa > -", "\(name): Normal > -"])
+        let day = "team@example.org"
+        #expect(
+            try mails(3, 5) == ["\(name): Lenta > \(day)", "\(name): Inativa > \(day)", "\(name): Normal > \(day)"]
+        )
         let night = "on-call@example.org"
         #expect(try mails(23, 3) == ["\(name): Inativa > \(night)", "\(name): Normal > \(night)"])
         #expect(try mails(0, 1) == ["\(name): Inativa > \(night)", "\(name): Normal > \(night)"])
+    }
+
+    @Test func `the example tells the end to those of the day and those of the night`() throws {
+        let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().appendingPathComponent("examples/on-call/on-call.lua").path
+        let text = try String(contentsOfFile: script, encoding: .utf8)
+        // The night begins once the relay is slow.
+        let chat = try Chat([
+            "on-call.lua": text.replacingOccurrences(of: "is_night(report.sample.time)", with: "report.level == 3")
+        ])
+        let slow = PingOutcome.reply(.milliseconds(200))
+        let good = PingOutcome.reply(.milliseconds(1))
+        for outcome in [good, good, good, slow, slow, slow, .timeout, .timeout, .timeout, good, good, good] {
+            chat.measure(outcome)
+        }
+        let (day, night) = ("team@example.org", "on-call@example.org")
+        #expect(chat.outbox.mails.map(\.to) == [[day], [night], [day, night]])
+    }
+
+    @Test func `a sample that a script kept is not the next one`() throws {
+        let chat = try Chat(
+            """
+            local kept, window
+            relay.on("latency", function(sample)
+              if kept then print(pcall(function() return kept.rtt_ms end)) print(pcall(function() return window.n end)) end
+              kept, window = sample, sample.window.m1
+              return "up", 0
+            end)
+            """
+        )
+        chat.measure(.reply(.milliseconds(8)))
+        chat.measure(.reply(.milliseconds(9)))
+        let told = chat.log.entries.filter { $0.message.contains("readable only in the handler") }
+        #expect(told.count == 2, "\(chat.log.entries)")
     }
 
     @Test func `a sample is readable only inside a handler`() throws {
@@ -305,6 +342,6 @@ import Testing
         let ana = chat.connect()
         chat.measure(.reply(.milliseconds(8)))
         chat.says(ana, "oi")
-        #expect(chat.log.failures.contains { $0.contains("a sample is readable only inside a handler") })
+        #expect(chat.log.failures.contains { $0.contains("a sample is readable only in the handler") })
     }
 }

@@ -169,6 +169,10 @@ import Testing
             self.refusal("", self.values([("a.x", .text("1"))], .file("luar.yaml", line: 7)))
                 == "luar.yaml:7: a.x: no script has this setting; no script has settings"
         )
+        // What is wrong with others does not hide it.
+        let both = self.refusal(script, self.values([("a.limit_ms", .text("x")), ("a.limit", .text("1"))]))
+        #expect(both.contains("it takes a number, not 'x'"), "\(both)")
+        #expect(both.contains("--set a.limit: no script has this setting"), "\(both)")
         // That is the chat client's.
         #expect(self.refusal("", self.values([("chat.x", .text("1"))])) == "")
     }

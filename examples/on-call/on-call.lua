@@ -1,6 +1,7 @@
--- Who is mailed about a target, and when: by day whoever reads the alerts, at night only what somebody must get up for.
+-- Who is mailed about a target, and when: by day the team, at night whoever must get up, and only for what is down.
 
 local set = relay.settings({
+  day_to = { "string", default = "team@example.org", help = "who is mailed by day" },
   night_to = { "string", default = "on-call@example.org", help = "who is mailed at night" },
   night_from = { "integer", default = 22, min = 0, max = 23, help = "the hour when the night begins" },
   night_until = { "integer", default = 7, min = 0, max = 23, help = "the hour when it ends" },
@@ -12,20 +13,28 @@ local function is_night(time)
   return hour >= set.night_from or hour < set.night_until
 end
 
--- Whom the last mail about each target went to: the end of the trouble is told to the same.
+-- Who heard of each target's trouble: its end is told to all of them.
 local told = {}
 
 relay.on("alert", function(report)
   if not report.held then return false end
-  local trouble, night = report.level > 0, is_night(report.sample.time)
-  if not trouble and not told[report.target] then return false end
-  if trouble and night and report.level < 3 then return false end
-  local to = trouble and (night and set.night_to or "") or told[report.target]
-  told[report.target] = trouble and to or nil
+  local target = report.target
+  local to
+  if report.level > 0 then
+    local night = is_night(report.sample.time)
+    if night and report.level < 3 then return false end
+    to = { night and set.night_to or set.day_to }
+    local heard = told[target] or {}
+    told[target] = heard
+    if heard[1] ~= to[1] and heard[2] ~= to[1] then heard[#heard + 1] = to[1] end
+  else
+    to = told[target]
+    told[target] = nil
+    if not to then return false end
+  end
   return {
-    subject = ("%s: %s"):format(report.target, report.status),
-    text = ("%s is %s since %s."):format(report.target, report.status, os.date("%H:%M", math.floor(report.since))),
-    -- Nobody in particular: whoever the settings name.
-    to = to ~= "" and to or nil,
+    subject = ("%s: %s"):format(target, report.status),
+    text = ("%s is %s since %s."):format(target, report.status, os.date("%H:%M", math.floor(report.since))),
+    to = to,
   }
 end)

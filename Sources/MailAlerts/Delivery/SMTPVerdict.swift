@@ -89,7 +89,10 @@ struct SMTPVerdict {
             return
                 "\(self.name) sent more than its reply to STARTTLS, which somebody on the way may have put there\(rest)"
         case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_ISSUER_ERROR, CURLE_SSL_INVALIDCERTSTATUS:
-            return "the certificate of \(self.name) is not to be trusted: \(self.words)\(rest)"
+            // Only this is mended by trusting somebody else.
+            let isIssuers = self.words.contains("issuer certificate") || self.words.contains("self-signed")
+            let hint = isIssuers ? "; --smtp-ca FILE names an authority of your own" : ""
+            return "the certificate of \(self.name) is not to be trusted: \(self.words)\(hint)\(rest)"
         case CURLE_SSL_CACERT_BADFILE:
             return "the certificates of the authorities to trust cannot be used: \(self.words)"
         case CURLE_SSL_CONNECT_ERROR, CURLE_SSL_CIPHER, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CLIENTCERT:

@@ -69,8 +69,10 @@ final class MailDesk: AlertOutput {
     /// Whether mails go anywhere.
     var isOpen: Bool { self.queue != nil }
 
-    /// Mails that are not delivered.
-    var waiting: Int { self.queue?.waiting ?? 0 }
+    /// Mails that are not delivered, and could be soon.
+    var waiting: Int { self.isHeld ? 0 : self.queue?.waiting ?? 0 }
+    /// Whether somebody has to mend something before a mail can leave.
+    private var isHeld = false
 
     /// What closes the queue; it waits for the disk, so it is called somewhere else.
     var closer: @Sendable () -> Void {
@@ -135,12 +137,15 @@ final class MailDesk: AlertOutput {
             }
             self.onFate?(Self.fate(of: mail, reason: reason))
         case .held(let reason, let pause):
+            self.isHeld = true
             self.logger.error(
-                "no mail is sent until this is mended",
+                "no mail is sent until this is mended; it is tried again by itself",
                 metadata: ["error": "\(reason)", "mail.retry_seconds": "\(pause.components.seconds)"]
             )
             self.onFate?(MailFate(subject: "", status: "", recipient: "", reason: reason))
-        case .released: self.logger.notice("mail is sent again")
+        case .released:
+            self.isHeld = false
+            self.logger.notice("mail is sent again")
         case .spoolFailed(let reason):
             self.logger.error(
                 "mails wait in memory: the spool folder cannot be written",
