@@ -319,6 +319,13 @@ void luar_changed(luar_state *state, int type, int64_t id) {
     lua_pop(L, 2);
 }
 
+static int release(lua_State *L) {
+    luaL_unref(L, LUA_REGISTRYINDEX, *(int32_t *)lua_touserdata(L, 1));
+    return 0;
+}
+
+int luar_release(luar_state *state, int32_t function) { return luar_protect(state, release, &function); }
+
 static int forget(lua_State *L) {
     luar_state *state = luar_of(L);
     const luar_value *which = lua_touserdata(L, 1);

@@ -166,6 +166,12 @@ public final class LuaState {
         _ = luar_forget(self.state, type.number, id)
     }
 
+    /// Lets go of a function that the host kept; it must not be called any more.
+    public func release(_ function: LuaFunction) {
+        // The only failure is memory, and then the function merely stays.
+        _ = luar_release(self.state, function.reference)
+    }
+
     /// The script and line that called the host function now running.
     public var caller: (script: String, line: Int) {
         let line = Int(luar_caller_line(self.state))

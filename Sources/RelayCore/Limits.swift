@@ -47,6 +47,8 @@ public struct Limits: Sendable, Equatable {
     public var dialects = 64
     /// The most handlers that scripts may register.
     public var handlers = 1_000
+    /// The most timers of scripts at a time.
+    public var timers = 1_000
     /// Time that the limit-passing calls of one handler may waste within ``pauseWindow`` before it is paused.
     public var pauseAfter = Duration.milliseconds(200)
     /// The time over which wasted time adds up.

@@ -29,6 +29,10 @@ enum HookAPI {
         case print
         case clientSend
         case clientClose
+        case every
+        case after
+        case daily
+        case timerCancel
         case missing
 
         /// The path, or nil for a method and for what scripts cannot name.
@@ -49,17 +53,25 @@ enum HookAPI {
             case .logWarn: "relay.log.warn"
             case .logError: "relay.log.error"
             case .print: "print"
-            case .clientSend, .clientClose, .missing: nil
+            case .every: "relay.every"
+            case .after: "relay.after"
+            case .daily: "relay.daily"
+            case .clientSend, .clientClose, .timerCancel, .missing: nil
             }
         }
 
-        var keepsFunctions: Bool { self == .on || self == .setDefault }
+        var keepsFunctions: Bool {
+            switch self {
+            case .on, .setDefault, .every, .after, .daily: true
+            default: false
+            }
+        }
         var takesTrees: Bool { self == .settings }
 
         /// Whether a program has it: the chat client has no clients and no rooms.
         func exists(in program: HookProgram) -> Bool {
             switch self {
-            case .room, .only, .send, .client, .clients: program == .relay
+            case .room, .only, .send, .client, .clients, .every, .after, .daily: program == .relay
             default: true
             }
         }
@@ -98,6 +110,9 @@ enum HookAPI {
 
     /// Methods of a client.
     static let clientMethods: [(name: String, function: Function)] = [("send", .clientSend), ("close", .clientClose)]
+
+    /// Methods of a timer.
+    static let timerMethods: [(name: String, function: Function)] = [("cancel", .timerCancel)]
 
     /// Fields of a message.
     enum MessageField: Int, CaseIterable {
@@ -160,6 +175,7 @@ enum HookAPI {
         var server: LuaType
         var origin: LuaType
         var quit: LuaType
+        var timer: LuaType
         var monitor: MonitorTypes
     }
 
@@ -172,6 +188,7 @@ enum HookAPI {
         case types.server: ("server", AddressField.allCases.map { "\($0)" })
         case types.origin: ("ping's origin", AddressField.allCases.map { "\($0)" })
         case types.quit: ("relay.quit", [])
+        case types.timer: ("timer", self.timerMethods.map(\.name))
         default: self.monitorFieldNames(of: type, in: types.monitor) ?? ("route", [])
         }
     }
@@ -186,6 +203,7 @@ enum HookAPI {
             server: try state.defineType("server", sameValue: true),
             origin: try state.defineType("origin", sameValue: true),
             quit: try state.defineType("quit", sameValue: true),
+            timer: try state.defineType("timer", sameValue: false),
             monitor: try self.defineMonitor(in: state)
         )
         for field in ClientField.allCases {
@@ -193,6 +211,9 @@ enum HookAPI {
         }
         for (name, function) in self.clientMethods {
             try state.defineField(name, of: types.client, .method, function.rawValue)
+        }
+        for (name, function) in self.timerMethods {
+            try state.defineField(name, of: types.timer, .method, function.rawValue)
         }
         for field in MessageField.allCases {
             try state.defineField("\(field)", of: types.message, .read, field.rawValue, keptIn: field.slot)

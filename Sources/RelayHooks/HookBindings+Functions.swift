@@ -28,6 +28,8 @@ extension HookBindings {
         case .print: return self.log(.notice, arguments, engine)
         case .clientSend: return self.sendToClient(arguments, engine, types)
         case .clientClose: return self.closeClient(arguments, engine)
+        case .every, .after, .daily: return self.addTimer(function, arguments, engine, types)
+        case .timerCancel: return self.cancelTimer(arguments, engine, types)
         case .missing:
             let path = arguments[0].text ?? "relay"
             let name = arguments[1].text ?? "[\(arguments[1].typeName)]"
@@ -59,7 +61,7 @@ extension HookBindings {
         guard let name = arguments[0].text else {
             return .failure("\(caller) takes an event's name first, not \(arguments[0].described)")
         }
-        guard let event = HookEvent(rawValue: name), event.program == engine.program else {
+        guard let event = HookEvent(name: name), event.program == engine.program else {
             return .failure(self.refusal(ofEvent: name, engine))
         }
         var options = HandlerOptions(onError: event.onError)
@@ -110,7 +112,7 @@ extension HookBindings {
 
     private func refusal(ofEvent name: String, _ engine: HookEngine) -> String {
         let names = HookEvent.names(of: engine.program)
-        guard HookEvent(rawValue: name) != nil else {
+        guard HookEvent(name: name) != nil else {
             return "unknown event '\(name)'; \(Suggestion.phrase(for: name, among: names))"
         }
         let known = names.sorted().joined(separator: " ")

@@ -31,6 +31,11 @@ public final class HookEngine {
     private(set) var shapes: AnswerShapes?
     var registry = HandlerRegistry()
     var isLoading = false
+    /// Seconds that only ever grow, for timers.
+    let uptime: () -> Double
+    var timers = TimerQueue()
+    /// Called when a timer was made or cancelled: ``nextTimer`` may have changed.
+    public var onTimers: (() -> Void)?
     private let bindings = HookBindings()
 
     private(set) var message: MessageRun?
@@ -64,6 +69,7 @@ public final class HookEngine {
     ///   - scripts: The Lua files.
     ///   - limits: What the scripts may use.
     ///   - values: What operators set for them.
+    ///   - uptime: Seconds that only ever grow, by which timers run; nil for the hub's clock.
     ///   - console: Where console lines go; nil asks no console hooks at all.
     ///   - alerts: Where mails go; nil asks for none.
     ///   - logger: The operational log.
@@ -75,6 +81,7 @@ public final class HookEngine {
         scripts: ScriptSet,
         limits: LuaLimits = LuaLimits(),
         values: ScriptValues = ScriptValues(),
+        uptime: (() -> Double)? = nil,
         console: (any ConsoleOutput)?,
         alerts: (any AlertOutput)? = nil,
         logger: Logger,
@@ -84,6 +91,7 @@ public final class HookEngine {
         self.program = program
         self.scripts = scripts
         self.settings = ScriptSettings(values)
+        self.uptime = uptime ?? hub.clock
         self.console = console
         self.alerts = alerts
         self.logger = logger

@@ -24,6 +24,8 @@ enum HookEvent: String, CaseIterable {
     case chatSend = "chat_send"
     case chatReceive = "chat_receive"
     case chatClose = "chat_close"
+    /// A timer is due; scripts make those by `relay.every`, `relay.after` and `relay.daily`, not by name.
+    case timer
 
     /// What becomes of the answers.
     enum Kind {
@@ -37,7 +39,7 @@ enum HookEvent: String, CaseIterable {
 
     var kind: Kind {
         switch self {
-        case .start, .stop, .connect, .disconnect, .relayed, .status: .notice
+        case .start, .stop, .connect, .disconnect, .relayed, .status, .timer: .notice
         case .message, .chatSend, .chatReceive: .filter
         case .admit, .name, .ping, .route, .format, .tell, .console, .latency, .alert: .question
         case .chatConnect, .chatHello, .chatClose: .question
@@ -58,8 +60,14 @@ enum HookEvent: String, CaseIterable {
     /// Whether it is about a measurement: those come for ever, so a handler that fails is told once, until it works again.
     var isMonitors: Bool { self == .latency || self == .status || self == .alert }
 
+    /// The event that scripts of a program call by a name.
+    init?(name: String) {
+        self.init(rawValue: name)
+        if self == .timer { return nil }
+    }
+
     /// The events of a program by name.
     static func names(of program: HookProgram) -> [String] {
-        Self.allCases.filter { $0.program == program }.map(\.rawValue)
+        Self.allCases.filter { $0.program == program && $0 != .timer }.map(\.rawValue)
     }
 }

@@ -54,6 +54,7 @@ public final class Relay: Service {
         var tcp: TCPRelay
         var udp: UDPRelay
         var capture: PacketCapture?
+        var timers: TimerDriver
         var mail: MailDesk
         var monitor: Monitor?
     }
@@ -202,6 +203,7 @@ public final class Relay: Service {
             scripts: scripts,
             limits: settings.luaLimits,
             values: settings.scriptValues,
+            uptime: { TimerDriver.uptime },
             console: self.console.map { LineConsole($0) },
             alerts: mail,
             logger: self.logger,
@@ -218,6 +220,7 @@ public final class Relay: Service {
             tcp: tcp,
             udp: udp,
             capture: capture,
+            timers: TimerDriver(hooks: hooks, turns: turns, eventLoop: self.loop),
             mail: mail
         )
     }
@@ -270,6 +273,7 @@ public final class Relay: Service {
         if !targets.isEmpty { try self.startMonitor(parts, targets, records: self.records) }
         parts.capture?.begin()
         parts.hooks.start()
+        parts.timers.start()
         for (transport, addresses) in [("tcp", tcp), ("udp", udp)] {
             for address in addresses {
                 self.logger.info("listening", metadata: ["\(transport).address": "\(address)"])
@@ -286,6 +290,7 @@ public final class Relay: Service {
     ///
     /// On the script loop.
     private func dismantle() {
+        self.parts.value?.timers.stop()
         _ = self.parts.value?.udp.finish()
         self.parts.value?.turns.end()
         self.parts.value?.capture?.close()
@@ -297,6 +302,7 @@ public final class Relay: Service {
     /// On the script loop.
     private func close() {
         guard let parts = self.parts.value else { return }
+        parts.timers.stop()
         parts.hooks.stop()
         let counters = parts.hub.counters
         self.logger.info(

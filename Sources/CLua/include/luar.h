@@ -180,6 +180,10 @@ const char *luar_caller_script(luar_state *state);
 /// Drops the field values kept with an object: the host changed what they say. Never raises and allocates nothing.
 void luar_changed(luar_state *state, int type, int64_t id);
 
+/// Lets go of a function that the host kept: its reference means nothing any more. Never raises; returns a LUAR_ code, and
+/// where memory is short the function merely stays.
+int luar_release(luar_state *state, int32_t function);
+
 /// Drops the value kept for an object of a LUAR_SAME_VALUE type.
 int luar_forget(luar_state *state, int type, int64_t id);
 
