@@ -28,6 +28,8 @@ let package = Package(
         .executable(name: "luar", targets: ["luar"]),
         // For programs and tests that run a relay of their own.
         .library(name: "RelayHost", targets: ["RelayHost"]),
+        // For tests of hooks.
+        .library(name: "LuarTesting", targets: ["LuarTesting"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
@@ -105,6 +107,13 @@ let package = Package(
                 "MailAlerts",
                 nioCore, nioPosix, logging, lifecycle,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "LuarTesting",
+            dependencies: [
+                "HostSettings", "RelayHooks", "RelayCore", "LatencyMonitor", "MailAlerts", "LuaScripting", logging,
             ],
             swiftSettings: strict
         ),
@@ -187,6 +196,11 @@ let package = Package(
             name: "LuarTests",
             // The executable is not imported but run.
             dependencies: ["luar", "HostSettings", "LineOutput", "StockScripts", "TestSupport"],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "LuarTestingTests",
+            dependencies: ["LuarTesting", "RelayHooks", "RelayCore", "LatencyMonitor", "TestSupport"],
             swiftSettings: strict
         ),
         .testTarget(name: "TidyTests", dependencies: ["StockScripts"], swiftSettings: strict),

@@ -13,6 +13,9 @@ public enum ScriptFolder {
     private static let mostScripts = 1_000
     private static let deepestFolder = 8
 
+    /// The stock scripts alone.
+    public static var stock: ScriptSet { ScriptSet(stock: StockScripts.files) }
+
     /// Finds and reads the scripts.
     ///
     /// - Parameters:

@@ -69,6 +69,8 @@ public final class Client {
     public var outlet: (any ClientOutlet)?
     /// False once it has left or was closed: nothing is sent to it or taken from it any more.
     @exclusivity(unchecked) public internal(set) var isOpen = true
+    /// Why it was closed; nil while it is open.
+    public internal(set) var closeReason: String?
     /// True until the policy lets it in: it hears nobody, and nobody hears it.
     public internal(set) var isKnocking = true
     /// Bytes that scripts may still send it; nil without such a bound.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
-/// The texts in a stretch of a tick's bytes for clients with ``Framing/datagram``, in order.
+/// The texts in a stretch of a tick's bytes for clients with ``Framing/datagram`` or ``Framing/counted``, in order.
 ///
 /// Each stands behind its length, four bytes in the machine's own order: these bytes never leave the process.
 public struct DatagramTexts: Sequence, IteratorProtocol {

@@ -24,6 +24,8 @@ public enum Framing: Sendable, Hashable {
     ///
     /// In a tick's bytes each text is preceded by its length, see ``DatagramTexts``.
     case datagram
+    /// Each text behind its length, as ``DatagramTexts`` reads them, and no limit for datagrams: for clients in memory.
+    case counted
 }
 
 /// What makes the bytes of one text differ between recipients.
@@ -36,7 +38,7 @@ extension TickBuffer {
     /// Appends a text as a framing wants it and returns where it stands.
     func append(_ text: UnsafeRawBufferPointer, framing: Framing) -> Range<Int> {
         let start = self.count
-        if framing == .datagram {
+        if framing == .datagram || framing == .counted {
             guard !text.isEmpty else { return start..<start }
             DatagramTexts.appendLength(of: text, to: self)
         }

@@ -84,6 +84,7 @@ public final class Hub {
         guard client.isOpen else { return }
         self.settle(client)
         client.isOpen = false
+        client.closeReason = reason
         self.withdraw(client)
         self.clients[client.id] = nil
         self.knocking[client.id] = nil

@@ -82,6 +82,12 @@ final class HookBindings: LuaHost {
             return self.get(field, ofClient: object.id, engine)
         case types.message:
             guard let field = HookAPI.MessageField(rawValue: field) else { return .value(.nil) }
+            guard self.message?.isCurrent(object) != false else {
+                return .failure(
+                    "a message is readable only in the handlers that get it, and this is an earlier one; "
+                        + "keep its text or its id instead"
+                )
+            }
             return self.get(field, engine)
         case types.console:
             guard let field = HookAPI.ConsoleField(rawValue: field) else { return .value(.nil) }

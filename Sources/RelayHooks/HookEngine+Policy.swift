@@ -89,6 +89,7 @@ extension HookEngine: RelayPolicy {
         guard let run = self.message else { return }
         run.begin(message)
         self.execute(run)
+        if let onMessage = self.onMessage { onMessage(run.trace) }
         run.end()
     }
 

@@ -34,6 +34,15 @@ public final class HookEngine {
     /// Seconds that only ever grow, for timers.
     let uptime: () -> Double
     var timers = TimerQueue()
+    /// Called for each failure of a handler.
+    public var onFailure: ((HookFailure) -> Void)?
+    /// Called for each text, once its handlers have run.
+    ///
+    /// With it each message is an object of its own, so that a script which keeps one is found out; without it they share one,
+    /// which is faster. To be set before the first message.
+    public var onMessage: ((MessageTrace) -> Void)? {
+        didSet { self.message?.hasOwnObjects = self.onMessage != nil }
+    }
     /// Called when a timer was made or cancelled: ``nextTimer`` may have changed.
     public var onTimers: (() -> Void)?
     private let bindings = HookBindings()
@@ -187,6 +196,7 @@ public final class HookEngine {
                 pause: limits.pauseTime
             )
         }
+        self.onFailure?(HookFailure(error, of: handler, isPaused: isPaused))
         self.log(error, of: handler, at: time, isPaused: isPaused)
         return handler.onError == .block ? .block : .skip
     }

@@ -27,7 +27,9 @@ final class MessageRun: HookRun {
     private let messageType: LuaType
     private let shapes: AnswerShapes
     private let console: (any ConsoleOutput)?
-    private let messageObject: LuaValue
+    private var messageObject: LuaValue
+    /// Whether each message is a Lua object of its own.
+    var hasOwnObjects = false
     private let consoleObject: LuaValue
     private let originObject: LuaValue
     @exclusivity(unchecked) private var stage = Stage.done
@@ -37,6 +39,7 @@ final class MessageRun: HookRun {
     @exclusivity(unchecked) private var route = Route.others
     @exclusivity(unchecked) private var isRouted = false
     @exclusivity(unchecked) private var isDelivered = false
+    @exclusivity(unchecked) private var wasPing = false
     private let texts = FormattedTexts()
     /// The text that filters put in place of the original.
     private let replaced = TickBuffer()
@@ -106,7 +109,23 @@ final class MessageRun: HookRun {
         return self.hub.recipients(of: self.route, from: self.sender, getting: self.isDelivered ? self.texts : nil)
     }
 
+    /// Whether an object stands for the message under way.
+    func isCurrent(_ object: LuaObject) -> Bool { !self.hasOwnObjects || object.id == self.id }
+
+    /// What has become of the message so far.
+    var trace: MessageTrace {
+        MessageTrace(
+            sender: self.sender?.id ?? 0,
+            text: Array(self.original),
+            filtered: Array(self.text),
+            fate: self.isRouted ? .relayed : self.wasPing ? .ping : .swallowed,
+            recipients: self.recipients
+        )
+    }
+
     func begin(_ message: Message) {
+        self.wasPing = false
+        if self.hasOwnObjects { self.messageObject = .object(LuaObject(type: self.messageType, id: message.id)) }
         self.sender = message.sender
         self.time = message.time
         self.id = message.id
@@ -126,6 +145,10 @@ final class MessageRun: HookRun {
     }
 
     func end() {
+        if self.hasOwnObjects {
+            self.state.changed(self.messageType, self.id)
+            self.state.forget(self.messageType, self.id)
+        }
         self.sender = nil
         self.original = UnsafeRawBufferPointer(start: nil, count: 0)
         self.stage = .done
@@ -170,6 +193,7 @@ final class MessageRun: HookRun {
         if case .nil = answer { return }
         switch (self.stage, answer) {
         case (.ping, .bytes(let reply)):
+            self.wasPing = true
             if let sender = self.sender {
                 self.hub.note(from: sender, isPing: true)
                 _ = self.hub.send(reply, to: sender)
@@ -181,7 +205,7 @@ final class MessageRun: HookRun {
             self.replaced.reset()
             self.replaced.append(text)
             self.isReplaced = true
-            self.state.changed(self.messageType, 0)
+            self.state.changed(self.messageType, self.hasOwnObjects ? self.id : 0)
         case (.message, _): self.stage = .done
         case (.route, .object(let object)):
             self.route = Route(object)

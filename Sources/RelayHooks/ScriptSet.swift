@@ -10,8 +10,8 @@ internal import LuaScripting
 public struct ScriptSet: Sendable {
     private var files: [String: LuaSource]
     /// The user's files by path, and which of them stand in for a stock file that differs.
-    private let own: Set<String>
-    private let replaced: Set<String>
+    private var own: Set<String>
+    private var replaced: Set<String>
 
     /// Lays files over others; an own file replaces the stock file of its path, and an empty one thus disables it.
     ///
@@ -20,13 +20,23 @@ public struct ScriptSet: Sendable {
     ///   - own: The user's files by path.
     ///   - folder: How the user's folder is called in error texts.
     public init(stock: [String: [UInt8]], own: [String: [UInt8]] = [:], folder: String = "scripts") {
-        self.files = [:]
-        self.own = Set(own.keys)
-        self.replaced = Set(own.keys.filter { path in stock[path].map { $0 != own[path] } ?? false })
-        for (path, text) in stock {
-            self.files[path] = LuaSource(key: path, name: "stock/\(path)", text: text)
+        self.files = stock.reduce(into: [:]) { files, entry in
+            files[entry.key] = LuaSource(key: entry.key, name: "stock/\(entry.key)", text: entry.value)
         }
+        self.own = []
+        self.replaced = []
+        self.lay(own, folder: folder)
+    }
+
+    /// Lays more files over these.
+    ///
+    /// - Parameters:
+    ///   - own: The files by path.
+    ///   - folder: How their folder is called in error texts.
+    public mutating func lay(_ own: [String: [UInt8]], folder: String) {
         for (path, text) in own {
+            if let other = self.files[path], !self.own.contains(path), other.text != text { self.replaced.insert(path) }
+            self.own.insert(path)
             self.files[path] = LuaSource(key: path, name: "\(folder)/\(path)", text: text)
         }
     }

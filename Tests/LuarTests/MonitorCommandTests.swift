@@ -314,7 +314,8 @@ import Glibc
     @Test(arguments: [[], ["--json"]]) func `it ends when nobody reads it any more`(options: [String]) async throws {
         let responder = try Responder()
         defer { responder.end() }
-        let line = "\(Program.luar) monitor 127.0.0.1:\(responder.port) --interval 50ms \(options.joined()) | head -n 1"
+        let monitor = "timeout 60 \(Program.luar) monitor 127.0.0.1:\(responder.port) --interval 50ms"
+        let line = "\(monitor) \(options.joined()) | head -n 1"
         try await Program.run("/bin/bash", ["-c", "set -o pipefail; \(line)"]) { pipeline in
             _ = try pipeline.exitCode()
             try pipeline.drained()

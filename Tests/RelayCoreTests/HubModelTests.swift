@@ -25,7 +25,7 @@ private final class NaiveRelay {
             switch self.framing {
             case .bare: self.bytes += text
             case .newline: self.bytes += NaiveRelay.line(text)
-            case .datagram:
+            case .datagram, .counted:
                 guard !text.isEmpty else { return }
                 withUnsafeBytes(of: UInt32(text.count)) { self.bytes += $0 }
                 self.bytes += text
@@ -61,7 +61,7 @@ private final class NaiveRelay {
 private final class Twins {
     static let rooms = ["tcp", "north", "south", "west"]
     static let dialects = ["plain", "loud", "mute"]
-    static let framings: [Framing] = [.bare, .newline, .datagram]
+    static let framings: [Framing] = [.bare, .newline, .datagram, .counted]
 
     let stage = Stage { $0.clients = 12 }
     let model = NaiveRelay()

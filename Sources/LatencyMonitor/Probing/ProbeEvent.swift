@@ -101,4 +101,13 @@ public struct ProbeEvent: Sendable, Equatable {
     public var time: Double
     /// What it is.
     public var kind: Kind
+
+    /// Makes an event.
+    public init(target: Int, slot: Int, moment: Moment, time: Double, kind: Kind) {
+        self.target = target
+        self.slot = slot
+        self.moment = moment
+        self.time = time
+        self.kind = kind
+    }
 }

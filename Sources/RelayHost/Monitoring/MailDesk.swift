@@ -103,19 +103,9 @@ final class MailDesk: AlertOutput {
     }
 
     private func draft(_ mail: AlertMail, status: String, incident: String?) throws(MailRefusal) -> MailDraft {
-        var to: [MailAddress] = []
-        for address in mail.to { to.append(try MailAddress(address)) }
-        if to.isEmpty { to = self.recipients }
         // Where no mail is set up, scripts are judged all the same.
-        if !self.isOpen { to = [try MailAddress("nobody@localhost")] }
-        return try MailDraft(
-            to: to,
-            subject: mail.subject,
-            text: mail.text,
-            html: mail.html,
-            label: status,
-            incident: incident
-        )
+        let others = self.isOpen ? self.recipients : [try MailAddress("nobody@localhost")]
+        return try MailDraft(mail, to: others, label: status, incident: incident)
     }
 
     // MARK: What became of them

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+internal import HostSettings
+internal import LatencyMonitor
+public import Logging
+internal import MailAlerts
+public import RelayHooks
+
+/// A mail that a script asked for.
+public struct HarnessMail: Sendable, Equatable {
+    /// Its subject.
+    public var subject: String
+    /// Its text.
+    public var text: String
+    /// The same as HTML, if the script made that, too.
+    public var html: String?
+    /// Whom it is for; empty for whoever the settings name.
+    public var to: [String]
+}
+
+/// A line of the operational log.
+public struct HarnessLogEntry: Sendable, Equatable {
+    /// How important it is.
+    public var level: Logger.Level
+    /// The text, as scripts gave it.
+    public var message: String
+    /// What goes with it, by name.
+    public var metadata: [String: String]
+}
+
+/// A text that somebody sent, and what became of it.
+public struct HarnessMessage {
+    /// Who sent it.
+    public var sender: HarnessClient?
+    /// The text as it came.
+    public var text: String
+    /// The text that the `message` handlers left.
+    public var filtered: String
+    /// How it ended.
+    public var fate: MessageTrace.Fate
+    /// Who gets it, in the order in which they came.
+    public var recipients: [HarnessClient]
+}
+
+/// A measurement, and what the scripts made of it.
+public struct HarnessSample: Sendable, Equatable {
+    /// The status's name; nil if nobody knows.
+    public var status: String?
+    /// Its level, 0 (good) to 3 (down).
+    public var level: Int?
+    /// The status that is held from now on, if this sample made it so.
+    public var held: String?
+}
+
+/// Takes the console's lines.
+final class HarnessConsole: ConsoleOutput {
+    var lines: [String] = []
+    let isFull = false
+
+    func write(_ line: UnsafeRawBufferPointer) { self.lines.append(String(decoding: line, as: UTF8.self)) }
+    func skip() {}
+}
+
+/// Takes the mails, and refuses those that could not be sent.
+final class HarnessOutbox: AlertOutput {
+    var mails: [HarnessMail] = []
+
+    func problem(with mail: AlertMail) -> String? {
+        do {
+            _ = try MailDraft(mail, to: [try MailAddress("nobody@localhost")])
+            return nil
+        } catch {
+            return "a mail that cannot be sent (\(error.reason))"
+        }
+    }
+
+    func send(_ mail: AlertMail, about report: Report) -> Bool {
+        self.mails.append(HarnessMail(subject: mail.subject, text: mail.text, html: mail.html, to: mail.to))
+        return true
+    }
+}
+
+/// Keeps what is logged; confined to the harness, which logs on one thread at a time.
+final class HarnessLog: @unchecked Sendable {
+    // Unchecked because a log handler must be `Sendable`; nobody but the harness's own hooks has the logger.
+    var entries: [HarnessLogEntry] = []
+}
+
+struct HarnessLogHandler: LogHandler {
+    let log: HarnessLog
+    var logLevel = Logger.Level.trace
+    var metadata: Logger.Metadata = [:]
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { self.metadata[key] }
+        set { self.metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) {
+        let all = self.metadata.merging(event.metadata ?? [:]) { _, own in own }
+        self.log.entries.append(
+            HarnessLogEntry(level: event.level, message: "\(event.message)", metadata: all.mapValues { "\($0)" })
+        )
+    }
+}

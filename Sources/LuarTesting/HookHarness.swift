@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+public import Foundation
+internal import HostSettings
+public import LatencyMonitor
+internal import Logging
+public import LuaScripting
+public import RelayCore
+public import RelayHooks
+
+/// What carries a client's texts.
+public enum Transport: String, Sendable, CaseIterable {
+    case tcp
+    case udp
+}
+
+/// A relay without sockets and with a clock of its own, for testing hooks.
+///
+/// The hub, the Lua state, the scripts and all limits are those of the relay; only the wires are missing. Everything happens
+/// when the test says so: time passes by ``advance(by:)`` alone, and when a call returns, all that it causes has happened.
+///
+/// ```swift
+/// let relay = try HookHarness(scripts: "scripts", settings: ["latency.normal_ms": "80"])
+/// let ana = relay.connect(.tcp, "10.0.0.1:4000")
+/// let bia = relay.connect(.tcp, "10.0.0.2:5000")
+/// ana.says("oi")
+/// #expect(bia.hears == ["ana: oi"])
+/// #expect(relay.measure(rtt: .milliseconds(120)).level == 1)
+/// relay.advance(by: .seconds(30))
+/// #expect(relay.mails.isEmpty)
+/// ```
+///
+/// Each message is a Lua object of its own here, so that a script which keeps one fails, as it would read another message
+/// in the relay. `os.time` and `os.date` without a time tell the real one; `relay.now` tells the harness's.
+///
+/// A harness and its clients belong to one task.
+public final class HookHarness {
+    let hub: Hub
+    let hooks: HookEngine
+    private let consoleLines = HarnessConsole()
+    private let outbox = HarnessOutbox()
+    private let logRecord = HarnessLog()
+    private let clock: Clock
+    private var clients: [Int64: HarnessClient] = [:]
+    private let monitor: HarnessMonitor
+    private var lastPort = 40_000
+
+    /// What handlers and timers have failed with, in order.
+    public private(set) var failures: [HookFailure] = []
+    /// What became of each text that a client sent, in order; those of whoever is at the door are not among them.
+    public private(set) var messages: [HarnessMessage] = []
+
+    /// The harness's time.
+    private final class Clock {
+        let start: Double
+        var uptime = 0.0
+        var now: Double { self.start + self.uptime }
+        init(start: Double) { self.start = start }
+    }
+
+    /// Loads scripts as the relay does, and runs their `start` handlers.
+    ///
+    /// - Parameters:
+    ///   - folder: The scripts folder; it lies over the stock scripts. nil for the stock scripts alone.
+    ///   - files: Lua texts by path, as `format.lua`, that lie over the folder.
+    ///   - settings: What operators would set, as `"latency.normal_ms": "80"`.
+    ///   - limits: The relay's limits.
+    ///   - scriptLimits: What the scripts may use.
+    ///   - start: The time at which the harness begins; Monday, 5 January 2026, 12:00 here, if left out.
+    /// - Throws: `ScriptError` for scripts that do not load, `SettingsError` for a folder that cannot be read.
+    public init(
+        scripts folder: String? = nil,
+        files: [String: String] = [:],
+        settings: [String: String] = [:],
+        limits: Limits = Limits(),
+        scriptLimits: LuaLimits = LuaLimits(),
+        at start: Date? = nil
+    ) throws {
+        var scripts = try folder.map { try ScriptFolder.load($0, environment: [:]).set } ?? ScriptFolder.stock
+        scripts.lay(files.mapValues { Array($0.utf8) }, folder: folder ?? "scripts")
+        var values = ScriptValues()
+        for (name, value) in settings.sorted(by: { $0.key < $1.key }) { values.set(name, to: .text(value)) }
+        let noon = DateComponents(calendar: .current, year: 2026, month: 1, day: 5, hour: 12)
+        let clock = Clock(start: (start ?? noon.date ?? Date(timeIntervalSince1970: 0)).timeIntervalSince1970)
+        let log = self.logRecord
+        self.clock = clock
+        self.hub = Hub(limits: limits, clock: { clock.now })
+        self.hooks = try HookEngine(
+            hub: self.hub,
+            scripts: scripts,
+            limits: scriptLimits,
+            values: values,
+            uptime: { clock.uptime },
+            console: self.consoleLines,
+            alerts: self.outbox,
+            logger: Logger(label: "harness") { _ in HarnessLogHandler(log: log) },
+            version: "0"
+        )
+        self.monitor = HarnessMonitor(self.hooks)
+        self.hooks.onFailure = { [unowned self] in self.failures.append($0) }
+        self.hooks.onMessage = { [unowned self] in self.note($0) }
+        self.hooks.start()
+        self.hub.endTick()
+    }
+
+    // MARK: Clients
+
+    /// Makes a client.
+    ///
+    /// - Parameters:
+    ///   - transport: What carries its texts.
+    ///   - address: Its address, as `10.0.0.1:4000` or `[::1]:4000`, which must be one; 10.0.0.1 with a port of its own if
+    ///     left out.
+    /// - Returns: The client: over TCP it is connected, over UDP its first text lets it in.
+    public func connect(_ transport: Transport = .tcp, _ address: String? = nil) -> HarnessClient {
+        do {
+            return try self.client(transport, address)
+        } catch {
+            preconditionFailure("\(error)")
+        }
+    }
+
+    /// Makes a client, or says what is wrong with the address.
+    func client(_ transport: Transport, _ address: String?) throws(SettingsError) -> HarnessClient {
+        self.lastPort += 1
+        let endpoint =
+            try address.map { text throws(SettingsError) in try Endpoint(text, defaultPort: self.lastPort) }
+            ?? Endpoint(host: "10.0.0.1", port: self.lastPort)
+        let origin = ClientOrigin(transport: transport.rawValue, host: endpoint.host, port: endpoint.port)
+        let client = HarnessClient(self, origin)
+        if transport == .tcp { client.connect() }
+        return client
+    }
+
+    func note(_ client: HarnessClient) {
+        if let id = client.id { self.clients[id] = client }
+    }
+
+    func endTick() { self.hub.endTick() }
+
+    private func note(_ trace: MessageTrace) {
+        self.messages.append(
+            HarnessMessage(
+                sender: self.clients[trace.sender],
+                text: String(decoding: trace.text, as: UTF8.self),
+                filtered: String(decoding: trace.filtered, as: UTF8.self),
+                fate: trace.fate,
+                recipients: trace.recipients.compactMap { self.clients[$0] }
+            )
+        )
+    }
+
+    // MARK: Time
+
+    /// The harness's time.
+    public var now: Date { Date(timeIntervalSince1970: self.clock.now) }
+
+    /// Lets time pass, and calls the timers that are due meanwhile, each at its own time.
+    ///
+    /// Timers that make timers for the same moment without end are a failure.
+    public func advance(by duration: Duration) {
+        let (seconds, attoseconds) = duration.components
+        let end = self.clock.uptime + Double(seconds) + Double(attoseconds) * 1e-18
+        var rounds = 0
+        while let due = self.hooks.nextTimer, due <= end {
+            // Spans add up with rounding; a millionth of a second is nobody's period.
+            if due > self.clock.uptime + 1e-6 { rounds = 0 }
+            self.clock.uptime = max(self.clock.uptime, due)
+            self.hooks.runTimers()
+            self.hub.endTick()
+            rounds += 1
+            guard rounds < Self.mostRounds else {
+                self.failures.append(HookFailure(timers: "timers make timers for the same moment without end"))
+                break
+            }
+        }
+        self.clock.uptime = end
+    }
+
+    /// Rounds of timers at one moment.
+    private static let mostRounds = 10_000
+
+    // MARK: The monitor
+
+    /// Measures a target, ten seconds after the last time, as the monitor does.
+    ///
+    /// - Parameters:
+    ///   - time: The round-trip time.
+    ///   - target: The target, as an operator would write it.
+    /// - Returns: What the scripts made of it.
+    @discardableResult
+    public func measure(rtt time: Duration, of target: String = "127.0.0.1:12345") -> HarnessSample {
+        self.measure(.reply(time), of: target)
+    }
+
+    /// Measures a target, ten seconds after the last time, as the monitor does.
+    ///
+    /// The quick pings after a lost one are lost, too.
+    ///
+    /// - Parameters:
+    ///   - outcome: What became of the ping.
+    ///   - target: The target, as an operator would write it.
+    /// - Returns: What the scripts made of it.
+    @discardableResult
+    public func measure(_ outcome: PingOutcome, of target: String = "127.0.0.1:12345") -> HarnessSample {
+        if self.monitor.hasMeasured(target) { self.advance(by: HarnessMonitor.interval) }
+        defer { self.hub.endTick() }
+        return self.monitor.measure(outcome, of: target, uptime: self.clock.uptime, time: self.clock.now)
+    }
+
+    // MARK: What scripts did
+
+    /// The console's lines so far.
+    public var console: [String] { self.consoleLines.lines }
+    /// The mails that scripts asked for so far.
+    public var mails: [HarnessMail] { self.outbox.mails }
+    /// The operational log so far, from every level.
+    public var log: [HarnessLogEntry] { self.logRecord.entries }
+
+    /// Has the relay stop: closes every client with the reason `shutdown`, and runs the `stop` handlers.
+    public func stop() {
+        for client in self.hub.clients() {
+            self.hub.tell(client, .shutdown)
+            self.hub.close(client, reason: "shutdown")
+        }
+        self.hub.endTick()
+        self.hooks.stop()
+    }
+}
