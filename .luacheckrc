@@ -9,3 +9,4 @@ std = {
 }
 allow_defined_top = true
 max_line_length = 120
+files["**/*_test.lua"] = { read_globals = { "test" } }

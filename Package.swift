@@ -131,7 +131,8 @@ let package = Package(
         .executableTarget(
             name: "luar",
             dependencies: [
-                "RelayHost", "ChatClient", "HostSettings", "LineOutput", "RelayHooks", "RelayCore", "LatencyMonitor",
+                "RelayHost", "ChatClient", "LuarTesting", "HostSettings", "LineOutput", "RelayHooks", "RelayCore",
+                "LatencyMonitor",
                 "MailAlerts", "LuaScripting",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -200,7 +201,9 @@ let package = Package(
         ),
         .testTarget(
             name: "LuarTestingTests",
-            dependencies: ["LuarTesting", "RelayHooks", "RelayCore", "LatencyMonitor", "TestSupport"],
+            dependencies: [
+                "LuarTesting", "HostSettings", "RelayHooks", "RelayCore", "LatencyMonitor", "TestSupport",
+            ],
             swiftSettings: strict
         ),
         .testTarget(name: "TidyTests", dependencies: ["StockScripts"], swiftSettings: strict),

@@ -33,10 +33,9 @@ static const char *push_home(lua_State *L, const char *path) {
     return path;
 }
 
-static int call_host(lua_State *L) {
+int luar_call_host(lua_State *L, int function, int flags) {
     luar_state *state = luar_of(L);
     int count = lua_gettop(L);
-    lua_Integer flags = lua_tointeger(L, lua_upvalueindex(2));
     int keeps = (flags & LUAR_KEEPS_FUNCTIONS) != 0, depth = flags & LUAR_TAKES_TREES ? LUAR_DEEPEST : 1;
     luar_value few[6], *arguments = few;
     luar_reraise(L);
@@ -53,8 +52,7 @@ static int call_host(lua_State *L) {
         arguments[i].integer = luaL_ref(L, LUA_REGISTRYINDEX);
     }
     luar_value result = {0};
-    int code = state->host.call(
-        state->host.context, (int)lua_tointeger(L, lua_upvalueindex(1)), arguments, count, &result);
+    int code = state->host.call(state->host.context, function, arguments, count, &result);
     if (code != 0) {
         for (int i = 0; keeps && i < count; i++)
             if (arguments[i].type == LUAR_FUNCTION) luaL_unref(L, LUA_REGISTRYINDEX, (int)arguments[i].integer);
@@ -63,6 +61,11 @@ static int call_host(lua_State *L) {
     if (result.type == LUAR_ARGUMENT) lua_pushvalue(L, (int)result.integer + 1);
     else luar_push(L, &result);
     return 1;
+}
+
+static int call_host(lua_State *L) {
+    return luar_call_host(
+        L, (int)lua_tointeger(L, lua_upvalueindex(1)), (int)lua_tointeger(L, lua_upvalueindex(2)));
 }
 
 static int define_function(lua_State *L) {

@@ -271,11 +271,12 @@ static int define_field(lua_State *L) {
     struct definition *definition = lua_touserdata(L, 1);
     lua_rawgeti(L, LUA_REGISTRYINDEX, state->metatable[definition->type]);
     lua_rawgeti(L, -1, 1);
-    if (definition->access == LUAR_METHOD) {
+    if ((definition->access & 0xFF) == LUAR_METHOD) {
         lua_pushinteger(L, definition->id);
         lua_pushinteger(L, definition->type);
         lua_pushstring(L, definition->name);
-        lua_pushcclosure(L, call_method, 3);
+        lua_pushinteger(L, definition->access >> 8);
+        lua_pushcclosure(L, call_method, 4);
     } else {
         lua_pushinteger(L, pack_field(definition->access, definition->id));
     }
@@ -290,22 +291,14 @@ int luar_define_field(luar_state *state, int type, const char *name, int access,
 
 /// A method: the host function in upvalue 1, called on an object of the type in upvalue 2.
 static int call_method(lua_State *L) {
-    luar_state *state = luar_of(L);
-    enum { most = 4 };
-    luar_value arguments[most], result = {0};
     luar_reraise(L);
     object *it = lua_type(L, 1) == LUA_TUSERDATA ? lua_touserdata(L, 1) : NULL;
     if (!it || it->type != lua_tointeger(L, lua_upvalueindex(2))) {
         const char *name = lua_tostring(L, lua_upvalueindex(3));
         return luaL_error(L, "call '%s' with a colon on an object: object:%s(...)", name, name);
     }
-    int count = lua_gettop(L) < most ? lua_gettop(L) : most;
-    for (int i = 0; i < count; i++) luar_read(L, i + 1, &arguments[i], 0);
-    int code = state->host.call(
-        state->host.context, (int)lua_tointeger(L, lua_upvalueindex(1)), arguments, count, &result);
-    if (code != 0) return luar_raise(L, &result);
-    luar_push(L, &result);
-    return 1;
+    return luar_call_host(
+        L, (int)lua_tointeger(L, lua_upvalueindex(1)), (int)lua_tointeger(L, lua_upvalueindex(4)));
 }
 
 void luar_changed(luar_state *state, int type, int64_t id) {

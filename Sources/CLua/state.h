@@ -110,6 +110,10 @@ void luar_push(lua_State *L, const luar_value *value);
 /// Raises the host's error text with the calling script's position.
 int luar_raise(lua_State *L, const luar_value *error);
 
+// definitions.c
+/// Calls a host function with everything on the stack, and pushes its one answer. `flags` say what it takes. May raise.
+int luar_call_host(lua_State *L, int function, int flags);
+
 // load.c
 /// Lua's `require`. May raise.
 int luar_lua_require(lua_State *L);

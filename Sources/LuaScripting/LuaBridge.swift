@@ -146,6 +146,10 @@ final class LuaBridge {
             self.trees.write(fields, to: raw)
             raw.pointee.bytes = self.trees.keep(name + "\0").baseAddress?.assumingMemoryBound(to: CChar.self)
             return 0
+        case .table(let tree):
+            self.trees.removeAll()
+            self.trees.write(tree, to: raw)
+            return 0
         case .argument(let index):
             raw.pointee.type = CInt(LUAR_ARGUMENT)
             raw.pointee.integer = Int64(index)

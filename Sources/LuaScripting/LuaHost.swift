@@ -34,6 +34,8 @@ public enum LuaResult {
     case objects(LuaType, [Int64])
     /// A read-only table; the host explains names that it does not have, for which it is called by this name.
     case record(name: String, [String: LuaTree])
+    /// A table of the script's own.
+    case table(LuaTree)
     /// The argument at an index, unchanged: saves making a string again.
     case argument(Int)
     /// An error, raised in the calling script with its file and line.
@@ -56,7 +58,7 @@ public struct LuaArguments {
 }
 
 /// A script's source.
-public struct LuaSource: Sendable {
+public struct LuaSource: Sendable, Equatable {
     /// Why a script was not found, as a text for the script that asked.
     public struct Missing: Error {
         /// What is wrong, and what there is instead.

@@ -75,6 +75,7 @@ public final class LuaState {
     ///   - type: The type it belongs to.
     ///   - access: How it behaves.
     ///   - id: The number that the host knows it by.
+    ///   - takesTrees: Whether a method's arguments may be tables within tables.
     ///   - slot: A slot, 1 to ``mostKept``, to keep the value in after the first read, until ``changed(_:_:)``.
     /// - Throws: ``LuaError`` of kind `memory`.
     public func defineField(
@@ -82,9 +83,10 @@ public final class LuaState {
         of type: LuaType,
         _ access: Access,
         _ id: Int,
+        takesTrees: Bool = false,
         keptIn slot: Int = 0
     ) throws {
-        precondition((0...Self.mostKept).contains(slot))
+        precondition((0...Self.mostKept).contains(slot) && (access == .method || !takesTrees))
         let code =
             switch access {
             case .read: LUAR_READ
@@ -92,7 +94,9 @@ public final class LuaState {
             case .method: LUAR_METHOD
             case .data: LUAR_DATA
             }
-        try self.check(luar_define_field(self.state, type.number, name, CInt(code | slot << 8), CInt(id)))
+        // What a method takes, or where a field is kept.
+        let mark = takesTrees ? LUAR_TAKES_TREES : slot
+        try self.check(luar_define_field(self.state, type.number, name, CInt(code | mark << 8), CInt(id)))
     }
 
     /// Defines a host function under a dotted path.

@@ -54,7 +54,7 @@ final class LuaTreeMemory {
         raw.pointee.count = pairs.count
     }
 
-    private func write(_ tree: LuaTree, to raw: UnsafeMutablePointer<luar_value>) {
+    func write(_ tree: LuaTree, to raw: UnsafeMutablePointer<luar_value>) {
         switch tree {
         case .boolean(let flag): LuaValue.boolean(flag).write(to: raw)
         case .integer(let number): LuaValue.integer(number).write(to: raw)

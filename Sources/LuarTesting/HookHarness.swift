@@ -69,7 +69,7 @@ public final class HookHarness {
     ///   - scriptLimits: What the scripts may use.
     ///   - start: The time at which the harness begins; Monday, 5 January 2026, 12:00 here, if left out.
     /// - Throws: `ScriptError` for scripts that do not load, `SettingsError` for a folder that cannot be read.
-    public init(
+    public convenience init(
         scripts folder: String? = nil,
         files: [String: String] = [:],
         settings: [String: String] = [:],
@@ -80,7 +80,19 @@ public final class HookHarness {
         var scripts = try folder.map { try ScriptFolder.load($0, environment: [:]).set } ?? ScriptFolder.stock
         scripts.lay(files.mapValues { Array($0.utf8) }, folder: folder ?? "scripts")
         var values = ScriptValues()
+        values.source = .test
         for (name, value) in settings.sorted(by: { $0.key < $1.key }) { values.set(name, to: .text(value)) }
+        try self.init(scripts, values, limits: limits, scriptLimits: scriptLimits, at: start)
+    }
+
+    /// Loads scripts that were read before.
+    init(
+        _ scripts: ScriptSet,
+        _ values: ScriptValues,
+        limits: Limits = Limits(),
+        scriptLimits: LuaLimits = LuaLimits(),
+        at start: Date? = nil
+    ) throws {
         let noon = DateComponents(calendar: .current, year: 2026, month: 1, day: 5, hour: 12)
         let clock = Clock(start: (start ?? noon.date ?? Date(timeIntervalSince1970: 0)).timeIntervalSince1970)
         let log = self.logRecord

@@ -10,10 +10,13 @@ public enum HookProgram: String, Sendable, CaseIterable {
 
     /// The one file that the chat client loads, and the relay does not.
     static let chatFile = "chat.lua"
+    /// How the names of files with tests end, which no program loads.
+    public static let testEnding = "_test.lua"
 
     /// Whether the program loads a file by itself; other files are modules, for `require`.
     func loads(_ path: String) -> Bool {
-        switch self {
+        guard !path.hasSuffix(Self.testEnding) else { return false }
+        return switch self {
         case .relay: !path.contains("/") && path != Self.chatFile
         case .chat: path == Self.chatFile
         }

@@ -113,6 +113,8 @@ public struct ScriptReport: Sendable, Encodable {
             var note: String?
             if entry.replacesStock {
                 note = isEmpty ? "empty: disables the stock file" : "replaces the stock file"
+            } else if entry.source.key.hasSuffix(HookProgram.testEnding) {
+                note = "tests: `luar test` runs them"
             } else if loadedBy[entry.source.key] == nil, self.problems.isEmpty {
                 note = "no script requires it"
             }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
-internal import LuaScripting
+public import LuaScripting
 
 /// The Lua files of one run: a user's folder laid over the stock scripts.
 ///
 /// Paths are relative to the folder: `format.lua`, `lib/commands.lua`. All files are read before the first runs, so
 /// that nothing touches the disk later.
-public struct ScriptSet: Sendable {
+public struct ScriptSet: Sendable, Equatable {
     private var files: [String: LuaSource]
     /// The user's files by path, and which of them stand in for a stock file that differs.
     private var own: Set<String>
@@ -46,6 +46,11 @@ public struct ScriptSet: Sendable {
         self.files.values.filter { program.loads($0.key) }.sorted { $0.key < $1.key }
     }
 
+    /// The user's files with tests, in order.
+    public var tests: [LuaSource] {
+        self.files.values.filter { $0.key.hasSuffix(HookProgram.testEnding) }.sorted { $0.key < $1.key }
+    }
+
     /// All files by path, in order, and whose they are.
     var all: [(source: LuaSource, isOwn: Bool, replacesStock: Bool)] {
         self.files.values.sorted { $0.key < $1.key }
@@ -53,7 +58,7 @@ public struct ScriptSet: Sendable {
     }
 
     /// What `require(name)` means: `lib/name.lua`, else `name.lua`; a dot in the name is a folder.
-    func find(_ name: String) -> Result<LuaSource, LuaSource.Missing> {
+    public func find(_ name: String) -> Result<LuaSource, LuaSource.Missing> {
         guard !name.isEmpty, name.utf8.allSatisfy({ Self.isNameByte($0) }), !name.contains("..") else {
             return .failure(
                 .init(reason: "require: '\(name)' is no module name; letters, digits, '_', '-' and '.' make one")

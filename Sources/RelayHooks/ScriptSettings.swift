@@ -123,6 +123,7 @@ final class ScriptSettings {
         case .file(let path, let line): "\(path):\(line)"
         case .environment(let variable): "environment \(variable)"
         case .commandLine: "command line"
+        case .test: "test"
         }
     }
 

@@ -18,6 +18,8 @@ public struct ScriptValues: Sendable {
         case environment(String)
         /// The command line, which everybody on the machine can read.
         case commandLine
+        /// A test of the scripts.
+        case test
     }
 
     struct Entry: Sendable {
@@ -32,6 +34,7 @@ public struct ScriptValues: Sendable {
             case .file(let path, let line): "\(path):\(line): \(self.name)"
             case .environment(let variable): "\(variable) in the environment"
             case .commandLine: "--set \(self.name)"
+            case .test: "the test's setting \(self.name)"
             }
         }
 

@@ -19,7 +19,7 @@ struct Luar: AsyncParsableCommand {
         groupedSubcommands: [
             CommandGroup(name: "Chat", subcommands: [Serve.self, ChatCommand.self]),
             CommandGroup(name: "Monitor", subcommands: [MonitorCommand.self, MailCommand.self]),
-            CommandGroup(name: "Scripts", subcommands: [Init.self, Check.self]),
+            CommandGroup(name: "Scripts", subcommands: [Init.self, Check.self, TestCommand.self]),
             CommandGroup(name: "Setup", subcommands: [SettingsCommand.self, Completions.self, Manual.self]),
         ]
     )

@@ -43,7 +43,7 @@ import Testing
             }
         #expect(
             groups == [
-                "CHAT: serve chat", "MONITOR: monitor mail", "SCRIPTS: init check",
+                "CHAT: serve chat", "MONITOR: monitor mail", "SCRIPTS: init check test",
                 "SETUP: settings completions manual",
             ]
         )
@@ -255,7 +255,7 @@ import Testing
     {
         let page = try await self.luar(["manual"])
         #expect(page.code == 0)
-        for command in ["serve", "chat", "monitor", "mail", "init", "check", "settings", "completions", "manual"] {
+        for command in ["serve", "chat", "monitor", "mail", "init", "check", "test", "settings", "manual"] {
             #expect(page.output.contains(".SS \"luar \(command)\""))
         }
         for setting in Setting.all {

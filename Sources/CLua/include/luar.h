@@ -145,6 +145,9 @@ enum { LUAR_READ, LUAR_READ_WRITE, LUAR_METHOD, LUAR_DATA };
 #define LUAR_KEPT(slot) ((slot) << 8)
 #define LUAR_MOST_KEPT 3
 
+/// Added to the access of a method: what it takes, as of a host function.
+#define LUAR_TAKING(flags) ((flags) << 8)
+
 /// Defines an object type; returns its number, or -1 when memory is short.
 int luar_define_type(luar_state *state, const char *name, int flags);
 /// Defines a field: `id` goes to `get` and `set`; for a method to `call`. LUAR_DATA is a table of the scripts' own.
