@@ -18,7 +18,7 @@
 #define LUAR_MOST_ENTRIES 64
 /// How deep tables within tables are read.
 #define LUAR_DEEPEST 3
-#define LUAR_MOST_TYPES 16
+#define LUAR_MOST_TYPES 32
 /// Strings that an answered list may have.
 #define LUAR_MOST_LINES 100000
 
@@ -109,6 +109,10 @@ void luar_read(lua_State *L, int index, luar_value *value, int depth);
 void luar_push(lua_State *L, const luar_value *value);
 /// Raises the host's error text with the calling script's position.
 int luar_raise(lua_State *L, const luar_value *error);
+
+// entries.c
+/// Has a type's metatable, at `metatable`, ask the host for every key. May raise.
+void luar_add_entries(lua_State *L, int metatable);
 
 // load.c
 /// Lua's `require`. May raise.
