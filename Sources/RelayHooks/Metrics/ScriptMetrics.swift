@@ -83,7 +83,9 @@ public struct ScriptMetrics: Sendable, Encodable {
         }
         try Self.check(labels)
         if let metric = self.metrics[name], metric.kind != kind {
-            throw Refusal(reason: "it is a \(metric.kind.rawValue) already; choose another name for the \(kind.rawValue)")
+            throw Refusal(
+                reason: "it is a \(metric.kind.rawValue) already; choose another name for the \(kind.rawValue)"
+            )
         }
         if self.metrics[name] == nil, self.metrics.count >= Self.mostMetrics {
             throw Refusal(reason: "the limit of \(Self.mostMetrics) metrics is reached")
