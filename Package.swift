@@ -20,6 +20,7 @@ let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let deques = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let histogram = Target.Dependency.product(name: "Histogram", package: "hdrhistogram-swift")
+let sqlite = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 
 let package = Package(
@@ -40,6 +41,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: []),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     ],
     targets: [
         .target(name: "CLua", linkerSettings: [.linkedLibrary("lua5.4")]),
@@ -79,6 +81,7 @@ let package = Package(
             dependencies: ["LuaScripting", "LatencyMonitor", "RelayCore", logging],
             swiftSettings: strict
         ),
+        .target(name: "StateArchive", dependencies: ["RelayHooks", sqlite], swiftSettings: strict),
         .target(
             name: "RelayTransport",
             dependencies: ["CSockets", "LineOutput", "RelayCore", nioCore, nioPosix, logging, deques],
@@ -104,7 +107,7 @@ let package = Package(
             name: "RelayHost",
             dependencies: [
                 "HostSettings", "LineOutput", "RelayHooks", "RelayTransport", "RelayCore", "LatencyMonitor",
-                "MailAlerts",
+                "MailAlerts", "StateArchive",
                 nioCore, nioPosix, logging, lifecycle,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
@@ -169,6 +172,11 @@ let package = Package(
             name: "MailAlertsTests",
             dependencies: ["MailAlerts", "TestSupport"],
             exclude: ["README.md"],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "StateArchiveTests",
+            dependencies: ["StateArchive", "RelayHooks", "TestSupport", logging],
             swiftSettings: strict
         ),
         .testTarget(name: "LineOutputTests", dependencies: ["LineOutput", logging], swiftSettings: strict),

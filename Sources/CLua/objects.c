@@ -161,7 +161,7 @@ static lua_Integer pack_field(int access, int id) { return (lua_Integer)access <
 static int report_unknown(lua_State *L, luar_state *state, const luar_value *self) {
     luar_value key, result = {0};
     luar_read(L, 2, &key, 0);
-    state->host.get(state->host.context, self, -1, &key, &result);
+    state->host.get(state->host.context, self, LUAR_UNKNOWN, &key, &result);
     return luar_raise(L, &result);
 }
 
@@ -211,7 +211,8 @@ static int write_field(lua_State *L) {
     if (access != LUAR_READ_WRITE && access != LUAR_READ)
         return luaL_error(L, "%s.%s is read-only", lua_tostring(L, lua_upvalueindex(2)), luaL_tolstring(L, 2, NULL));
     luar_read(L, 3, &value, 0);
-    if (state->host.set(state->host.context, &self, (int)field, &value, &result) != 0) return luar_raise(L, &result);
+    if (state->host.set(state->host.context, &self, (int)field, NULL, &value, &result) != 0)
+        return luar_raise(L, &result);
     return 0;
 }
 
@@ -231,7 +232,7 @@ static int define_type(lua_State *L) {
     struct definition *definition = lua_touserdata(L, 1);
     int type = state->types;
     if (type == LUAR_MOST_TYPES) return luaL_error(L, "too many object types");
-    lua_createtable(L, 0, 6);
+    lua_createtable(L, 0, 8);
     lua_newtable(L);
     int metatable = lua_gettop(L) - 1, fields = metatable + 1;
     lua_pushvalue(L, fields);
@@ -241,6 +242,7 @@ static int define_type(lua_State *L) {
     lua_pushstring(L, definition->name);
     lua_pushcclosure(L, write_field, 2);
     lua_setfield(L, metatable, "__newindex");
+    if (definition->flags & LUAR_KEYED) luar_add_entries(L, metatable);
     lua_pushstring(L, definition->name);
     lua_pushcclosure(L, show, 1);
     lua_setfield(L, metatable, "__tostring");

@@ -18,7 +18,7 @@
 #define LUAR_MOST_ENTRIES 64
 /// How deep tables within tables are read.
 #define LUAR_DEEPEST 3
-#define LUAR_MOST_TYPES 16
+#define LUAR_MOST_TYPES 32
 /// Strings that an answered list may have.
 #define LUAR_MOST_LINES 100000
 
@@ -113,6 +113,10 @@ int luar_raise(lua_State *L, const luar_value *error);
 // definitions.c
 /// Calls a host function with everything on the stack, and pushes its one answer. `flags` say what it takes. May raise.
 int luar_call_host(lua_State *L, int function, int flags);
+
+// entries.c
+/// Has a type's metatable, at `metatable`, ask the host for every key. May raise.
+void luar_add_entries(lua_State *L, int metatable);
 
 // load.c
 /// Lua's `require`. May raise.

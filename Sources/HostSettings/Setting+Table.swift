@@ -65,6 +65,16 @@ extension Setting {
             }
         ),
         Setting(
+            "data",
+            "The folder for what scripts keep on disk; else $XDG_STATE_HOME/luar.",
+            valueName: "dir",
+            show: { $0.data ?? "" },
+            take: { values, settings throws(Refusal) in
+                guard let folder = values.last, !folder.isEmpty else { throw Refusal("it needs a folder") }
+                settings.data = folder
+            }
+        ),
+        Setting(
             "set",
             "Give a setting of a script a value; `luar check` lists them all.",
             valueName: "file.name=value",

@@ -53,6 +53,8 @@ public struct Settings: Sendable {
     public var scripts: String?
     /// What is set in the scripts.
     public var scriptValues = ScriptValues()
+    /// The folder for what scripts keep on disk; nil for the usual place.
+    public var data: String?
     /// The least level that is logged, one of ``logLevels``.
     public var logLevel = "notice"
     /// How log messages are written.

@@ -15,6 +15,8 @@ final class LuaBridge {
 
     /// The same for tables within tables.
     private let trees = LuaTreeMemory()
+    /// And for the entries of a keyed object.
+    private let entries = LuaEntryMemory()
 
     init(host: any LuaHost) {
         self.host = host
@@ -35,9 +37,9 @@ final class LuaBridge {
                 guard let context, let object, let result else { return 1 }
                 return LuaBridge.with(context) { $0.get(object, field, key, result) }
             },
-            set: { context, object, field, value, result in
+            set: { context, object, field, key, value, result in
                 guard let context, let object, let value, let result else { return 1 }
-                return LuaBridge.with(context) { $0.set(object, field, value, result) }
+                return LuaBridge.with(context) { $0.set(object, field, key, value, result) }
             },
             call: { context, function, arguments, count, result in
                 guard let context, let result else { return 1 }
@@ -74,21 +76,33 @@ final class LuaBridge {
         _ result: UnsafeMutablePointer<luar_value>
     ) -> CInt {
         guard case .object(let object) = LuaValue(object) else { return 1 }
-        if field < 0 {
-            let key = key.map { LuaValue($0) } ?? .nil
-            return self.write(.failure(self.host.explain(missing: key, in: object.type)), to: result)
+        if field >= 0 { return self.write(self.host.get(Int(field), of: object), to: result) }
+        let key = key.map { LuaValue($0) } ?? .nil
+        self.entries.removeAll()
+        switch Int(field) {
+        case LUAR_ENTRY: return self.write(self.host.entry(key, of: object), to: result)
+        case LUAR_COUNT: return self.write(.value(.integer(Int64(self.host.entryCount(of: object)))), to: result)
+        case LUAR_LISTING:
+            self.host.listEntries(of: object) { self.entries.add($0, $1) }
+            self.entries.write(to: result)
+            return 0
+        default: return self.write(.failure(self.host.explain(missing: key, in: object.type)), to: result)
         }
-        return self.write(self.host.get(Int(field), of: object), to: result)
     }
 
     private func set(
         _ object: UnsafePointer<luar_value>,
         _ field: CInt,
+        _ key: UnsafePointer<luar_value>?,
         _ value: UnsafePointer<luar_value>,
         _ result: UnsafeMutablePointer<luar_value>
     ) -> CInt {
         guard case .object(let object) = LuaValue(object) else { return 1 }
-        guard let problem = self.host.set(Int(field), of: object, to: LuaValue(value)) else { return 0 }
+        let value = LuaValue(value)
+        let problem =
+            key.map { self.host.setEntry(LuaValue($0), of: object, to: value) }
+            ?? self.host.set(Int(field), of: object, to: value)
+        guard let problem else { return 0 }
         return self.write(.failure(problem), to: result)
     }
 
@@ -127,6 +141,9 @@ final class LuaBridge {
             return 0
         case .text(let text):
             LuaValue.bytes(self.copy(text)).write(to: raw)
+            return 0
+        case .bytes(let bytes):
+            LuaValue.bytes(self.fill(bytes.count) { $0.copyBytes(from: bytes) }).write(to: raw)
             return 0
         case .object(let type, let id, let payload):
             let copy = self.fill(payload.count) { $0.copyBytes(from: payload) }

@@ -14,6 +14,16 @@ public protocol LuaHost: AnyObject {
     /// Assigns a field, or refuses to, also where it was defined for reading only; returns an error text, or nil when it
     /// is done.
     func set(_ field: Int, of object: LuaObject, to value: LuaValue) -> String?
+    /// Reads an entry of a keyed object.
+    func entry(_ key: LuaValue, of object: LuaObject) -> LuaResult
+    /// Writes an entry of a keyed object, or removes it where the value is nil; returns an error text, or nil when it is
+    /// done.
+    func setEntry(_ key: LuaValue, of object: LuaObject, to value: LuaValue) -> String?
+    /// How many entries a keyed object has.
+    func entryCount(of object: LuaObject) -> Int
+    /// Hands out the entries of a keyed object, in the order in which `pairs` goes through them; what `add` gets is borrowed
+    /// for that call.
+    func listEntries(of object: LuaObject, _ add: (_ key: LuaValue, _ value: LuaValue) -> Void)
     /// Calls a host function; a method gets its object as the first argument.
     func call(_ function: Int, _ arguments: LuaArguments) -> LuaResult
     /// What is wrong with a record, or with a string that may have a level, that the last function answered; nil takes it.
@@ -22,12 +32,26 @@ public protocol LuaHost: AnyObject {
     func find(_ name: String) -> Result<LuaSource, LuaSource.Missing>
 }
 
+/// A host without keyed types need not say so.
+extension LuaHost {
+    /// No entry.
+    public func entry(_ key: LuaValue, of object: LuaObject) -> LuaResult { .value(.nil) }
+    /// A refusal.
+    public func setEntry(_ key: LuaValue, of object: LuaObject, to value: LuaValue) -> String? { "read-only" }
+    /// None.
+    public func entryCount(of object: LuaObject) -> Int { 0 }
+    /// None.
+    public func listEntries(of object: LuaObject, _ add: (_ key: LuaValue, _ value: LuaValue) -> Void) {}
+}
+
 /// What a host function answers.
 public enum LuaResult {
     /// A value; bytes it points to must stay alive until the next call into the host.
     case value(LuaValue)
     /// A text made for this answer.
     case text(String)
+    /// A string made for this answer, of any bytes.
+    case bytes([UInt8])
     /// An object with bytes made for this answer.
     case object(LuaType, Int64, payload: [UInt8])
     /// A table of objects of one type.

@@ -61,9 +61,11 @@ public final class LuaState {
 
     /// Defines an object type.
     ///
-    /// With `sameValue` one identity is always the same Lua value until ``forget(_:_:)``.
-    public func defineType(_ name: String, sameValue: Bool) throws -> LuaType {
-        let number = luar_define_type(self.state, name, sameValue ? CInt(LUAR_SAME_VALUE) : 0)
+    /// With `sameValue` one identity is always the same Lua value until ``forget(_:_:)``. With `keyed` it has no fields:
+    /// whatever key a script uses, the host is asked for that entry.
+    public func defineType(_ name: String, sameValue: Bool, keyed: Bool = false) throws -> LuaType {
+        let flags = (sameValue ? LUAR_SAME_VALUE : 0) | (keyed ? LUAR_KEYED : 0)
+        let number = luar_define_type(self.state, name, CInt(flags))
         guard number >= 0 else { throw self.lastError }
         return LuaType(number: number)
     }

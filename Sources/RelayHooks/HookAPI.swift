@@ -33,6 +33,11 @@ enum HookAPI {
         case after
         case daily
         case timerCancel
+        case state
+        case metricsCount
+        case metricsGauge
+        case file
+        case fileWrite
         case missing
 
         /// The path, or nil for a method and for what scripts cannot name.
@@ -56,7 +61,11 @@ enum HookAPI {
             case .every: "relay.every"
             case .after: "relay.after"
             case .daily: "relay.daily"
-            case .clientSend, .clientClose, .timerCancel, .missing: nil
+            case .state: "relay.state"
+            case .metricsCount: "relay.metrics.count"
+            case .metricsGauge: "relay.metrics.gauge"
+            case .file: "relay.file"
+            case .clientSend, .clientClose, .timerCancel, .fileWrite, .missing: nil
             }
         }
 
@@ -72,6 +81,7 @@ enum HookAPI {
         func exists(in program: HookProgram) -> Bool {
             switch self {
             case .room, .only, .send, .client, .clients, .every, .after, .daily: program == .relay
+            case .state, .metricsCount, .metricsGauge, .file: program == .relay
             default: true
             }
         }
@@ -113,6 +123,9 @@ enum HookAPI {
 
     /// Methods of a timer.
     static let timerMethods: [(name: String, function: Function)] = [("cancel", .timerCancel)]
+
+    /// Methods of a file.
+    static let fileMethods: [(name: String, function: Function)] = [("write", .fileWrite)]
 
     /// Fields of a message.
     enum MessageField: Int, CaseIterable {
@@ -176,6 +189,8 @@ enum HookAPI {
         var origin: LuaType
         var quit: LuaType
         var timer: LuaType
+        var state: LuaType
+        var file: LuaType
         var monitor: MonitorTypes
     }
 
@@ -189,6 +204,7 @@ enum HookAPI {
         case types.origin: ("ping's origin", AddressField.allCases.map { "\($0)" })
         case types.quit: ("relay.quit", [])
         case types.timer: ("timer", self.timerMethods.map(\.name))
+        case types.file: ("file", self.fileMethods.map(\.name))
         default: self.monitorFieldNames(of: type, in: types.monitor) ?? ("route", [])
         }
     }
@@ -204,6 +220,8 @@ enum HookAPI {
             origin: try state.defineType("origin", sameValue: true),
             quit: try state.defineType("quit", sameValue: true),
             timer: try state.defineType("timer", sameValue: false),
+            state: try state.defineType("state", sameValue: true, keyed: true),
+            file: try state.defineType("file", sameValue: true),
             monitor: try self.defineMonitor(in: state)
         )
         for field in ClientField.allCases {
@@ -214,6 +232,9 @@ enum HookAPI {
         }
         for (name, function) in self.timerMethods {
             try state.defineField(name, of: types.timer, .method, function.rawValue)
+        }
+        for (name, function) in self.fileMethods {
+            try state.defineField(name, of: types.file, .method, function.rawValue)
         }
         for field in MessageField.allCases {
             try state.defineField("\(field)", of: types.message, .read, field.rawValue, keptIn: field.slot)

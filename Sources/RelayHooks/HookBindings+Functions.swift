@@ -30,6 +30,10 @@ extension HookBindings {
         case .clientClose: return self.closeClient(arguments, engine)
         case .every, .after, .daily: return self.addTimer(function, arguments, engine, types)
         case .timerCancel: return self.cancelTimer(arguments, engine, types)
+        case .state: return self.declareState(arguments, engine, types)
+        case .metricsCount, .metricsGauge: return self.noteMetric(function, arguments, engine)
+        case .file: return self.declareFile(arguments, engine, types)
+        case .fileWrite: return self.writeToFile(arguments, engine)
         case .missing:
             let path = arguments[0].text ?? "relay"
             let name = arguments[1].text ?? "[\(arguments[1].typeName)]"

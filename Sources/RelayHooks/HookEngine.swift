@@ -67,6 +67,17 @@ public final class HookEngine {
     let alerts: (any AlertOutput)?
     /// What scripts let operators set.
     let settings: ScriptSettings
+    /// The states, those of other engines among them.
+    let states: StateStore
+    /// Those that the scripts of this one declared.
+    var declaredStates: [DeclaredState] = []
+    /// Where the lines of files go; nil for nowhere.
+    let files: (any FileOutput)?
+    var declaredFiles: [DeclaredFile] = []
+    /// What became of the lines that scripts wrote to files.
+    public internal(set) var fileLines = FileLineCounts()
+    /// What scripts count and measure for operators.
+    public internal(set) var metrics = ScriptMetrics()
     /// What a question that is answered with words was answered last.
     let words = TickBuffer()
 
@@ -81,6 +92,8 @@ public final class HookEngine {
     ///   - uptime: Seconds that only ever grow, by which timers run; nil for the hub's clock.
     ///   - console: Where console lines go; nil asks no console hooks at all.
     ///   - alerts: Where mails go; nil asks for none.
+    ///   - states: The states of scripts; an engine that is made with those of another finds them as they are.
+    ///   - files: Where the lines go that scripts write to files; nil for nowhere.
     ///   - logger: The operational log.
     ///   - version: The program's version, `relay.version` in Lua.
     /// - Throws: ``ScriptError`` for a script that does not load.
@@ -93,6 +106,8 @@ public final class HookEngine {
         uptime: (() -> Double)? = nil,
         console: (any ConsoleOutput)?,
         alerts: (any AlertOutput)? = nil,
+        states: StateStore = StateStore(),
+        files: (any FileOutput)? = nil,
         logger: Logger,
         version: String
     ) throws {
@@ -103,6 +118,8 @@ public final class HookEngine {
         self.uptime = uptime ?? hub.clock
         self.console = console
         self.alerts = alerts
+        self.states = states
+        self.files = files
         self.logger = logger
         self.bindings.engine = self
         let state: LuaState
@@ -115,7 +132,13 @@ public final class HookEngine {
         } catch let error as LuaError {
             throw ScriptError([ScriptProblem(error, in: "", limits)])
         }
-        try self.load(into: state, limits)
+        do throws(ScriptError) {
+            try self.load(into: state, limits)
+        } catch {
+            states.dropUnclaimed()
+            throw error
+        }
+        if states.isFresh { self.takeOverStates() }
         if program == .relay, let types = self.types, let shapes = self.shapes {
             let message = MessageRun(hub, state, self.registry, types: types, shapes: shapes, console: console)
             self.message = message

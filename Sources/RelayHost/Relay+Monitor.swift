@@ -55,7 +55,7 @@ extension Relay {
     }
 
     /// Does what waits for a disk on a thread that may.
-    private static func offLoop<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws
+    static func offLoop<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws
         -> Result
     {
         try await withCheckedThrowingContinuation { continuation in

@@ -43,6 +43,8 @@ public final class Relay: Service {
     let end = AsyncStream.makeStream(of: Void.self)
     /// Who we are to the mail server, where that was asked for.
     let login = Mutex<MailIdentity?>(nil)
+    /// What scripts keep on disk.
+    private let storage: Storage
     /// What was measured, once that has ended.
     let measured = Mutex<[TargetSummary]>([])
 
@@ -77,6 +79,7 @@ public final class Relay: Service {
         self.console = settings.hasConsole ? console : nil
         self.records = records
         self.logger = logger
+        self.storage = Storage(settings, environment: ProcessInfo.processInfo.environment, logger: logger)
         self.group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         self.loop = self.group.next()
         self.parts = NIOLoopBoundBox.makeEmptyBox(valueType: Parts.self, eventLoop: self.loop)
@@ -112,6 +115,7 @@ public final class Relay: Service {
     private func abandon() async {
         self.isStopped.withLock { $0 = true }
         await self.closeMail()
+        try? await Self.offLoop { self.storage.close() }
         // Sockets that were opened have threads of their own.
         try? await self.loop
             .flatSubmit { self.parts.value?.udp.stop() ?? self.loop.makeSucceededVoidFuture() }
@@ -187,6 +191,8 @@ public final class Relay: Service {
             .get()
         await self.closeMail()
         try await self.loop.submit { self.close() }.get()
+        // What `stop` handlers left is among it.
+        try await Self.offLoop { self.storage.close() }
         self.end.continuation.finish()
         self.console?.drain()
         try await self.group.shutdownGracefully()
@@ -198,17 +204,22 @@ public final class Relay: Service {
     private func assemble(_ settings: Settings, _ scripts: ScriptSet) throws {
         let hub = Hub(limits: settings.limits, clock: { Date().timeIntervalSince1970 })
         let mail = MailDesk(eventLoop: self.loop, logger: self.logger)
-        let hooks = try HookEngine(
-            hub: hub,
-            scripts: scripts,
-            limits: settings.luaLimits,
-            values: settings.scriptValues,
-            uptime: { TimerDriver.uptime },
-            console: self.console.map { LineConsole($0) },
-            alerts: mail,
-            logger: self.logger,
-            version: Self.version
-        )
+        let states = StateStore(storage: self.storage.states)
+        let hooks = try self.storage.explaining(states) {
+            try HookEngine(
+                hub: hub,
+                scripts: scripts,
+                limits: settings.luaLimits,
+                values: settings.scriptValues,
+                uptime: { TimerDriver.uptime },
+                console: self.console.map { LineConsole($0) },
+                alerts: mail,
+                states: states,
+                files: self.storage.files,
+                logger: self.logger,
+                version: Self.version
+            )
+        }
         let capture = try settings.capture.map { try self.record(to: $0) }
         let turns = Turns(hub: hub, eventLoop: self.loop)
         let tcp = TCPRelay(turns: turns, framing: settings.framing, capture: capture, logger: self.logger)

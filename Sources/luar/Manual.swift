@@ -121,6 +121,9 @@ private struct ManualPage {
         self.macro("TP")
         self.line("\\fI$XDG_STATE_HOME/luar/mail\\fR, \\fI~/.local/state/luar/mail\\fR", isEscaped: true)
         self.line("Where mails wait until they are delivered, unless --mail-spool names a folder.")
+        self.macro("TP")
+        self.line("\\fI$XDG_STATE_HOME/luar\\fR, \\fI~/.local/state/luar\\fR", isEscaped: true)
+        self.line("Where scripts keep state.sqlite and files/, unless --data names a folder; made when first needed.")
         self.macro("SH", "EXAMPLES")
         self.example(
             "Run a relay for the whole network, with scripts of your own:",

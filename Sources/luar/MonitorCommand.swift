@@ -52,6 +52,9 @@ struct MonitorCommand: AsyncParsableCommand {
     var scripts: ScriptOptions
 
     @OptionGroup(title: "Scripts and log")
+    var data: DataOptions
+
+    @OptionGroup(title: "Scripts and log")
     var common: CommonOptions
 
     @OptionGroup(title: "Limits of scripts")
@@ -64,7 +67,8 @@ struct MonitorCommand: AsyncParsableCommand {
     func run() async throws {
         do {
             let groups: [any SettingOptions] = [
-                self.targets, self.monitor, self.recipients, self.server, self.spool, self.scripts, self.common,
+                self.targets, self.monitor, self.recipients, self.server, self.spool, self.scripts, self.data,
+                self.common,
                 self.scriptLimits,
             ]
             var settings = try self.common.resolve(groups).settings

@@ -57,6 +57,11 @@ struct ScriptOptions: SettingOptions {
     @Option(setting: "set") var set: [String] = []
 }
 
+/// Where scripts keep what outlives the process.
+struct DataOptions: SettingOptions {
+    @Option(setting: "data") var data: String?
+}
+
 /// What is measured by a relay.
 struct MonitorTargetOptions: SettingOptions {
     @Option(setting: "monitor") var monitor: [String] = []

@@ -22,6 +22,9 @@ struct Serve: AsyncParsableCommand {
     var scripts: ScriptOptions
 
     @OptionGroup(title: "Relay")
+    var data: DataOptions
+
+    @OptionGroup(title: "Relay")
     var common: CommonOptions
 
     @OptionGroup(title: "Monitor")
@@ -51,7 +54,8 @@ struct Serve: AsyncParsableCommand {
     func run() async throws {
         do {
             let groups: [any SettingOptions] = [
-                self.relay, self.scripts, self.common, self.targets, self.monitor, self.recipients, self.server,
+                self.relay, self.scripts, self.data, self.common, self.targets, self.monitor, self.recipients,
+                self.server,
                 self.spool,
                 self.message, self.limits, self.scriptLimits,
             ]

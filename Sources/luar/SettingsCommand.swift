@@ -47,6 +47,9 @@ struct SettingsCommand: ParsableCommand {
     var scripts: ScriptOptions
 
     @OptionGroup(title: "Scripts and log")
+    var data: DataOptions
+
+    @OptionGroup(title: "Scripts and log")
     var common: CommonOptions
 
     @OptionGroup(title: "Limits")
@@ -62,7 +65,7 @@ struct SettingsCommand: ParsableCommand {
         try Failure.reported {
             let groups: [any SettingOptions] = [
                 self.relay, self.targets, self.monitor, self.recipients, self.mailServer, self.spool, self.server,
-                self.chat, self.scripts, self.common, self.message, self.limits, self.scriptLimits,
+                self.chat, self.scripts, self.data, self.common, self.message, self.limits, self.scriptLimits,
             ]
             let resolved = try self.common.resolve(groups)
             let rows = Setting.all.map { Row($0, resolved) }

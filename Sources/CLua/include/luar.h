@@ -90,16 +90,30 @@ typedef struct {
     size_t count;
 } luar_source;
 
+/// What stands in the place of a field's number.
+enum {
+    /// The type has no field of the name `key`: the callback fails, and explains that.
+    LUAR_UNKNOWN = -1,
+    /// The entry of a LUAR_KEYED object whose key is `key`; nil where there is none.
+    LUAR_ENTRY = -2,
+    /// How many entries it has, an integer.
+    LUAR_COUNT = -3,
+    /// All of them, as `count` pairs in `entries`, in the order in which a script sees them.
+    LUAR_LISTING = -4
+};
+
 /// What the host answers. All callbacks return 0 for success; any other code means that `result` holds an error text,
 /// which C raises in the calling script with file and line.
 typedef struct {
     void *context;
     /// Takes the answer of the last handler (nil before the first) and fills the next step. Returns 0 at the end.
     int (*next)(void *context, const luar_value *answer, luar_step *step);
-    /// Reads a field. `field` is -1 for a name the type does not have: the callback explains that in `result`.
+    /// Reads a field, or does one of the things below, where `key` says of what.
     int (*get)(void *context, const luar_value *object, int field, const luar_value *key, luar_value *result);
-    /// Assigns a field that can be read, or refuses to; `result` takes an error text.
-    int (*set)(void *context, const luar_value *object, int field, const luar_value *value, luar_value *result);
+    /// Assigns a field that can be read, or refuses to; `result` takes an error text. With LUAR_ENTRY, `key` is the entry's;
+    /// nil removes it.
+    int (*set)(void *context, const luar_value *object, int field, const luar_value *key, const luar_value *value,
+               luar_value *result);
     /// Calls host function `function`.
     int (*call)(void *context, int function, const luar_value *arguments, int count, luar_value *result);
     /// Judges a record, or a string that may have a level, that a handler answered. Returns 0 to take it; else `result` holds what is wrong with it.
@@ -137,6 +151,8 @@ size_t luar_memory(const luar_state *state);
 enum {
     /// One identity is always the same Lua value, until `luar_forget`.
     LUAR_SAME_VALUE = 1,
+    /// Keys are the scripts' own, of any kind, and the host is asked for each; such a type has no fields.
+    LUAR_KEYED = 2,
 };
 /// How a field behaves.
 enum { LUAR_READ, LUAR_READ_WRITE, LUAR_METHOD, LUAR_DATA };

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+internal import LuaScripting
+
+/// A file as a script declared it; its place among those of the engine is the identity of its object.
+struct DeclaredFile {
+    var file: FileDeclaration
+    /// Where that was.
+    var script: String
+    var line: Int
+}
+
+extension HookBindings {
+    /// `relay.file(name, {max_bytes=, keep=})`.
+    func declareFile(_ arguments: LuaArguments, _ engine: HookEngine, _ types: HookAPI.Types) -> LuaResult {
+        guard engine.isLoading else { return .failure("relay.file works only while scripts are loaded") }
+        guard case .bytes(let bytes) = arguments[0], let name = Self.storageName(bytes), name.first != "." else {
+            return .failure(
+                "relay.file takes a name first, \(Self.namesAllowed), none leading, not \(Self.shown(arguments[0]))"
+            )
+        }
+        // Another file could be called that once it is full.
+        guard name.wholeMatch(of: #/.*\.[0-9]+/#) == nil else {
+            return .failure("relay.file(\"\(name)\"): an ending of digits is for full files; choose another name")
+        }
+        var file = FileDeclaration(name: name)
+        if let problem = Self.read(arguments[1], into: &file) {
+            return .failure("relay.file(\"\(name)\"): \(problem)")
+        }
+        if let index = engine.declaredFiles.firstIndex(where: { $0.file.name == name }) {
+            let first = engine.declaredFiles[index]
+            guard first.file == file else {
+                return .failure(
+                    "relay.file(\"\(name)\") has other options than in \(first.script):\(first.line); "
+                        + "give both the same, or share the file by require"
+                )
+            }
+            return .value(.object(LuaObject(type: types.file, id: Int64(index))))
+        }
+        guard engine.declaredFiles.count < FileDeclaration.most else {
+            return .failure("relay.file(\"\(name)\"): the limit of \(FileDeclaration.most) files is reached")
+        }
+        if let problem = engine.files?.problem(with: file) { return .failure("relay.file(\"\(name)\"): \(problem)") }
+        let (script, line) = engine.state?.caller ?? ("", 0)
+        engine.declaredFiles.append(DeclaredFile(file: file, script: script, line: line))
+        return .value(.object(LuaObject(type: types.file, id: Int64(engine.declaredFiles.count - 1))))
+    }
+
+    /// Reads a table of options; returns what is wrong with it, or nil.
+    private static func read(_ value: LuaValue, into file: inout FileDeclaration) -> String? {
+        guard case .table(let table) = value else {
+            if case .nil = value { return nil }
+            return "it takes a table of options second, not \(value.described)"
+        }
+        for index in 0..<table.count {
+            let (key, value) = table.entry(index)
+            let number = value.wholeNumber.flatMap { Int(exactly: $0) }
+            switch key.text ?? "" {
+            case "max_bytes":
+                guard let number, number >= FileDeclaration.leastBytes else {
+                    return "option 'max_bytes' takes \(FileDeclaration.leastBytes) or more, not \(self.shown(value))"
+                }
+                file.maxBytes = number
+            case "keep":
+                guard let number, (0...FileDeclaration.mostKept).contains(number) else {
+                    return "option 'keep' takes 0 to \(FileDeclaration.mostKept) files, not \(self.shown(value))"
+                }
+                file.keep = number
+            default:
+                let name = key.text ?? "[\(key.typeName)]"
+                return "unknown option '\(name)'; \(Suggestion.phrase(for: name, among: ["max_bytes", "keep"]))"
+            }
+        }
+        return nil
+    }
+
+    /// `file:write(text)`: whether the text was taken.
+    func writeToFile(_ arguments: LuaArguments, _ engine: HookEngine) -> LuaResult {
+        guard case .object(let object) = arguments[0], engine.declaredFiles.indices.contains(Int(object.id)) else {
+            return .failure("file:write is called with a colon")
+        }
+        guard case .bytes(let text) = arguments[1] else {
+            return .failure("file:write takes a string, not \(arguments[1].described)")
+        }
+        var line: [UInt8] = []
+        line.reserveCapacity(text.count + 1)
+        line.append(contentsOf: text)
+        if line.last != 0x0A { line.append(0x0A) }
+        let isTaken = engine.files?.write(line, to: engine.declaredFiles[Int(object.id)].file) ?? true
+        if isTaken { engine.fileLines.taken += 1 } else { engine.fileLines.dropped += 1 }
+        return .value(.boolean(isTaken))
+    }
+}

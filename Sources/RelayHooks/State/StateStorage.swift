@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+/// What became of an entry of a state that is kept.
+public struct StateChange: Sendable, Equatable {
+    /// The state's name.
+    public var state: String
+    /// The entry's key.
+    public var key: StateKey
+    /// What it is now; nil if it is gone.
+    public var record: StateRecord?
+    /// Whether there was no such entry before: then a removal that follows leaves nothing to tell the disk.
+    public var isNew: Bool
+
+    /// Makes a change.
+    public init(state: String, key: StateKey, record: StateRecord?, isNew: Bool) {
+        self.state = state
+        self.key = key
+        self.record = record
+        self.isNew = isNew
+    }
+}
+
+/// Why states cannot be kept.
+public struct StateStorageError: Error, CustomStringConvertible {
+    /// What is wrong, where, and what to do.
+    public var description: String
+
+    /// Makes an error.
+    public init(_ description: String) { self.description = description }
+}
+
+/// Keeps the entries of states beyond the process.
+public protocol StateStorage: AnyObject {
+    /// Everything that is kept of a state, the oldest first.
+    ///
+    /// It may wait for a disk: it is called only while scripts are loaded, and never by scripts that persist nothing.
+    ///
+    /// - Parameter state: The state's name.
+    /// - Returns: What was taken last, whether or not it has been written.
+    /// - Throws: ``StateStorageError`` if nothing can be kept.
+    func records(of state: String) throws(StateStorageError) -> [StateRecord]
+    /// Takes a change, to be written soon; never blocks.
+    func take(_ change: StateChange)
+    /// Forgets all of a state, and changes to it that are not written; never blocks.
+    func clear(_ state: String)
+}

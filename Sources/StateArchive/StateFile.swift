@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+internal import Foundation
+internal import GRDB
+internal import RelayHooks
+
+/// The database file: one table with the entries of all states.
+///
+/// It is locked as long as it is open, so a second relay cannot write to it. A file that is not ours, or not sound, stays
+/// as it is.
+struct StateFile {
+    /// Says that a file is ours, in the place that SQLite's file format has for it: `Luar`.
+    private static let application: Int32 = 0x4C75_6172
+    /// What the table looks like; a later one that changes it counts up.
+    private static let version = 1
+
+    let path: String
+    private let database: DatabaseQueue
+
+    /// Opens the file, makes it where there is none, and sees whether it is sound and can be written.
+    ///
+    /// - Parameter path: The file, in a folder that exists.
+    /// - Throws: ``StateStorageError`` with what is wrong and what to do.
+    init(_ path: String) throws(StateStorageError) {
+        self.path = path
+        do {
+            try Self.makeFile(path)
+            var configuration = Configuration()
+            configuration.label = "state archive"
+            // One that is being stopped is waited for, one that runs is not.
+            configuration.busyMode = .timeout(1)
+            // Before anything is read: then there is no file of shared memory either.
+            configuration.prepareDatabase { try $0.execute(sql: "PRAGMA locking_mode = EXCLUSIVE") }
+            let database = try DatabaseQueue(path: path, configuration: configuration)
+            try database.writeWithoutTransaction { try Self.open($0, path) }
+            self.database = database
+        } catch let error as StateStorageError {
+            throw error
+        } catch {
+            throw Self.describe(error, path)
+        }
+    }
+
+    /// SQLite would make a file that others may read.
+    private static func makeFile(_ path: String) throws {
+        let file = Foundation.open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o600)
+        guard file >= 0 else {
+            throw self.refusal(path, "\(String(cString: strerror(errno)))", "make it writable")
+        }
+        Foundation.close(file)
+    }
+
+    private static func open(_ database: Database, _ path: String) throws {
+        let application = try Int32.fetchOne(database, sql: "PRAGMA application_id") ?? 0
+        let version = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
+        let tables = try Int.fetchOne(database, sql: "SELECT COUNT(*) FROM sqlite_master") ?? 0
+        let isEmpty = application == 0 && version == 0 && tables == 0
+        guard isEmpty || application == self.application else {
+            throw self.refusal(path, "it is the database of another program", "move it away")
+        }
+        guard version <= self.version else {
+            throw self.refusal(
+                path,
+                "a newer luar wrote it (schema \(version), this one knows \(self.version))",
+                "run that one"
+            )
+        }
+        let check = try String.fetchOne(database, sql: "PRAGMA quick_check(1)") ?? ""
+        guard check == "ok" else { throw self.corrupt(path, check) }
+        _ = try String.fetchOne(database, sql: "PRAGMA journal_mode = WAL")
+        try database.execute(sql: "PRAGMA synchronous = NORMAL")
+        // Written whether or not anything is new, so that a file that cannot be written shows itself now.
+        try database.inTransaction(.immediate) {
+            try database.execute(
+                sql: """
+                    CREATE TABLE IF NOT EXISTS entry (
+                        state TEXT NOT NULL,
+                        key BLOB NOT NULL,
+                        kind INTEGER NOT NULL,
+                        value,
+                        written REAL NOT NULL,
+                        PRIMARY KEY (state, key)
+                    ) WITHOUT ROWID;
+                    PRAGMA application_id = \(self.application);
+                    PRAGMA user_version = \(self.version);
+                    """
+            )
+            return .commit
+        }
+    }
+
+    /// Lets go of the file.
+    func close() { try? self.database.close() }
+
+    // MARK: Entries
+
+    /// Everything of a state, the oldest first.
+    func records(of state: String) throws(StateStorageError) -> [StateRecord] {
+        do {
+            return try self.database.read { database in
+                let rows = try Row.fetchCursor(
+                    database,
+                    sql: "SELECT key, kind, value, written FROM entry WHERE state = ? ORDER BY written, key",
+                    arguments: [state]
+                )
+                var records: [StateRecord] = []
+                while let row = try rows.next() {
+                    guard let key = StateKey(row[0] as DatabaseValue),
+                        let value = StateValue(kind: row[1], row[2] as DatabaseValue)
+                    else { throw Self.corrupt(self.path, "an entry of state '\(state)' is of no known kind") }
+                    records.append(StateRecord(key: key, value: value, written: row[3]))
+                }
+                return records
+            }
+        } catch let error as StateStorageError {
+            throw error
+        } catch {
+            throw Self.describe(error, self.path)
+        }
+    }
+
+    /// Makes all changes, or none.
+    func write(_ pending: PendingChanges) throws(StateStorageError) {
+        do {
+            try self.database.write { database in
+                let clear = try database.cachedStatement(sql: "DELETE FROM entry WHERE state = ?")
+                let remove = try database.cachedStatement(sql: "DELETE FROM entry WHERE state = ? AND key = ?")
+                let put = try database.cachedStatement(sql: "INSERT OR REPLACE INTO entry VALUES (?, ?, ?, ?, ?)")
+                for (name, state) in pending.states {
+                    if state.isCleared { try clear.execute(arguments: [name]) }
+                    for (key, change) in state.changes {
+                        guard let record = change.record else {
+                            try remove.execute(arguments: [name, key.databaseValue])
+                            continue
+                        }
+                        let (kind, value) = record.value.stored
+                        try put.execute(arguments: [name, key.databaseValue, kind, value, record.written])
+                    }
+                }
+            }
+        } catch {
+            throw Self.describe(error, self.path)
+        }
+    }
+
+    // MARK: What is wrong
+
+    private static func refusal(_ path: String, _ reason: String, _ remedy: String) -> StateStorageError {
+        StateStorageError("cannot keep states in '\(path)': \(reason); \(remedy), or name another folder with --data")
+    }
+
+    private static func corrupt(_ path: String, _ detail: String) -> StateStorageError {
+        self.refusal(path, "it is damaged (\(detail))", "move it away or bring back a copy")
+    }
+
+    private static func describe(_ error: any Error, _ path: String) -> StateStorageError {
+        guard let error = error as? DatabaseError else { return self.refusal(path, "\(error)", "see to that") }
+        switch error.resultCode {
+        case .SQLITE_BUSY, .SQLITE_LOCKED:
+            return self.refusal(path, "another process has it open", "stop that one")
+        case .SQLITE_NOTADB: return self.refusal(path, "it is no database", "move it away")
+        case .SQLITE_CORRUPT: return self.corrupt(path, error.message ?? "")
+        case .SQLITE_READONLY, .SQLITE_PERM, .SQLITE_CANTOPEN:
+            return self.refusal(path, "it cannot be written", "make it and its folder writable")
+        case .SQLITE_FULL: return self.refusal(path, "the disk is full", "free some space")
+        default: return self.refusal(path, error.message ?? "\(error.resultCode)", "see to the disk")
+        }
+    }
+}
+
+/// How a value is stored: what SQLite cannot tell apart, or not store, has a kind.
+private enum Kind: Int {
+    case no
+    case yes
+    case integer
+    case number
+    case bytes
+}
+
+extension StateKey {
+    fileprivate init?(_ stored: DatabaseValue) {
+        switch stored.storage {
+        case .int64(let number): self = .integer(number)
+        case .blob(let bytes): self = .bytes(Array(bytes))
+        default: return nil
+        }
+    }
+
+    fileprivate var databaseValue: DatabaseValue {
+        switch self {
+        case .integer(let number): number.databaseValue
+        case .bytes(let bytes): Data(bytes).databaseValue
+        }
+    }
+}
+
+extension StateValue {
+    fileprivate init?(kind: Int, _ stored: DatabaseValue) {
+        switch (Kind(rawValue: kind), stored.storage) {
+        case (.no, _): self = .boolean(false)
+        case (.yes, _): self = .boolean(true)
+        case (.integer, .int64(let number)): self = .integer(number)
+        case (.number, .double(let number)): self = .number(number)
+        // What SQLite makes of a number that is none.
+        case (.number, .null): self = .number(.nan)
+        case (.bytes, .blob(let bytes)): self = .bytes(Array(bytes))
+        default: return nil
+        }
+    }
+
+    fileprivate var stored: (kind: Int, value: DatabaseValue) {
+        switch self {
+        case .boolean(let flag): ((flag ? Kind.yes : .no).rawValue, .null)
+        case .integer(let number): (Kind.integer.rawValue, number.databaseValue)
+        case .number(let number): (Kind.number.rawValue, number.databaseValue)
+        case .bytes(let bytes): (Kind.bytes.rawValue, Data(bytes).databaseValue)
+        }
+    }
+}
