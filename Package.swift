@@ -78,7 +78,7 @@ let package = Package(
         ),
         .target(
             name: "RelayHooks",
-            dependencies: ["LuaScripting", "LatencyMonitor", "RelayCore", logging],
+            dependencies: ["LuaScripting", "LatencyMonitor", "RelayCore", logging, histogram],
             swiftSettings: strict
         ),
         .target(name: "StateArchive", dependencies: ["RelayHooks", sqlite], swiftSettings: strict),
@@ -107,7 +107,7 @@ let package = Package(
             name: "RelayHost",
             dependencies: [
                 "HostSettings", "LineOutput", "RelayHooks", "RelayTransport", "RelayCore", "LatencyMonitor",
-                "MailAlerts", "StateArchive",
+                "LuaScripting", "MailAlerts", "StateArchive",
                 nioCore, nioPosix, logging, lifecycle,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],

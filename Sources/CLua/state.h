@@ -82,7 +82,6 @@ void luar_charge(lua_State *L, int64_t units);
 void luar_reraise(lua_State *L);
 /// Records that memory ran out and raises.
 void luar_trip_memory(lua_State *L);
-int64_t luar_cpu_now(void);
 /// Calls `function` with `argument` as light userdata; returns a LUAR_ code and fills `failure`. Never raises.
 int luar_protect(luar_state *state, lua_CFunction function, void *argument);
 

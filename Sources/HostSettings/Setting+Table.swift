@@ -75,6 +75,18 @@ extension Setting {
             }
         ),
         Setting(
+            "control",
+            "The socket for luar reload and luar status; else one in $XDG_RUNTIME_DIR/luar or /tmp/luar-UID.",
+            valueName: "path",
+            show: { $0.control ?? "" },
+            take: { values, settings throws(Refusal) in
+                guard let path = values.last, !path.isEmpty else { throw Refusal("it needs a path") }
+                settings.control = path
+            }
+        ),
+        .flag("no-control", \.hasControl, isInverted: true, "Have no such socket."),
+        .flag("watch", \.watchesScripts, "Reload the scripts when one of their files changes."),
+        Setting(
             "set",
             "Give a setting of a script a value; `luar check` lists them all.",
             valueName: "file.name=value",

@@ -55,6 +55,12 @@ public struct Settings: Sendable {
     public var scriptValues = ScriptValues()
     /// The folder for what scripts keep on disk; nil for the usual place.
     public var data: String?
+    /// The socket that `luar reload` and `luar status` talk to; nil for one of the process's own in the usual folder.
+    public var control: String?
+    /// Whether there is such a socket.
+    public var hasControl = true
+    /// Whether scripts are reloaded when one of their files changes.
+    public var watchesScripts = false
     /// The least level that is logged, one of ``logLevels``.
     public var logLevel = "notice"
     /// How log messages are written.

@@ -56,6 +56,9 @@ public final class LuaState {
         luar_close(self.state)
     }
 
+    /// The CPU time of this thread so far, in nanoseconds.
+    public static var cpuTime: Int64 { luar_cpu_now() }
+
     /// Bytes the state holds now.
     public var memory: Int { luar_memory(self.state) }
 

@@ -79,6 +79,11 @@ public final class Hub {
     /// How many clients there are.
     public var clientCount: Int { self.clients.count }
 
+    /// The rooms and how many clients are in each, in no particular order.
+    public var roomSizes: [(name: String, clients: Int)] {
+        self.rooms.values.map { ($0.name.string, $0.count) }
+    }
+
     /// Removes a client: it gets what was sent to it so far, and its connection ends with this tick.
     public func close(_ client: Client, reason: String) {
         guard client.isOpen else { return }

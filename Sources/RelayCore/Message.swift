@@ -82,7 +82,7 @@ public protocol RelayPolicy: AnyObject {
 }
 
 /// What has happened so far, in numbers.
-public struct Counters: Sendable, Equatable {
+public struct Counters: Sendable, Equatable, Codable {
     /// Clients that joined.
     public var connected = 0
     /// Clients refused at the clients limit.

@@ -36,6 +36,7 @@ final class Handler {
     /// Failures so far.
     var failures = 0
     var pause = HandlerPause()
+    var cost = HandlerCost()
     /// When a failure was last logged, and how many were not since.
     var lastLogged = -Double.infinity
     var unlogged = 0
@@ -72,6 +73,8 @@ final class Handler {
 struct HandlerPause {
     private var wastes: [(time: Double, seconds: Double)] = []
     private(set) var until = -Double.infinity
+    /// How often that happened.
+    private(set) var count = 0
 
     func isPaused(at time: Double) -> Bool { time < self.until }
 
@@ -89,6 +92,7 @@ struct HandlerPause {
         guard self.wastes.reduce(0, { $0 + $1.seconds }) >= after.inSeconds else { return false }
         self.wastes.removeAll()
         self.until = time + pause.inSeconds
+        self.count += 1
         return true
     }
 }

@@ -22,12 +22,35 @@ final class HookBindings: LuaHost {
     /// The step that was found before Lua was entered.
     @exclusivity(unchecked) var firstStep: LuaStep?
 
+    /// Counts the runs, of which some are measured.
+    @exclusivity(unchecked) private var runs = 0
+    /// Where the handler stands that is being measured: what it is, the clock and the memory when it began.
+    @exclusivity(unchecked) private var measured: (handler: Handler, time: Int64, memory: Int)?
+
     func next(after answer: LuaValue) -> LuaStep? {
         if let step = self.firstStep {
             self.firstStep = nil
+            self.runs &+= 1
+            if self.runs % HandlerCost.measuredRuns == 1 { self.measure(self.run?.handler) }
             return step
         }
-        return self.run?.next(after: answer)
+        guard self.measured != nil else { return self.run?.next(after: answer) }
+        self.endMeasuring()
+        let step = self.run?.next(after: answer)
+        if step != nil { self.measure(self.run?.handler) }
+        return step
+    }
+
+    private func measure(_ handler: Handler?) {
+        guard let handler, let state = self.engine?.state else { return }
+        self.measured = (handler, LuaState.cpuTime, state.memory)
+    }
+
+    /// Notes what the handler cost that has just run, also if it failed.
+    func endMeasuring() {
+        guard let (handler, time, memory) = self.measured, let state = self.engine?.state else { return }
+        handler.cost.note(nanoseconds: LuaState.cpuTime - time, memory: max(0, state.memory - memory))
+        self.measured = nil
     }
 
     func refusal(of answer: LuaValue) -> String? {

@@ -23,17 +23,31 @@ public protocol ConsoleOutput: AnyObject {
 public final class HookEngine {
     let hub: Hub
     let program: HookProgram
-    let scripts: ScriptSet
+    let limits: LuaLimits
+    let version: String
     let console: (any ConsoleOutput)?
     let logger: Logger
+    var isLoading = false
+
+    // What one load of the scripts makes; a reload makes all of it anew (``Loaded``).
+    var scripts: ScriptSet
+    var bindings = HookBindings()
     var state: LuaState?
     var types: HookAPI.Types?
-    private(set) var shapes: AnswerShapes?
+    var shapes: AnswerShapes?
     var registry = HandlerRegistry()
-    var isLoading = false
+    var timers = TimerQueue()
+    var message: MessageRun?
+    /// What scripts let operators set.
+    var settings: ScriptSettings
+    /// The states that the scripts declared.
+    var declaredStates: [DeclaredState] = []
+    var declaredFiles: [DeclaredFile] = []
+    /// What scripts count and measure for operators.
+    public internal(set) var metrics = ScriptMetrics()
+
     /// Seconds that only ever grow, for timers.
     let uptime: () -> Double
-    var timers = TimerQueue()
     /// Called for each failure of a handler.
     public var onFailure: ((HookFailure) -> Void)?
     /// Called for each text, once its handlers have run.
@@ -45,9 +59,7 @@ public final class HookEngine {
     }
     /// Called when a timer was made or cancelled: ``nextTimer`` may have changed.
     public var onTimers: (() -> Void)?
-    private let bindings = HookBindings()
 
-    private(set) var message: MessageRun?
     /// The console event being asked about, beside that of a message.
     var consoleEvent: ConsoleEvent?
     /// The client in its `disconnect` handlers, or being refused: not in the hub but readable.
@@ -65,19 +77,12 @@ public final class HookEngine {
     public var targets = 0
     /// Where the mails go that scripts ask for; nil asks for none.
     let alerts: (any AlertOutput)?
-    /// What scripts let operators set.
-    let settings: ScriptSettings
-    /// The states, those of other engines among them.
+    /// The states of scripts, which outlive a reload.
     let states: StateStore
-    /// Those that the scripts of this one declared.
-    var declaredStates: [DeclaredState] = []
     /// Where the lines of files go; nil for nowhere.
     let files: (any FileOutput)?
-    var declaredFiles: [DeclaredFile] = []
     /// What became of the lines that scripts wrote to files.
     public internal(set) var fileLines = FileLineCounts()
-    /// What scripts count and measure for operators.
-    public internal(set) var metrics = ScriptMetrics()
     /// What a question that is answered with words was answered last.
     let words = TickBuffer()
 
@@ -114,6 +119,8 @@ public final class HookEngine {
         self.hub = hub
         self.program = program
         self.scripts = scripts
+        self.limits = limits
+        self.version = version
         self.settings = ScriptSettings(values)
         self.uptime = uptime ?? hub.clock
         self.console = console
@@ -121,58 +128,10 @@ public final class HookEngine {
         self.states = states
         self.files = files
         self.logger = logger
-        self.bindings.engine = self
-        let state: LuaState
-        do {
-            state = try LuaState(limits: limits, host: self.bindings)
-            self.state = state
-            let types = try HookAPI.define(in: state, for: program, version: version)
-            self.types = types
-            self.shapes = AnswerShapes(limits: hub.limits, types: types)
-        } catch let error as LuaError {
-            throw ScriptError([ScriptProblem(error, in: "", limits)])
-        }
-        do throws(ScriptError) {
-            try self.load(into: state, limits)
-        } catch {
-            states.dropUnclaimed()
-            throw error
-        }
+        try self.load()
         if states.isFresh { self.takeOverStates() }
-        if program == .relay, let types = self.types, let shapes = self.shapes {
-            let message = MessageRun(hub, state, self.registry, types: types, shapes: shapes, console: console)
-            self.message = message
-            self.bindings.message = message
-        }
         hub.policy = self
     }
-
-    /// Loads every file, and goes on after one that fails, so that all mistakes are told at once.
-    private func load(into state: LuaState, _ limits: LuaLimits) throws(ScriptError) {
-        var problems: [ScriptProblem] = []
-        self.isLoading = true
-        state.beginLoading()
-        for source in self.scripts.toLoad(for: self.program) {
-            self.bindings.nextSource = source
-            do {
-                try state.load(source.key)
-            } catch let error as LuaError {
-                let problem = ScriptProblem(error, in: source.name, limits)
-                // Files that require the same broken module all fail with its error.
-                if !problems.contains(problem) { problems.append(problem) }
-                // What is used up stays used up: no later file had a chance.
-                if error.kind != .error { break }
-            } catch {
-                problems.append(ScriptProblem(file: source.name, line: nil, reason: "\(error)"))
-            }
-        }
-        self.isLoading = false
-        problems += self.settings.unclaimed(by: self.program, areAllKnown: problems.isEmpty)
-        guard problems.isEmpty else { throw ScriptError(problems) }
-    }
-
-    /// The files that were loaded or required, by path.
-    var found: Set<String> { self.bindings.found }
 
     deinit {
         if self.hub.policy === self { self.hub.policy = nil }
@@ -201,11 +160,13 @@ public final class HookEngine {
         self.bindings.run = run
         self.bindings.firstStep = first
         self.state?.run { error in self.recover(from: error, run) }
+        self.bindings.endMeasuring()
         self.bindings.run = nil
     }
 
     private func recover(from error: LuaError, _ run: any HookRun) -> LuaState.Recovery {
         guard let handler = run.handler else { return .skip }
+        self.bindings.endMeasuring()
         handler.failures += 1
         let time = self.hub.clock()
         var isPaused = false

@@ -45,6 +45,9 @@ struct TimerQueue {
     /// How many there are.
     var count: Int { self.timers.count }
 
+    /// What they call, in the order in which they were made.
+    var handlers: [Handler] { self.timers.values.sorted { $0.number < $1.number }.map(\.handler) }
+
     /// When the next one is to be looked at, as uptime.
     var next: Double? { self.timers.values.lazy.map(\.due).min() }
 

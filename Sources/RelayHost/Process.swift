@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
+internal import Foundation
 public import HostSettings
 internal import LineOutput
 internal import Logging
@@ -37,13 +38,15 @@ extension Relay {
     ///   - settings: What the relay needs.
     ///   - writesRecords: Whether standard output gets the monitor's lines for programs, in place of the console.
     ///   - askLogin: Asks for a user and a password, where the settings want that.
+    ///   - rereads: Reads the settings again, for a reload of the scripts: at SIGHUP, by `luar reload`, or when a file changes.
     /// - Returns: What was measured.
     /// - Throws: ``RelayError``, `SettingsError` or `ScriptError` when the relay does not start.
     @discardableResult
     public static func runProcess(
         _ settings: Settings,
         writesRecords: Bool = false,
-        askLogin: (LoginPrompts) throws -> (user: String, password: String)
+        askLogin: (LoginPrompts) throws -> (user: String, password: String),
+        rereads: (@Sendable () throws -> Settings)? = nil
     ) async throws -> [TargetSummary] {
         // A reader that went away is an error of one write, not the end of the process.
         signal(SIGPIPE, SIG_IGN)
@@ -59,7 +62,8 @@ extension Relay {
             settings: settings,
             console: writesRecords ? nil : output,
             records: writesRecords ? output : nil,
-            logger: settings.logger(to: log)
+            logger: settings.logger(to: log),
+            rereads: rereads
         )
         // A relay has clients; a monitor that nobody reads has nobody.
         if settings.tcp.isEmpty, settings.udp.isEmpty { output.onBreak { relay.end.continuation.finish() } }
@@ -74,14 +78,37 @@ extension Relay {
             )
             relay.signIn(user: login.user, password: login.password)
         }
+        let environment = ProcessInfo.processInfo.environment
+        let control = try await ControlSocket.path(for: settings, environment).asyncMap { path in
+            try await ControlServer.open(path, on: relay.loop) { await relay.answer($0) }
+        }
+        var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
+            .init(service: relay, successTerminationBehavior: .gracefullyShutdownGroup),
+            .init(service: ReloadSignals(relay: relay)),
+        ]
+        if settings.watchesScripts { services.append(.init(service: ScriptWatch(relay: relay, folder: settings.scripts))) }
         let group = ServiceGroup(
             configuration: .init(
-                services: [.init(service: relay, successTerminationBehavior: .gracefullyShutdownGroup)],
+                services: services,
                 gracefulShutdownSignals: [.sigterm, .sigint],
                 logger: Logger(label: "luar.services") { _ in SwiftLogNoOpLogHandler() }
             )
         )
-        try await group.run()
+        do {
+            try await group.run()
+        } catch {
+            await control?.close()
+            throw error
+        }
+        await control?.close()
         return relay.summaries
+    }
+}
+
+extension Optional {
+    /// What a value becomes, if there is one.
+    fileprivate func asyncMap<Result>(_ body: (Wrapped) async throws -> Result) async rethrows -> Result? {
+        guard let self else { return nil }
+        return try await body(self)
     }
 }

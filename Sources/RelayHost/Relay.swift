@@ -39,6 +39,9 @@ public final class Relay: Service {
     let parts: NIOLoopBoundBox<Parts?>
     /// Whether the loop has ended or is about to: it takes no work any more.
     private let isStopped = Mutex(false)
+    /// Reads the settings again, for a reload; nil for those that the relay was made with.
+    let rereads: (@Sendable () throws -> Settings)?
+    let reloads = ReloadQueue()
     /// Ends when there is nothing left to do.
     let end = AsyncStream.makeStream(of: Void.self)
     /// Who we are to the mail server, where that was asked for.
@@ -59,6 +62,8 @@ public final class Relay: Service {
         var timers: TimerDriver
         var mail: MailDesk
         var monitor: Monitor?
+        /// When it began to listen, as uptime.
+        var startTime = 0.0
     }
 
     /// The addresses that an endpoint stands for.
@@ -74,8 +79,17 @@ public final class Relay: Service {
     ///   - console: Where console lines go; nil for nowhere.
     ///   - records: Where the monitor's lines for programs go, a JSON object each; nil for nowhere.
     ///   - logger: The operational log.
-    public init(settings: Settings, console: LineWriter?, records: (any LineSink)? = nil, logger: Logger) {
+    ///   - rereads: Reads the settings again when scripts are reloaded, of which the folder and the scripts' own settings
+    ///     count; nil for those from before.
+    public init(
+        settings: Settings,
+        console: LineWriter?,
+        records: (any LineSink)? = nil,
+        logger: Logger,
+        rereads: (@Sendable () throws -> Settings)? = nil
+    ) {
         self.settings = settings
+        self.rereads = rereads
         self.console = settings.hasConsole ? console : nil
         self.records = records
         self.logger = logger
@@ -278,6 +292,7 @@ public final class Relay: Service {
     ///
     /// On the script loop.
     private func open(tcp: [Endpoint], udp: [Endpoint], targets: [ProbeAddress]) throws {
+        self.parts.value?.startTime = TimerDriver.uptime
         guard let parts = self.parts.value else { return }
         if tcp.isEmpty, udp.isEmpty, targets.isEmpty { self.logger.warning("listening nowhere") }
         // What it sees waits for its turn on the loop, until the doors are open.

@@ -85,13 +85,15 @@ enum StandardOutput {
 extension CommonOptions {
     /// The settings in force, from all sources; what the option groups were given counts most.
     func resolve(_ groups: [any SettingOptions]) throws -> ResolvedSettings {
+        try self.reader(groups)()
+    }
+
+    /// What reads the settings from all sources, as often as it is called.
+    func reader(_ groups: [any SettingOptions]) -> @Sendable () throws -> ResolvedSettings {
         var given: [String: [String]] = [:]
         for group in groups { given.merge(group.given) { _, new in new } }
-        return try SettingsReader(
-            commandLine: given,
-            environment: ProcessInfo.processInfo.environment,
-            file: self.configurationFile
-        )
-        .read()
+        return { [given, file = self.configurationFile] in
+            try SettingsReader(commandLine: given, environment: ProcessInfo.processInfo.environment, file: file).read()
+        }
     }
 }

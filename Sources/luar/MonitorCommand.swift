@@ -55,6 +55,9 @@ struct MonitorCommand: AsyncParsableCommand {
     var data: DataOptions
 
     @OptionGroup(title: "Scripts and log")
+    var control: ControlOptions
+
+    @OptionGroup(title: "Scripts and log")
     var common: CommonOptions
 
     @OptionGroup(title: "Limits of scripts")
@@ -68,16 +71,21 @@ struct MonitorCommand: AsyncParsableCommand {
         do {
             let groups: [any SettingOptions] = [
                 self.targets, self.monitor, self.recipients, self.server, self.spool, self.scripts, self.data,
-                self.common,
-                self.scriptLimits,
+                self.control, self.common, self.scriptLimits,
             ]
-            var settings = try self.common.resolve(groups).settings
+            let reader = self.common.reader(groups)
+            var settings = try reader().settings
             if settings.monitor.targets.isEmpty { settings.monitor.targets = [Settings().server] }
             settings.monitor.count = self.count
             // It is a relay that nobody can connect to.
             (settings.tcp, settings.udp, settings.capture) = ([], [], nil)
             if let quiet { settings.hasConsole = !quiet }
-            let summaries = try await Relay.runProcess(settings, writesRecords: self.json, askLogin: LoginQuestions.ask)
+            let summaries = try await Relay.runProcess(
+                settings,
+                writesRecords: self.json,
+                askLogin: LoginQuestions.ask,
+                rereads: { try reader().settings }
+            )
             if !self.json { try DescriptorOutput.write(Self.table(summaries), to: STDERR_FILENO) }
             if self.count != nil, summaries.contains(where: { $0.total.n == $0.total.lost }) { throw ExitCode.failure }
         } catch {

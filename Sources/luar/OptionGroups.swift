@@ -62,6 +62,13 @@ struct DataOptions: SettingOptions {
     @Option(setting: "data") var data: String?
 }
 
+/// How a running relay is talked to, and when it reloads its scripts.
+struct ControlOptions: SettingOptions {
+    @Option(setting: "control") var control: String?
+    @Flag(name: .customLong("no-control"), help: .setting("no-control")) var noControl = false
+    @Flag(inversion: .prefixedNo, help: .setting("watch")) var watch: Bool?
+}
+
 /// What is measured by a relay.
 struct MonitorTargetOptions: SettingOptions {
     @Option(setting: "monitor") var monitor: [String] = []

@@ -27,6 +27,9 @@ struct Serve: AsyncParsableCommand {
     @OptionGroup(title: "Relay")
     var common: CommonOptions
 
+    @OptionGroup(title: "Relay")
+    var control: ControlOptions
+
     @OptionGroup(title: "Monitor")
     var targets: MonitorTargetOptions
 
@@ -54,12 +57,17 @@ struct Serve: AsyncParsableCommand {
     func run() async throws {
         do {
             let groups: [any SettingOptions] = [
-                self.relay, self.scripts, self.data, self.common, self.targets, self.monitor, self.recipients,
+                self.relay, self.scripts, self.data, self.control, self.common, self.targets, self.monitor, self.recipients,
                 self.server,
                 self.spool,
                 self.message, self.limits, self.scriptLimits,
             ]
-            try await Relay.runProcess(try self.common.resolve(groups).settings, askLogin: LoginQuestions.ask)
+            let reader = self.common.reader(groups)
+            try await Relay.runProcess(
+                try reader().settings,
+                askLogin: LoginQuestions.ask,
+                rereads: { try reader().settings }
+            )
         } catch {
             throw Failure.report(error)
         }

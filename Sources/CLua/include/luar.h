@@ -144,6 +144,8 @@ void luar_close(luar_state *state);
 
 /// The failure that the last protected call met.
 const luar_failure *luar_last_failure(const luar_state *state);
+/// The CPU time of this thread so far, in nanoseconds.
+int64_t luar_cpu_now(void);
 /// Bytes that the state holds now.
 size_t luar_memory(const luar_state *state);
 

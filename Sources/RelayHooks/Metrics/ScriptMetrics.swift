@@ -15,7 +15,7 @@ public struct ScriptMetrics: Sendable, Encodable {
     public static let longestText = 128
 
     /// What a metric is.
-    public enum Kind: String, Sendable, Encodable {
+    public enum Kind: String, Sendable, Codable {
         /// It only grows.
         case counter
         /// It is whatever was said last.
@@ -23,7 +23,7 @@ public struct ScriptMetrics: Sendable, Encodable {
     }
 
     /// One number.
-    public struct Entry: Sendable, Equatable, Encodable {
+    public struct Entry: Sendable, Equatable, Codable {
         /// The metric's name.
         public var name: String
         /// What it is.

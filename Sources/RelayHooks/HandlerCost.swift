@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+internal import Histogram
+internal import LuaScripting
+internal import RelayCore
+
+/// What the calls of a handler cost, as far as they were measured.
+///
+/// Reading the clock of a thread costs as much as a short handler, so only one run in ``measuredRuns`` is measured.
+struct HandlerCost {
+    /// How many runs there are for each one that is measured.
+    static let measuredRuns = 64
+
+    /// Calls that were measured.
+    private(set) var measured = 0
+    /// CPU time, in nanoseconds; made with the first measured call.
+    private var times: Histogram<UInt32>?
+    /// The most memory that a call left behind, in bytes.
+    private(set) var mostMemory = 0
+
+    /// Longer calls count as this long, in nanoseconds: a second.
+    private static let longest: UInt64 = 1_000_000_000
+
+    /// Notes a call.
+    ///
+    /// - Parameters:
+    ///   - nanoseconds: Its CPU time.
+    ///   - memory: By how many bytes the state grew meanwhile.
+    mutating func note(nanoseconds: Int64, memory: Int) {
+        self.measured += 1
+        self.mostMemory = max(self.mostMemory, memory)
+        var times =
+            self.times
+            ?? Histogram<UInt32>(
+                lowestDiscernibleValue: 1,
+                highestTrackableValue: Self.longest,
+                numberOfSignificantValueDigits: .one
+            )
+        self.times = nil
+        _ = times.record(UInt64(max(1, min(nanoseconds, Int64(Self.longest)))))
+        self.times = times
+    }
+
+    /// The CPU time that so many of a hundred calls do not pass, in microseconds; nil before the first.
+    func microseconds(percentile: Double) -> Double? {
+        guard let times = self.times, self.measured > 0 else { return nil }
+        return Double(times.valueAtPercentile(percentile)) / 1_000
+    }
+}
+
+/// What a handler has done so far, for people who run the relay.
+public struct HandlerStatus: Sendable, Codable, Equatable {
+    /// The event it handles; `timer` for a timer.
+    public var event: String
+    /// The script and line that registered it.
+    public var place: String
+    /// Calls so far.
+    public var calls: Int
+    /// Calls that failed.
+    public var failures: Int
+    /// How often it was left out for a while because it wasted time.
+    public var pauses: Int
+    /// Whether it is left out now.
+    public var isPaused: Bool
+    /// CPU time of a call in microseconds: what half of them, 99 of a hundred, and all do not pass; nil before one was measured.
+    public var p50: Double?
+    public var p99: Double?
+    public var max: Double?
+    /// The most memory that a measured call left behind, in bytes.
+    public var memory: Int
+}
+
+extension HookEngine {
+    /// What each handler and timer has done, in the order in which they run.
+    public var handlerStatus: [HandlerStatus] {
+        let time = self.hub.clock()
+        let events = HookEvent.allCases
+        let handlers = self.registry.all.enumerated()
+            .sorted { left, right in
+                let leftEvent = events.firstIndex(of: left.element.event) ?? 0
+                let rightEvent = events.firstIndex(of: right.element.event) ?? 0
+                return (leftEvent, left.offset) < (rightEvent, right.offset)
+            }
+            .map(\.element)
+        return (handlers + self.timers.handlers)
+            .map { handler in
+                HandlerStatus(
+                    event: handler.event.rawValue,
+                    place: "\(handler.script):\(handler.line)",
+                    calls: handler.calls,
+                    failures: handler.failures,
+                    pauses: handler.pause.count,
+                    isPaused: handler.pause.isPaused(at: time),
+                    p50: handler.cost.microseconds(percentile: 50),
+                    p99: handler.cost.microseconds(percentile: 99),
+                    max: handler.cost.microseconds(percentile: 100),
+                    memory: handler.cost.mostMemory
+                )
+            }
+    }
+
+    /// Bytes that the Lua state holds.
+    public var memory: Int { self.state?.memory ?? 0 }
+    /// How many timers there are.
+    public var timerCount: Int { self.timers.count }
+}

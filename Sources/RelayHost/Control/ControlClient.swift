@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+internal import Foundation
+internal import NIOCore
+internal import NIOPosix
+
+#if canImport(Glibc)
+internal import Glibc
+#endif
+
+/// Talks to a running relay by its control socket.
+public enum ControlClient {
+    /// Has the relay reload its scripts.
+    ///
+    /// - Parameter path: The socket's path.
+    /// - Returns: What was done, or what is wrong with the scripts.
+    /// - Throws: ``RelayError`` if the relay does not answer.
+    public static func reload(_ path: String) async throws -> ControlAnswer { try await self.ask(.reload, path) }
+
+    /// Asks the relay how it is.
+    ///
+    /// - Parameter path: The socket's path.
+    /// - Returns: The answer.
+    /// - Throws: ``RelayError`` if the relay does not answer.
+    public static func status(_ path: String) async throws -> ControlAnswer { try await self.ask(.status, path) }
+
+    private static func ask(_ command: ControlRequest.Command, _ path: String) async throws -> ControlAnswer {
+        guard path.utf8.count <= ControlSocket.longestPath else {
+            throw RelayError("the path '\(path)' is longer than a socket's can be")
+        }
+        let request = try JSONEncoder().encode(ControlRequest(command: command)) + [UInt8(ascii: "\n")]
+        let group = MultiThreadedEventLoopGroup.singleton
+        let reply = group.next().makePromise(of: Data.self)
+        let channel: any Channel
+        do {
+            channel = try await ClientBootstrap(group: reply.futureResult.eventLoop)
+                .channelInitializer { channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        try channel.pipeline.syncOperations.addHandler(AnswerCollector(reply))
+                    }
+                }
+                .connect(unixDomainSocketPath: path)
+                .get()
+        } catch {
+            reply.fail(error)
+            throw RelayError("cannot talk to a relay at '\(path)': \(self.reason(error)); is it running?")
+        }
+        do {
+            try await channel.writeAndFlush(ByteBuffer(bytes: request))
+            return try JSONDecoder().decode(ControlAnswer.self, from: try await reply.futureResult.get())
+        } catch {
+            throw RelayError("the relay at '\(path)' did not answer: \(self.reason(error)); is it another user's, or of another version?")
+        }
+    }
+
+    private static func reason(_ error: any Error) -> String {
+        switch error {
+        case let error as IOError: String(cString: strerror(error.errnoCode))
+        case is DecodingError: "what came is not an answer"
+        default: "\(error)"
+        }
+    }
+}
+
+/// Collects what comes until the other side ends the connection.
+private final class AnswerCollector: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+
+    private let reply: EventLoopPromise<Data>
+    private var bytes = Data()
+
+    init(_ reply: EventLoopPromise<Data>) { self.reply = reply }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        self.bytes.append(contentsOf: self.unwrapInboundIn(data).readableBytesView)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) { self.reply.succeed(self.bytes) }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { self.reply.fail(error) }
+}

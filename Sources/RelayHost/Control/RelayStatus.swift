@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+internal import Foundation
+internal import HostSettings
+internal import LuaScripting
+internal import NIOCore
+public import RelayCore
+public import RelayHooks
+
+/// How a relay is, for whoever runs it.
+public struct RelayStatus: Codable, Sendable {
+    /// The program's version.
+    public var version: String
+    /// The process.
+    public var process: Int32
+    /// When this was said, in Unix seconds.
+    public var time: Double
+    /// For how many seconds it has been listening.
+    public var uptime: Double
+    /// Clients that are here, and the most there may be.
+    public var clients: Int
+    public var clientLimit: Int
+    /// How many members each room has, the largest first; at most ``mostRooms``.
+    public var rooms: [Room]
+    /// How many rooms there are.
+    public var roomCount: Int
+    /// What has happened so far.
+    public var counters: Counters
+    /// Mails that are not delivered.
+    public var mailsWaiting: Int
+    /// Bytes that the Lua state holds, and the most it may.
+    public var luaMemory: Int
+    public var luaMemoryLimit: Int
+    /// Timers of scripts, and the most there may be.
+    public var timers: Int
+    public var timerLimit: Int
+    /// What the handlers and timers have done, in the order in which they run.
+    public var handlers: [HandlerStatus]
+    /// What scripts count and measure.
+    public var metrics: [ScriptMetrics.Entry]
+
+    /// A room.
+    public struct Room: Codable, Sendable {
+        /// Its name.
+        public var name: String
+        /// How many clients are in it.
+        public var clients: Int
+    }
+
+    /// Rooms that are listed.
+    public static let mostRooms = 20
+
+    /// What happened in a second on average, since an earlier answer.
+    public func rate(_ counter: KeyPath<Counters, Int>, since earlier: RelayStatus) -> Double {
+        let seconds = self.time - earlier.time
+        guard seconds > 0 else { return 0 }
+        return Double(self.counters[keyPath: counter] - earlier.counters[keyPath: counter]) / seconds
+    }
+}
+
+extension Relay {
+    /// How the relay is; nil if it does not run.
+    public func status() async -> RelayStatus? {
+        try? await self.loop
+            .submit {
+                guard let parts = self.parts.value else { return nil }
+                let hub = parts.hub
+                let rooms = hub.roomSizes.sorted { ($1.clients, $0.name) < ($0.clients, $1.name) }
+                return RelayStatus(
+                    version: Self.version,
+                    process: ProcessInfo.processInfo.processIdentifier,
+                    time: hub.clock(),
+                    uptime: TimerDriver.uptime - parts.startTime,
+                    clients: hub.clientCount,
+                    clientLimit: hub.limits.clients,
+                    rooms: rooms.prefix(RelayStatus.mostRooms).map { .init(name: $0.name, clients: $0.clients) },
+                    roomCount: rooms.count,
+                    counters: hub.counters,
+                    mailsWaiting: parts.mail.waiting,
+                    luaMemory: parts.hooks.memory,
+                    luaMemoryLimit: self.settings.luaLimits.memory,
+                    timers: parts.hooks.timerCount,
+                    timerLimit: hub.limits.timers,
+                    handlers: parts.hooks.handlerStatus,
+                    metrics: parts.hooks.metrics.entries
+                )
+            }
+            .get()
+    }
+
+    /// Does what a command asks.
+    func answer(_ request: ControlRequest) async -> ControlAnswer {
+        switch request.command {
+        case .status:
+            guard let status = await self.status() else { return ControlAnswer(problems: ["the relay stops"]) }
+            return ControlAnswer(status: status)
+        case .reload:
+            do {
+                return ControlAnswer(reload: try await self.reload())
+            } catch {
+                return ControlAnswer(problems: Self.problems(error))
+            }
+        }
+    }
+}

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+internal import Dispatch
+internal import Foundation
+internal import HostSettings
+internal import Logging
+internal import NIOCore
+internal import RelayCore
+internal import RelayHooks
+internal import RelayTransport
+
+/// What a reload of the scripts has done.
+public struct ReloadResult: Sendable, Codable, Equatable {
+    /// The folder that the scripts came from; nil for the stock scripts alone.
+    public var folder: String?
+    /// Handlers that are registered now.
+    public var handlers: Int
+    /// Clients that stayed.
+    public var clients: Int
+    /// For how long the relay did nothing else, in milliseconds.
+    public var milliseconds: Double
+}
+
+/// Has reloads run one after the other.
+///
+/// One that is asked for while another runs waits for it, as the files may have changed since that read them; those that come
+/// meanwhile share its result.
+actor ReloadQueue {
+    private var running: Task<ReloadResult, any Error>?
+    private var waiting: Task<ReloadResult, any Error>?
+
+    func run(_ reload: @escaping @Sendable () async throws -> ReloadResult) async throws -> ReloadResult {
+        if let waiting = self.waiting { return try await waiting.value }
+        let before = self.running
+        let task = Task {
+            _ = await before?.result
+            self.begin()
+            return try await reload()
+        }
+        if before == nil { self.running = task } else { self.waiting = task }
+        defer { if self.running == task { self.running = nil } }
+        return try await task.value
+    }
+
+    /// The one that waited runs now.
+    private func begin() {
+        guard let waiting = self.waiting else { return }
+        self.running = waiting
+        self.waiting = nil
+    }
+}
+
+extension Relay {
+    /// Reads the scripts anew, and puts them in the place of those that run.
+    ///
+    /// Scripts that do not load change nothing. They are first loaded beside the relay, on another thread, so that not even a
+    /// script that loops while it is loaded keeps the chat waiting.
+    ///
+    /// - Returns: What was done.
+    /// - Throws: `ScriptError` for scripts that do not load or data that cannot go over, `SettingsError` for what cannot be read,
+    ///   ``RelayError`` where the relay does not run.
+    @discardableResult
+    public func reload() async throws -> ReloadResult {
+        do {
+            let result = try await self.reloads.run { try await self.reloadNow() }
+            self.logger.notice(
+                "scripts reloaded",
+                metadata: [
+                    "scripts.folder": "\(result.folder ?? "(stock)")", "scripts.handlers": "\(result.handlers)",
+                    "reload.milliseconds": "\(result.milliseconds)",
+                ]
+            )
+            return result
+        } catch {
+            for problem in Self.problems(error) {
+                self.logger.error("scripts not reloaded, the old ones go on", metadata: ["error": "\(problem)"])
+            }
+            throw error
+        }
+    }
+
+    /// What is wrong, a line each.
+    static func problems(_ error: any Error) -> [String] {
+        switch error {
+        case let error as ScriptError: error.problems.map(\.description)
+        case let error as SettingsError: error.problems
+        default: ["\(error)"]
+        }
+    }
+
+    private func reloadNow() async throws -> ReloadResult {
+        let settings = try self.rereads?() ?? self.settings
+        let (scripts, folder) = try ScriptFolder.load(
+            settings.scripts,
+            environment: ProcessInfo.processInfo.environment
+        )
+        try await self.rehearse(scripts, settings.scriptValues)
+        let values = settings.scriptValues
+        let (result, retired) = try await self.loop
+            .submit { () throws -> (ReloadResult, RetiredScripts) in
+                guard let parts = self.parts.value else { throw RelayError("the relay does not run") }
+                let start = NIODeadline.now()
+                let retired = try parts.hooks.reload(scripts, values: values)
+                parts.turns.schedule()
+                let result = ReloadResult(
+                    folder: folder,
+                    handlers: parts.hooks.handlerCount,
+                    clients: parts.hub.clientCount,
+                    milliseconds: Double((NIODeadline.now() - start).nanoseconds / 10_000) / 100
+                )
+                return (result, retired)
+            }
+            .get()
+        // A large state takes a while to close; nobody waits for it.
+        DispatchQueue.global().async { _ = retired }
+        return result
+    }
+
+    /// Loads scripts in a relay of their own, in which nobody is.
+    private func rehearse(_ scripts: ScriptSet, _ values: ScriptValues) async throws {
+        let (limits, luaLimits) = (self.settings.limits, self.settings.luaLimits)
+        try await withCheckedThrowingContinuation { (done: CheckedContinuation<Void, any Error>) in
+            DispatchQueue.global()
+                .async {
+                    done.resume(
+                        with: Result {
+                            _ = try HookEngine(
+                                hub: Hub(limits: limits, clock: { Date().timeIntervalSince1970 }),
+                                scripts: scripts,
+                                limits: luaLimits,
+                                values: values,
+                                console: nil,
+                                logger: Logger(label: "luar.rehearsal") { _ in SwiftLogNoOpLogHandler() },
+                                version: Self.version
+                            )
+                        }
+                    )
+                }
+        }
+    }
+}
