@@ -17,9 +17,9 @@ struct Luar: AsyncParsableCommand {
             """,
         version: Version.text,
         groupedSubcommands: [
-            CommandGroup(name: "Chat", subcommands: [Serve.self, ChatCommand.self]),
+            CommandGroup(name: "Chat", subcommands: [Serve.self, ChatCommand.self, StatusCommand.self]),
             CommandGroup(name: "Monitor", subcommands: [MonitorCommand.self, MailCommand.self]),
-            CommandGroup(name: "Scripts", subcommands: [Init.self, Check.self, TestCommand.self]),
+            CommandGroup(name: "Scripts", subcommands: [Init.self, Check.self, TestCommand.self, ReloadCommand.self]),
             CommandGroup(name: "Setup", subcommands: [SettingsCommand.self, Completions.self, Manual.self]),
         ]
     )

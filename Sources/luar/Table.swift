@@ -9,7 +9,11 @@ struct Table {
 
     init(_ heading: String...) { self.rows = [heading] }
 
-    mutating func add(_ cells: String...) { self.rows.append(cells) }
+    /// Adds a row; cells that it lacks at its end are empty.
+    mutating func add(_ cells: String...) {
+        let missing = (self.rows.first?.count ?? 0) - cells.count
+        self.rows.append(cells + Array(repeating: "", count: max(0, missing)))
+    }
 
     /// The table, a line each row; what would control a terminal is shown instead.
     var text: String {

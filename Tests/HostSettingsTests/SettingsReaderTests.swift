@@ -64,7 +64,7 @@ import Testing
     /// A value for every setting, other than its default.
     private static let others: [String: [String]] = [
         "tcp": ["[::1]:1", "h:2"], "no-tcp": ["true"], "udp": ["[::1]:1", "h:2"], "no-udp": ["true"],
-        "framing": ["raw"], "quiet": ["true"], "server": ["h:9"],
+        "framing": ["raw"], "quiet": ["true"], "no-control": ["true"], "watch": ["true"], "server": ["h:9"],
         "raw": ["true"], "reconnect": ["true"], "scripts": ["elsewhere"], "log-level": ["debug"],
         "log-format": ["json"], "transport": ["udp"],
         "slow-policy": ["drop"], "monitor": ["[::1]:1", "h:2"], "worse-samples": ["4"],

@@ -43,7 +43,7 @@ import Testing
             }
         #expect(
             groups == [
-                "CHAT: serve chat", "MONITOR: monitor mail", "SCRIPTS: init check test",
+                "CHAT: serve chat status", "MONITOR: monitor mail", "SCRIPTS: init check test reload",
                 "SETUP: settings completions manual",
             ]
         )

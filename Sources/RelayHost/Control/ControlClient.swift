@@ -23,7 +23,11 @@ public enum ControlClient {
     /// - Parameter path: The socket's path.
     /// - Returns: The answer.
     /// - Throws: ``RelayError`` if the relay does not answer.
-    public static func status(_ path: String) async throws -> ControlAnswer { try await self.ask(.status, path) }
+    public static func status(_ path: String) async throws -> RelayStatus {
+        let answer = try await self.ask(.status, path)
+        guard let status = answer.status else { throw RelayError(answer.problems.joined(separator: "; ")) }
+        return status
+    }
 
     private static func ask(_ command: ControlRequest.Command, _ path: String) async throws -> ControlAnswer {
         guard path.utf8.count <= ControlSocket.longestPath else {
