@@ -166,7 +166,7 @@ let package = Package(
         ),
         .testTarget(
             name: "StateArchiveTests",
-            dependencies: ["StateArchive", "RelayHooks", "TestSupport", logging],
+            dependencies: ["StateArchive", "RelayHooks", "TestSupport", sqlite],
             swiftSettings: strict
         ),
         .testTarget(name: "LineOutputTests", dependencies: ["LineOutput", logging], swiftSettings: strict),
@@ -181,7 +181,8 @@ let package = Package(
         .testTarget(
             name: "RelayHostTests",
             dependencies: [
-                "RelayHost", "HostSettings", "LineOutput", "RelayCore", "RelayTransport", "LuaScripting", "TestSupport",
+                "RelayHost", "RelayHooks", "HostSettings", "LineOutput", "RelayCore", "RelayTransport", "LuaScripting",
+                "TestSupport",
                 logging,
             ],
             swiftSettings: strict

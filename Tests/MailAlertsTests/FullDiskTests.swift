@@ -13,46 +13,7 @@ import Glibc
 
 /// A disk that is full or can only be read: a small one of the test's own, where the test may mount one.
 @Suite struct FullDiskTests {
-    /// A file system in memory of 128 KiB.
-    private struct SmallDisk {
-        let path: String
-
-        init?() {
-            self.path = NSTemporaryDirectory() + "luar-test-disk-" + UUID().uuidString
-            guard mkdir(self.path, 0o700) == 0 else { return nil }
-            guard mount("none", self.path, "tmpfs", 0, "size=128k") == 0 else {
-                rmdir(self.path)
-                return nil
-            }
-        }
-
-        /// Takes all the room, or gives it back.
-        func fill() {
-            let file = open(self.path + "/ballast", O_WRONLY | O_CREAT, 0o600)
-            let block = [UInt8](repeating: 0, count: 1_024)
-            while write(file, block, block.count) > 0 {}
-            close(file)
-        }
-
-        func free() { unlink(self.path + "/ballast") }
-
-        func remount(isReadOnly: Bool) -> Bool {
-            mount("none", self.path, "tmpfs", UInt(MS_REMOUNT) | (isReadOnly ? UInt(MS_RDONLY) : 0), nil) == 0
-        }
-
-        func remove() {
-            umount2(self.path, CInt(MNT_DETACH))
-            rmdir(self.path)
-        }
-    }
-
-    private static let mayMount: Bool = {
-        guard let disk = SmallDisk() else { return false }
-        disk.remove()
-        return true
-    }()
-
-    @Test(.enabled(if: Self.mayMount))
+    @Test(.enabled(if: SmallDisk.mayMount))
     func `a full disk at the start is told with the folder and what to do`() throws {
         let disk = try #require(SmallDisk())
         defer { disk.remove() }
@@ -69,7 +30,7 @@ import Glibc
         #expect(other?.reason.contains("make the spool folder writable") == true)
     }
 
-    @Test(.enabled(if: Self.mayMount), arguments: [false, true])
+    @Test(.enabled(if: SmallDisk.mayMount), arguments: [false, true])
     func `a disk that fills up or turns read-only loses no mail`(_ isReadOnly: Bool) async throws {
         let disk = try #require(SmallDisk())
         defer { disk.remove() }

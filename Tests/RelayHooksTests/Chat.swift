@@ -73,7 +73,9 @@ final class Chat {
         limits: Limits = Limits(),
         luaLimits: LuaLimits = LuaLimits(),
         values: ScriptValues = ScriptValues(),
-        settings: [String: String] = [:]
+        settings: [String: String] = [:],
+        states: StateStore = StateStore(),
+        fileOutput: (any FileOutput)? = nil
     ) throws {
         var values = values
         for (name, text) in settings { values.set(name, to: .text(text)) }
@@ -91,13 +93,21 @@ final class Chat {
             values: values,
             console: self.console,
             alerts: self.outbox,
+            states: states,
+            files: fileOutput,
             logger: logger,
             version: "9.9.9"
         )
     }
 
-    convenience init(_ script: String, hasStock: Bool = true, limits: Limits = Limits()) throws {
-        try self.init(["test.lua": script], hasStock: hasStock, limits: limits)
+    convenience init(
+        _ script: String,
+        hasStock: Bool = true,
+        limits: Limits = Limits(),
+        states: StateStore = StateStore(),
+        fileOutput: (any FileOutput)? = nil
+    ) throws {
+        try self.init(["test.lua": script], hasStock: hasStock, limits: limits, states: states, fileOutput: fileOutput)
     }
 
     /// Lets somebody in.

@@ -61,11 +61,10 @@ final class StateTable {
         // What the disk may have of it is older than what is here.
         (self.storage ?? storage)?.clear(self.name)
         self.storage = options.isPersistent ? storage : nil
-        guard let storage = self.storage else { return }
+        guard self.storage != nil else { return }
         var place = self.first
         while place != Self.none {
-            let record = self.slots[place].record
-            storage.take(StateChange(state: self.name, key: record.key, record: record, isNew: true))
+            self.keep(self.slots[place].record, isNew: true)
             place = self.slots[place].next
         }
     }
@@ -79,6 +78,7 @@ final class StateTable {
         var place = self.last
         while place != Self.none, self.slots[place].record.written > time {
             self.slots[place].record.written = time
+            self.keep(self.slots[place].record, isNew: false)
             place = self.slots[place].previous
         }
         guard let ttl = self.options.ttl else { return }
@@ -114,7 +114,11 @@ final class StateTable {
         } else {
             self.append(record)
         }
-        self.storage?.take(StateChange(state: self.name, key: key, record: record, isNew: isNew))
+        self.keep(record, isNew: isNew)
+    }
+
+    private func keep(_ record: StateRecord, isNew: Bool) {
+        self.storage?.take(StateChange(state: self.name, key: record.key, record: record, isNew: isNew))
     }
 
     func remove(_ key: StateKey) {
