@@ -7,10 +7,6 @@ import Testing
 
 @testable import MailAlerts
 
-#if canImport(Glibc)
-import Glibc
-#endif
-
 /// A disk that is full or can only be read: a small one of the test's own, where the test may mount one.
 @Suite struct FullDiskTests {
     @Test(.enabled(if: SmallDisk.mayMount))

@@ -107,7 +107,7 @@ import Testing
             table.settle(at: now)
             var found: [StateKey: StateValue] = [:]
             var keys: [StateKey] = []
-            table.forEach {
+            table.visit {
                 keys.append($0)
                 found[$0] = $1
             }
@@ -134,7 +134,7 @@ import Testing
         let options = StateOptions(max: 3, ttl: 50, isPersistent: true)
         let table = try StateStore(storage: shelf).table("t", options, at: 60)
         var keys: [StateKey] = []
-        table.forEach { key, _ in keys.append(key) }
+        table.visit { key, _ in keys.append(key) }
         #expect(keys == [.integer(3), .integer(4), .integer(5)])
         #expect(shelf.kept["t"]?.keys.sorted() == keys)
         // One of the future counts as written now.

@@ -77,6 +77,7 @@ public struct ScriptMetrics: Sendable, Encodable {
     ///   - kind: What it is.
     ///   - value: The number.
     ///   - labels: Its labels.
+    /// - Throws: ``Refusal`` for what is no metric, or one too many.
     mutating func note(_ name: String, _ kind: Kind, _ value: Double, labels: [String: String]) throws(Refusal) {
         guard Self.isName(name, mayHaveColons: true) else {
             throw Refusal(reason: "a metric's name has letters, digits, _ and :, and at most \(Self.longestText)")

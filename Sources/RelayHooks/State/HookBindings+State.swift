@@ -138,7 +138,7 @@ extension HookBindings {
     func listEntries(of object: LuaObject, _ add: (_ key: LuaValue, _ value: LuaValue) -> Void) {
         guard let engine = self.engine, let state = engine.declaredState(object) else { return }
         state.table.settle(at: engine.hub.clock())
-        state.table.forEach { key, value in
+        state.table.visit { key, value in
             key.withLua { key in value.withLua { value in add(key, value) } }
         }
     }

@@ -134,7 +134,7 @@ final class StateTable {
     }
 
     /// All entries in the order of their keys.
-    func forEach(_ body: (StateKey, StateValue) -> Void) {
+    func visit(_ body: (StateKey, StateValue) -> Void) {
         let keys = self.sorted ?? self.places.keys.sorted()
         self.sorted = keys
         for key in keys {

@@ -97,7 +97,9 @@ struct RotatingFile {
         return (written, 0)
     }
 
-    /// Puts the file aside. Where that fails nothing is lost: every file still has one of the names.
+    /// Puts the file aside.
+    ///
+    /// Where that fails nothing is lost: every file still has one of the names.
     private func rotate() throws(Failure) {
         let keep = self.declaration.keep
         guard keep > 0 else {
