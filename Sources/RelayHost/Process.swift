@@ -79,36 +79,17 @@ extension Relay {
             relay.signIn(user: login.user, password: login.password)
         }
         let environment = ProcessInfo.processInfo.environment
-        let control = try await ControlSocket.path(for: settings, environment).asyncMap { path in
-            try await ControlServer.open(path, on: relay.loop) { await relay.answer($0) }
-        }
-        var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
-            .init(service: relay, successTerminationBehavior: .gracefullyShutdownGroup),
-            .init(service: ReloadSignals(relay: relay)),
-        ]
-        if settings.watchesScripts { services.append(.init(service: ScriptWatch(relay: relay, folder: settings.scripts))) }
+        if let path = try ControlSocket.path(for: settings, environment) { try await relay.listen(forCommandsAt: path) }
+        let triggers = ReloadTriggers(relay, settings)
+        defer { triggers.cancel() }
         let group = ServiceGroup(
             configuration: .init(
-                services: services,
+                services: [.init(service: relay, successTerminationBehavior: .gracefullyShutdownGroup)],
                 gracefulShutdownSignals: [.sigterm, .sigint],
                 logger: Logger(label: "luar.services") { _ in SwiftLogNoOpLogHandler() }
             )
         )
-        do {
-            try await group.run()
-        } catch {
-            await control?.close()
-            throw error
-        }
-        await control?.close()
+        try await group.run()
         return relay.summaries
-    }
-}
-
-extension Optional {
-    /// What a value becomes, if there is one.
-    fileprivate func asyncMap<Result>(_ body: (Wrapped) async throws -> Result) async rethrows -> Result? {
-        guard let self else { return nil }
-        return try await body(self)
     }
 }

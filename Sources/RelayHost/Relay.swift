@@ -42,6 +42,8 @@ public final class Relay: Service {
     /// Reads the settings again, for a reload; nil for those that the relay was made with.
     let rereads: (@Sendable () throws -> Settings)?
     let reloads = ReloadQueue()
+    /// Takes commands, where that was asked for.
+    let control = Mutex<ControlServer?>(nil)
     /// Ends when there is nothing left to do.
     let end = AsyncStream.makeStream(of: Void.self)
     /// Who we are to the mail server, where that was asked for.
@@ -128,6 +130,7 @@ public final class Relay: Service {
     /// Lets go of everything after a failed start.
     private func abandon() async {
         self.isStopped.withLock { $0 = true }
+        await self.closeControl()
         await self.closeMail()
         try? await Self.offLoop { self.storage.close() }
         // Sockets that were opened have threads of their own.
@@ -196,6 +199,7 @@ public final class Relay: Service {
             return !isStopped
         }
         guard isFirst else { return }
+        await self.closeControl()
         try await self.loop
             .flatSubmit {
                 guard let parts = self.parts.value else { return self.loop.makeSucceededVoidFuture() }

@@ -7,6 +7,7 @@ internal import LuaScripting
 internal import NIOCore
 public import RelayCore
 public import RelayHooks
+internal import Synchronization
 
 /// How a relay is, for whoever runs it.
 public struct RelayStatus: Codable, Sendable {
@@ -87,6 +88,26 @@ extension Relay {
                 )
             }
             .get()
+    }
+
+    /// Takes commands of the owner's on a socket, until the relay stops.
+    ///
+    /// - Parameter path: Where the socket is to be; a relay that was killed may have left one there.
+    /// - Throws: ``RelayError`` if it cannot be had.
+    public func listen(forCommandsAt path: String) async throws {
+        let server = try await ControlServer.open(path, on: self.loop) { [weak self] request in
+            await self?.answer(request) ?? ControlAnswer(problems: ["the relay stops"])
+        }
+        self.control.withLock { $0 = server }
+    }
+
+    /// Takes no commands any more, before the loop ends that they come on.
+    func closeControl() async {
+        let server = self.control.withLock { control in
+            defer { control = nil }
+            return control
+        }
+        await server?.close()
     }
 
     /// Does what a command asks.

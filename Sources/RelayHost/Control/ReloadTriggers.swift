@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+internal import Dispatch
+internal import Foundation
+internal import HostSettings
+internal import RelayHooks
+
+#if canImport(Glibc)
+internal import Glibc
+#endif
+
+/// Reloads a relay's scripts at each SIGHUP, and if that is wanted when one of their files has changed.
+///
+/// What is wrong with them is in the log.
+final class ReloadTriggers {
+    private let signals: any DispatchSourceSignal
+    private let watch: Task<Void, Never>?
+
+    /// Begins.
+    ///
+    /// - Parameters:
+    ///   - relay: Whose scripts these are.
+    ///   - settings: Whether files are watched, and which folder was asked for.
+    init(_ relay: Relay, _ settings: Settings) {
+        signal(SIGHUP, SIG_IGN)
+        self.signals = DispatchSource.makeSignalSource(signal: SIGHUP, queue: .global())
+        self.signals.setEventHandler { Task { try? await relay.reload() } }
+        self.signals.resume()
+        self.watch = settings.watchesScripts ? Self.watch(relay, settings.scripts) : nil
+    }
+
+    private static func watch(_ relay: Relay, _ folder: String?) -> Task<Void, Never> {
+        Task { await ReloadTriggers.reload(relay, whenChanged: folder) }
+    }
+
+    private static func reload(_ relay: Relay, whenChanged folder: String?) async {
+        var last = await self.scripts(in: folder)
+        while !Task.isCancelled {
+            try? await Task.sleep(for: self.pause)
+            // A folder that cannot be read now may be one that an editor is just writing.
+            guard let now = await self.scripts(in: folder), now != last else { continue }
+            last = now
+            _ = try? await relay.reload()
+        }
+    }
+
+    /// Ends.
+    func cancel() {
+        self.signals.cancel()
+        self.watch?.cancel()
+    }
+
+    /// Between two looks at the files.
+    private static let pause = Duration.milliseconds(300)
+
+    /// What is in the folder, read where that keeps nobody waiting.
+    private static func scripts(in folder: String?) async -> ScriptSet? {
+        await withCheckedContinuation { done in
+            DispatchQueue.global()
+                .async {
+                    let environment = ProcessInfo.processInfo.environment
+                    done.resume(returning: try? ScriptFolder.load(folder, environment: environment).set)
+                }
+        }
+    }
+}
