@@ -157,6 +157,10 @@ enum { LUAR_KEEPS_FUNCTIONS = 1, LUAR_TAKES_TREES = 2 };
 int luar_define_function(luar_state *state, const char *path, int id, int flags);
 /// Defines a constant by the same paths.
 int luar_define_constant(luar_state *state, const char *path, const luar_value *value);
+/// What C brings beside Lua's own library: functions that work on Lua values without the host, and their constants.
+enum { LUAR_JSON_DECODE, LUAR_JSON_ENCODE, LUAR_JSON_NULL, LUAR_JSON_EMPTY_ARRAY };
+/// Defines one of these by the same paths; the path is also what error texts call it by.
+int luar_define_library(luar_state *state, const char *path, int member);
 /// Makes the defined tables read-only; `unknown` is the host function that explains a missing name: it gets the
 /// table's path and the name. Call once, before the first script.
 int luar_seal(luar_state *state, int unknown);
