@@ -218,6 +218,20 @@ static int show(lua_State *L) {
     return 1;
 }
 
+void luar_push_data_name(lua_State *L, int type) {
+    lua_rawgeti(L, LUA_REGISTRYINDEX, luar_of(L)->metatable[type]);
+    lua_rawgeti(L, -1, 1);
+    for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
+        if (lua_type(L, -1) != LUA_TNUMBER || (lua_tointeger(L, -1) >> 32 & 0xFF) != LUAR_DATA) continue;
+        lua_pop(L, 1);
+        lua_replace(L, -3);
+        lua_pop(L, 1);
+        return;
+    }
+    lua_pop(L, 2);
+    lua_pushnil(L);
+}
+
 struct definition {
     const char *name;
     int type, flags, access, id;

@@ -130,6 +130,8 @@ int luar_raise(lua_State *L, const luar_value *error);
 
 /// Whether the table at `index` is a stand-in that luar_lock made. Raises only where the stack cannot grow.
 int luar_is_locked(lua_State *L, int index);
+/// Pushes the name of a type's LUAR_DATA field, or nil. May raise.
+void luar_push_data_name(lua_State *L, int type);
 
 // constants.c
 /// Makes the constants. May raise.

@@ -174,6 +174,18 @@ final class Probe: LuaHost {
         return self.run(event).errors.first
     }
 
+    /// The things' data, on its way to another probe.
+    func pack() throws(LuaBaggage.Refusal) -> LuaBaggage? {
+        guard let state, let thing else { return nil }
+        return try state.pack(dataOf: thing)
+    }
+
+    /// Takes over the things' data of another probe.
+    func unpack(_ baggage: LuaBaggage) throws(LuaError) {
+        guard let state, let thing else { return }
+        try state.unpack(baggage, as: thing)
+    }
+
     /// The value of an expression.
     func value(_ expression: String) throws -> Seen? {
         let error = try self.attempt("relay.report((\(expression)))")

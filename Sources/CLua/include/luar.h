@@ -188,6 +188,24 @@ void luar_changed(luar_state *state, int type, int64_t id);
 /// where memory is short the function merely stays.
 int luar_release(luar_state *state, int32_t function);
 
+/// The data tables of one state's objects on their way to another: plain bytes, which belong to no state.
+typedef struct luar_baggage luar_baggage;
+/// Refusals that are told; packing ends with the last.
+#define LUAR_MOST_REFUSALS 10
+/// Copies the LUAR_DATA tables of all objects of a LUAR_SAME_VALUE type, and changes nothing in the state. Never raises;
+/// returns a LUAR_ code. With LUAR_OK the caller owns `*baggage` and discards it; else it is NULL.
+int luar_pack(luar_state *state, int type, luar_baggage **baggage);
+/// How many values could not be packed; with more than 0 there is nothing to unpack. Never raises.
+int luar_refusals(const luar_baggage *baggage);
+/// The text of one of them, from 0. Never raises; the baggage owns the text.
+const char *luar_refusal(const luar_baggage *baggage, int index);
+/// Makes the packed tables in a state, for the objects of `type` with the same identities. A data table that is there
+/// already stays the same table and gets the packed entries. Never raises; returns a LUAR_ code; after a failure
+/// the state has some of the tables.
+int luar_unpack(luar_state *state, int type, const luar_baggage *baggage);
+/// Frees baggage; NULL is none. Never raises.
+void luar_discard(luar_baggage *baggage);
+
 /// Drops the value kept for an object of a LUAR_SAME_VALUE type.
 int luar_forget(luar_state *state, int type, int64_t id);
 
