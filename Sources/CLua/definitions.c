@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-// What the host defines: functions and constants under dotted paths. Once sealed, scripts see them and Lua's own library
+// What the host defines: functions and constants under dotted paths, its own and those that C brings. Once sealed, scripts see them and Lua's own library
 // as locked stand-ins.
 
 struct definition {
@@ -95,6 +95,25 @@ static int define_constant(lua_State *L) {
 int luar_define_constant(luar_state *state, const char *path, const luar_value *value) {
     struct definition definition = {path, 0, 0, value};
     return luar_protect(state, define_constant, &definition);
+}
+
+static int define_library(lua_State *L) {
+    struct definition *definition = lua_touserdata(L, 1);
+    const char *name = push_home(L, definition->path);
+    switch (definition->function) {
+        case LUAR_JSON_NULL: luar_push_constant(L, LUAR_NULL); break;
+        case LUAR_JSON_EMPTY_ARRAY: luar_push_constant(L, LUAR_EMPTY_ARRAY); break;
+        default:
+            lua_pushstring(L, definition->path);
+            lua_pushcclosure(L, definition->function == LUAR_JSON_DECODE ? luar_json_decode : luar_json_encode, 1);
+    }
+    lua_setfield(L, -2, name);
+    return 0;
+}
+
+int luar_define_library(luar_state *state, const char *path, int member) {
+    struct definition definition = {path, member, 0, NULL};
+    return luar_protect(state, define_library, &definition);
 }
 
 /// A missing name in a defined table: the host explains it.

@@ -8,15 +8,8 @@
 // Objects are userdata that hold a type and an identity; what they are is the host's business. Every userdata a script
 // can reach is one of these.
 
-typedef struct {
-    int type;
-    int64_t identity;
-    /// Bit n: user value `extra + n` holds a field's current value.
-    unsigned kept;
-} object;
-
-/// User values of an object: its payload string or the scripts' own table, then the values of kept fields.
-enum { extra = 1 };
+typedef luar_object object;
+enum { extra = LUAR_EXTRA };
 
 static void read_object(lua_State *L, int index, luar_value *value) {
     object *it = lua_touserdata(L, index);
@@ -141,7 +134,11 @@ void luar_push(lua_State *L, const luar_value *value) {
         case LUAR_INTEGER: lua_pushinteger(L, value->integer); break;
         case LUAR_NUMBER: lua_pushnumber(L, value->number); break;
         case LUAR_STRING: lua_pushlstring(L, value->bytes ? value->bytes : "", value->count); break;
-        case LUAR_OBJECT: push_object(L, value->object_type, value->integer, value->bytes, value->count); break;
+        case LUAR_OBJECT:
+            // A constant that the host was given comes back as what it is.
+            if (value->object_type == LUAR_CONSTANT_TYPE) luar_push_constant(L, (int)value->integer);
+            else push_object(L, value->object_type, value->integer, value->bytes, value->count);
+            break;
         case LUAR_OBJECTS: push_objects(L, value); break;
         case LUAR_TABLE: push_table(L, value); break;
         default: lua_pushnil(L);
@@ -220,6 +217,20 @@ static int show(lua_State *L) {
     object *it = lua_touserdata(L, 1);
     lua_pushfstring(L, "%s %I", lua_tostring(L, lua_upvalueindex(1)), (LUAI_UACINT)it->identity);
     return 1;
+}
+
+void luar_push_data_name(lua_State *L, int type) {
+    lua_rawgeti(L, LUA_REGISTRYINDEX, luar_of(L)->metatable[type]);
+    lua_rawgeti(L, -1, 1);
+    for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
+        if (lua_type(L, -1) != LUA_TNUMBER || (lua_tointeger(L, -1) >> 32 & 0xFF) != LUAR_DATA) continue;
+        lua_pop(L, 1);
+        lua_replace(L, -3);
+        lua_pop(L, 1);
+        return;
+    }
+    lua_pop(L, 2);
+    lua_pushnil(L);
 }
 
 struct definition {

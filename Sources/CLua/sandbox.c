@@ -78,7 +78,7 @@ static int text(lua_State *L) {
     return 1;
 }
 
-static int is_locked(lua_State *L, int index) {
+int luar_is_locked(lua_State *L, int index) {
     if (luaL_getmetafield(L, index, "__metatable") == LUA_TNIL) return 0;
     int locked = lua_type(L, -1) == LUA_TSTRING && strcmp(lua_tostring(L, -1), "locked") == 0;
     lua_pop(L, 1);
@@ -90,7 +90,7 @@ static int raw_set(lua_State *L) {
     luaL_checkany(L, 2);
     luaL_checkany(L, 3);
     lua_settop(L, 3);
-    if (is_locked(L, 1)) return luaL_error(L, "rawset: this table is read-only");
+    if (luar_is_locked(L, 1)) return luaL_error(L, "rawset: this table is read-only");
     lua_rawset(L, 1);
     return 1;
 }
@@ -220,6 +220,7 @@ void luar_open_sandbox(lua_State *L) {
     lua_pushcclosure(L, pairs_of, 1);
     lua_setfield(L, base, "pairs");
     luar_open_calls(L);
+    luar_open_constants(L);
     add_library(L, base, "string", luaopen_string, luar_open_strings);
     add_library(L, base, "table", luaopen_table, luar_open_tables);
     add_library(L, base, "coroutine", luaopen_coroutine, luar_open_coroutines);

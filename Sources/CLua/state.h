@@ -22,6 +22,22 @@
 /// Strings that an answered list may have.
 #define LUAR_MOST_LINES 100000
 
+/// What every userdata that a script can reach begins with.
+typedef struct {
+    int type;
+    int64_t identity;
+    /// Bit n: user value `LUAR_EXTRA + n` holds a field's current value.
+    unsigned kept;
+} luar_object;
+
+/// User values of an object: its payload string or the scripts' own table, then the values of kept fields.
+enum { LUAR_EXTRA = 1 };
+
+/// The type of the constants that C brings, which no host defined: one that no host's type has.
+enum { LUAR_CONSTANT_TYPE = -1 };
+/// The constants' identities.
+enum { LUAR_NULL, LUAR_EMPTY_ARRAY, LUAR_CONSTANTS };
+
 struct luar_state {
     lua_State *lua;
     /// The thread (coroutine) that runs now: the one whose hook the allocator may hurry.
@@ -60,6 +76,8 @@ struct luar_state {
     int identity[LUAR_MOST_TYPES], metatable[LUAR_MOST_TYPES];
     /// Registry references: the globals scripts see, the results of `require`, the environments' metatable.
     int base, loaded, environment;
+    /// Registry references of the constants, by their place among LUAR_CONSTANTS.
+    int constants[LUAR_CONSTANTS];
     char caller_script[128];
 };
 
@@ -116,6 +134,41 @@ int luar_call_host(lua_State *L, int function, int flags);
 // entries.c
 /// Has a type's metatable, at `metatable`, ask the host for every key. May raise.
 void luar_add_entries(lua_State *L, int metatable);
+/// Whether the table at `index` is a stand-in that luar_lock made. Raises only where the stack cannot grow.
+int luar_is_locked(lua_State *L, int index);
+/// Pushes the name of a type's LUAR_DATA field, or nil. May raise.
+void luar_push_data_name(lua_State *L, int type);
+
+// constants.c
+/// Makes the constants. May raise.
+void luar_open_constants(lua_State *L);
+/// Pushes a constant. Never raises; needs one free slot.
+void luar_push_constant(lua_State *L, int constant);
+/// Which constant the value at `index` is, or -1. Never raises.
+int luar_constant_at(lua_State *L, int index);
+
+// json_decode.c, json_encode.c: functions for scripts; upvalue 1 is the name that error texts call them by. May raise.
+int luar_json_decode(lua_State *L);
+int luar_json_encode(lua_State *L);
+
+// paths.c: none of these raises or owns memory.
+/// How many bytes the UTF-8 character at `at` has, which has `left` bytes to be in; 0 for what is none.
+size_t luar_character(const unsigned char *at, size_t left);
+/// A table's key, as error texts show it. Borrows the string's bytes.
+typedef struct {
+    /// LUA_TSTRING, LUA_TNUMBER, or LUA_TNIL for what only `text` describes.
+    int type;
+    int is_integer;
+    lua_Integer integer;
+    lua_Number number;
+    const char *text;
+    size_t count;
+} luar_key;
+/// Reads the key at `index`, which stays unchanged.
+luar_key luar_key_at(lua_State *L, int index);
+/// Writes a key behind `used` bytes of `target` as Lua would: `.name`, `[3]`, `["a b"]`. What does not fit in `size`
+/// bytes is cut, with dots at the end. Returns the bytes used now, the ending zero byte aside.
+size_t luar_add_key(char *target, size_t size, size_t used, const luar_key *key);
 
 // load.c
 /// Lua's `require`. May raise.

@@ -34,7 +34,7 @@ public final class LuaState {
     /// What the scripts may use.
     public let limits: LuaLimits
     private let bridge: LuaBridge
-    private let state: OpaquePointer
+    let state: OpaquePointer
     private var isSealed = false
 
     /// Opens a state for a host, which it does not keep alive.
@@ -121,6 +121,39 @@ public final class LuaState {
         try self.check(luar_define_constant(self.state, path, &raw))
     }
 
+    /// What this module brings for scripts beside Lua's own library.
+    ///
+    /// It works on Lua values without asking the host, on the budget of the script that calls it.
+    public enum LibraryMember: Sendable, CaseIterable {
+        /// A function: a JSON text's value, or nil and the reason why it is none.
+        case jsonDecode
+        /// A function: a value's JSON text.
+        case jsonEncode
+        /// The constant that stands for JSON's `null`.
+        case jsonNull
+        /// The constant that is encoded as `[]`, where an empty table is `{}`.
+        case jsonEmptyArray
+
+        fileprivate var number: CInt {
+            switch self {
+            case .jsonDecode: CInt(LUAR_JSON_DECODE)
+            case .jsonEncode: CInt(LUAR_JSON_ENCODE)
+            case .jsonNull: CInt(LUAR_JSON_NULL)
+            case .jsonEmptyArray: CInt(LUAR_JSON_EMPTY_ARRAY)
+            }
+        }
+    }
+
+    /// Defines a library member under a dotted path, by which error texts call it, too.
+    ///
+    /// - Parameters:
+    ///   - path: Where scripts find it.
+    ///   - member: What they find.
+    /// - Throws: ``LuaError`` of kind `memory`.
+    public func defineLibrary(_ path: String, _ member: LibraryMember) throws {
+        try self.check(luar_define_library(self.state, path, member.number))
+    }
+
     /// Makes all that was defined read-only.
     ///
     /// Host function `missing` explains an unknown name: its arguments are the table's path and the name.
@@ -192,7 +225,7 @@ public final class LuaState {
         luar_begin(self.state, seconds * 1_000_000_000 + attoseconds / 1_000_000_000, budget.instructions)
     }
 
-    private var lastError: LuaError {
+    var lastError: LuaError {
         guard let failure = luar_last_failure(self.state) else {
             return LuaError(kind: .error, message: "unknown failure")
         }

@@ -87,6 +87,12 @@ enum HookAPI {
         }
     }
 
+    /// What comes with the Lua state, in both programs, by its path in Lua.
+    static let library: [(path: String, member: LuaState.LibraryMember)] = [
+        ("relay.json.decode", .jsonDecode), ("relay.json.encode", .jsonEncode), ("relay.json.null", .jsonNull),
+        ("relay.json.empty_array", .jsonEmptyArray),
+    ]
+
     /// Constants of `relay` beside its functions.
     static func constants(of program: HookProgram) -> [String] {
         ["api", "version"] + (program == .relay ? ["others", "everyone"] : ["quit"])
@@ -255,6 +261,7 @@ enum HookAPI {
                 takesTrees: function.takesTrees
             )
         }
+        for (path, member) in self.library { try state.defineLibrary(path, member) }
         switch program {
         case .relay:
             let route = { (kind: RouteKind) in LuaValue.object(LuaObject(type: types.route, id: kind.rawValue)) }

@@ -48,12 +48,12 @@ extension HookBindings {
     /// The names that a table of the API has.
     private func names(in path: String, _ engine: HookEngine) -> [String] {
         if let settings = engine.settings.names(inTable: path) { return settings }
-        let functions = HookAPI.Function.allCases.compactMap { function -> String? in
-            guard function.exists(in: engine.program), let full = function.path, full.hasPrefix(path + ".") else {
-                return nil
+        let defined = HookAPI.Function.allCases.filter { $0.exists(in: engine.program) }.compactMap(\.path)
+        let functions = (defined + HookAPI.library.map(\.path))
+            .compactMap { full -> String? in
+                guard full.hasPrefix(path + ".") else { return nil }
+                return full.dropFirst(path.count + 1).split(separator: ".").first.map { String($0) }
             }
-            return full.dropFirst(path.count + 1).split(separator: ".").first.map { String($0) }
-        }
         return Array(Set(functions + (path == "relay" ? HookAPI.constants(of: engine.program) : [])))
     }
 

@@ -175,6 +175,18 @@ extension HookEngine {
 
     /// Brings the clients' `data` over.
     private func carryData(from old: Loaded) throws(ScriptError) {
-        // PACK
+        guard let oldState = old.state, let oldTypes = old.types, let state = self.state, let types = self.types else {
+            return
+        }
+        do {
+            try state.unpack(try oldState.pack(dataOf: oldTypes.client), as: types.client)
+        } catch {
+            let reasons =
+                switch error {
+                case LuaBaggage.Refusal.values(let reasons): reasons
+                default: ["the clients' data does not fit into the new scripts' memory: \(error)"]
+                }
+            throw ScriptError(reasons.map { ScriptProblem(file: "", line: nil, reason: $0) })
+        }
     }
 }

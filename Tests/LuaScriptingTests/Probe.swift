@@ -103,6 +103,10 @@ final class Probe: LuaHost {
         try state.defineFunction("print", Function.report.rawValue)
         try state.defineFunction("relay.deep.report", Function.report.rawValue)
         try state.defineConstant("relay.api", .integer(1))
+        try state.defineLibrary("relay.json.decode", .jsonDecode)
+        try state.defineLibrary("relay.json.encode", .jsonEncode)
+        try state.defineLibrary("relay.json.null", .jsonNull)
+        try state.defineLibrary("relay.json.empty_array", .jsonEmptyArray)
         let thing = try state.defineType("thing", sameValue: true)
         try state.defineField("id", of: thing, .read, 0)
         try state.defineField("name", of: thing, .readWrite, 1)
@@ -168,6 +172,18 @@ final class Probe: LuaHost {
         let event = "attempt\(self.scriptCount)"
         try self.load("relay.keep('\(event)', function()\n\(text)\nend)")
         return self.run(event).errors.first
+    }
+
+    /// The things' data, on its way to another probe.
+    func pack() throws(LuaBaggage.Refusal) -> LuaBaggage? {
+        guard let state, let thing else { return nil }
+        return try state.pack(dataOf: thing)
+    }
+
+    /// Takes over the things' data of another probe.
+    func unpack(_ baggage: LuaBaggage) throws(LuaError) {
+        guard let state, let thing else { return }
+        try state.unpack(baggage, as: thing)
     }
 
     /// The value of an expression.

@@ -178,6 +178,10 @@ enum { LUAR_KEEPS_FUNCTIONS = 1, LUAR_TAKES_TREES = 2 };
 int luar_define_function(luar_state *state, const char *path, int id, int flags);
 /// Defines a constant by the same paths.
 int luar_define_constant(luar_state *state, const char *path, const luar_value *value);
+/// What C brings beside Lua's own library: functions that work on Lua values without the host, and their constants.
+enum { LUAR_JSON_DECODE, LUAR_JSON_ENCODE, LUAR_JSON_NULL, LUAR_JSON_EMPTY_ARRAY };
+/// Defines one of these by the same paths; the path is also what error texts call it by.
+int luar_define_library(luar_state *state, const char *path, int member);
 /// Makes the defined tables read-only; `unknown` is the host function that explains a missing name: it gets the
 /// table's path and the name. Call once, before the first script.
 int luar_seal(luar_state *state, int unknown);
@@ -204,6 +208,24 @@ void luar_changed(luar_state *state, int type, int64_t id);
 /// Lets go of a function that the host kept: its reference means nothing any more. Never raises; returns a LUAR_ code, and
 /// where memory is short the function merely stays.
 int luar_release(luar_state *state, int32_t function);
+
+/// The data tables of one state's objects on their way to another: plain bytes, which belong to no state.
+typedef struct luar_baggage luar_baggage;
+/// Refusals that are told; packing ends with the last.
+#define LUAR_MOST_REFUSALS 10
+/// Copies the LUAR_DATA tables of all objects of a LUAR_SAME_VALUE type, and changes nothing in the state. Never raises;
+/// returns a LUAR_ code. With LUAR_OK the caller owns `*baggage` and discards it; else it is NULL.
+int luar_pack(luar_state *state, int type, luar_baggage **baggage);
+/// How many values could not be packed; with more than 0 there is nothing to unpack. Never raises.
+int luar_refusals(const luar_baggage *baggage);
+/// The text of one of them, from 0. Never raises; the baggage owns the text.
+const char *luar_refusal(const luar_baggage *baggage, int index);
+/// Makes the packed tables in a state, for the objects of `type` with the same identities. A data table that is there
+/// already stays the same table and gets the packed entries. Never raises; returns a LUAR_ code; after a failure
+/// the state has some of the tables.
+int luar_unpack(luar_state *state, int type, const luar_baggage *baggage);
+/// Frees baggage; NULL is none. Never raises.
+void luar_discard(luar_baggage *baggage);
 
 /// Drops the value kept for an object of a LUAR_SAME_VALUE type.
 int luar_forget(luar_state *state, int type, int64_t id);
