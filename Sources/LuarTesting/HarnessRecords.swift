@@ -81,6 +81,27 @@ final class HarnessOutbox: AlertOutput {
     }
 }
 
+/// A line that a script wrote to a file.
+public struct HarnessFileLine: Sendable, Equatable {
+    /// The file's name.
+    public var file: String
+    /// The line, without its end.
+    public var text: String
+}
+
+/// Takes the lines of files.
+final class HarnessFiles: FileOutput {
+    var lines: [HarnessFileLine] = []
+
+    func problem(with file: FileDeclaration) -> String? { nil }
+
+    func write(_ line: [UInt8], to file: FileDeclaration) -> Bool {
+        let text = line.last == UInt8(ascii: "\n") ? line.dropLast() : line[...]
+        self.lines.append(HarnessFileLine(file: file.name, text: String(decoding: text, as: UTF8.self)))
+        return true
+    }
+}
+
 /// Keeps what is logged; confined to the harness, which logs on one thread at a time.
 final class HarnessLog: @unchecked Sendable {
     // Unchecked because a log handler must be `Sendable`; nobody but the harness's own hooks has the logger.
@@ -102,5 +123,14 @@ struct HarnessLogHandler: LogHandler {
         self.log.entries.append(
             HarnessLogEntry(level: event.level, message: "\(event.message)", metadata: all.mapValues { "\($0)" })
         )
+    }
+}
+
+extension ScriptValues {
+    /// What a test sets.
+    init(test settings: [String: String]) {
+        self.init()
+        self.source = .test
+        for (name, value) in settings.sorted(by: { $0.key < $1.key }) { self.set(name, to: .text(value)) }
     }
 }

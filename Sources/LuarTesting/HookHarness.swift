@@ -40,8 +40,12 @@ public final class HookHarness {
     let hooks: HookEngine
     private let consoleLines = HarnessConsole()
     private let outbox = HarnessOutbox()
+    private let fileLines = HarnessFiles()
     private let logRecord = HarnessLog()
     private let clock: Clock
+    private var scripts: ScriptSet
+    private var values: ScriptValues
+    private let folder: String
     private var clients: [Int64: HarnessClient] = [:]
     private let monitor: HarnessMonitor
     private var lastPort = 40_000
@@ -79,16 +83,21 @@ public final class HookHarness {
     ) throws {
         var scripts = try folder.map { try ScriptFolder.load($0, environment: [:]).set } ?? ScriptFolder.stock
         scripts.lay(files.mapValues { Array($0.utf8) }, folder: folder ?? "scripts")
-        var values = ScriptValues()
-        values.source = .test
-        for (name, value) in settings.sorted(by: { $0.key < $1.key }) { values.set(name, to: .text(value)) }
-        try self.init(scripts, values, limits: limits, scriptLimits: scriptLimits, at: start)
+        try self.init(
+            scripts,
+            ScriptValues(test: settings),
+            folder: folder ?? "scripts",
+            limits: limits,
+            scriptLimits: scriptLimits,
+            at: start
+        )
     }
 
     /// Loads scripts that were read before.
     init(
         _ scripts: ScriptSet,
         _ values: ScriptValues,
+        folder: String = "scripts",
         limits: Limits = Limits(),
         scriptLimits: LuaLimits = LuaLimits(),
         at start: Date? = nil
@@ -97,6 +106,7 @@ public final class HookHarness {
         let clock = Clock(start: (start ?? noon.date ?? Date(timeIntervalSince1970: 0)).timeIntervalSince1970)
         let log = self.logRecord
         self.clock = clock
+        (self.scripts, self.values, self.folder) = (scripts, values, folder)
         self.hub = Hub(limits: limits, clock: { clock.now })
         self.hooks = try HookEngine(
             hub: self.hub,
@@ -106,6 +116,7 @@ public final class HookHarness {
             uptime: { clock.uptime },
             console: self.consoleLines,
             alerts: self.outbox,
+            files: self.fileLines,
             logger: Logger(label: "harness") { _ in HarnessLogHandler(log: log) },
             version: "0"
         )
@@ -161,6 +172,23 @@ public final class HookHarness {
                 recipients: trace.recipients.compactMap { self.clients[$0] }
             )
         )
+    }
+
+    // MARK: Reloading
+
+    /// Puts other scripts in the place of those that run, as `luar reload` does.
+    ///
+    /// - Parameters:
+    ///   - files: Lua texts by path that lie over the scripts from before.
+    ///   - settings: What operators set now; nil leaves it as it was.
+    /// - Throws: `ScriptError` for scripts that do not load and data that cannot go over; the ones from before go on.
+    public func reload(files: [String: String], settings: [String: String]? = nil) throws {
+        var scripts = self.scripts
+        scripts.lay(files.mapValues { Array($0.utf8) }, folder: self.folder)
+        let values = settings.map { ScriptValues(test: $0) } ?? self.values
+        _ = try self.hooks.reload(scripts, values: values)
+        (self.scripts, self.values) = (scripts, values)
+        self.hub.endTick()
     }
 
     // MARK: Time
@@ -227,6 +255,10 @@ public final class HookHarness {
     public var console: [String] { self.consoleLines.lines }
     /// The mails that scripts asked for so far.
     public var mails: [HarnessMail] { self.outbox.mails }
+    /// What scripts count and measure, sorted by name and labels.
+    public var metrics: [ScriptMetrics.Entry] { self.hooks.metrics.entries }
+    /// The lines that scripts wrote to files, in order.
+    public var files: [HarnessFileLine] { self.fileLines.lines }
     /// The operational log so far, from every level.
     public var log: [HarnessLogEntry] { self.logRecord.entries }
 

@@ -63,9 +63,11 @@ public struct HandlerStatus: Sendable, Codable, Equatable {
     public var pauses: Int
     /// Whether it is left out now.
     public var isPaused: Bool
-    /// CPU time of a call in microseconds: what half of them, 99 of a hundred, and all do not pass; nil before one was measured.
+    /// CPU time in microseconds that half of the calls do not pass; nil before one was measured.
     public var p50: Double?
+    /// CPU time in microseconds that 99 of a hundred calls do not pass.
     public var p99: Double?
+    /// CPU time in microseconds that no measured call passed.
     public var max: Double?
     /// The most memory that a measured call left behind, in bytes.
     public var memory: Int

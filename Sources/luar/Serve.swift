@@ -57,7 +57,8 @@ struct Serve: AsyncParsableCommand {
     func run() async throws {
         do {
             let groups: [any SettingOptions] = [
-                self.relay, self.scripts, self.data, self.control, self.common, self.targets, self.monitor, self.recipients,
+                self.relay, self.scripts, self.data, self.control, self.common, self.targets, self.monitor,
+                self.recipients,
                 self.server,
                 self.spool,
                 self.message, self.limits, self.scriptLimits,

@@ -54,7 +54,9 @@ public enum ControlClient {
             try await channel.writeAndFlush(ByteBuffer(bytes: request))
             return try JSONDecoder().decode(ControlAnswer.self, from: try await reply.futureResult.get())
         } catch {
-            throw RelayError("the relay at '\(path)' did not answer: \(self.reason(error)); is it another user's, or of another version?")
+            throw RelayError(
+                "the relay at '\(path)' did not answer: \(self.reason(error)); is it another user's, or of another version?"
+            )
         }
     }
 

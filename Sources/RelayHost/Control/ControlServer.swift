@@ -39,11 +39,12 @@ final class ControlServer: Sendable {
         do {
             let channel = try await ServerBootstrap(group: eventLoop)
                 .childChannelInitializer { channel in
-                    Self.peer(of: channel).flatMapThrowing { peer in
-                        // The user that the relay runs as, or root.
-                        guard peer.user == getuid() || peer.user == 0 else { throw RelayError("not the owner") }
-                        try channel.pipeline.syncOperations.addHandler(ControlHandler(answer))
-                    }
+                    Self.peer(of: channel)
+                        .flatMapThrowing { peer in
+                            // The user that the relay runs as, or root.
+                            guard peer.user == getuid() || peer.user == 0 else { throw RelayError("not the owner") }
+                            try channel.pipeline.syncOperations.addHandler(ControlHandler(answer))
+                        }
                 }
                 .bind(unixDomainSocketPath: path)
                 .get()

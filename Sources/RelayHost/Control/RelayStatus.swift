@@ -19,8 +19,9 @@ public struct RelayStatus: Codable, Sendable {
     public var time: Double
     /// For how many seconds it has been listening.
     public var uptime: Double
-    /// Clients that are here, and the most there may be.
+    /// Clients that are here.
     public var clients: Int
+    /// The most clients there may be.
     public var clientLimit: Int
     /// How many members each room has, the largest first; at most ``mostRooms``.
     public var rooms: [Room]
@@ -30,11 +31,13 @@ public struct RelayStatus: Codable, Sendable {
     public var counters: Counters
     /// Mails that are not delivered.
     public var mailsWaiting: Int
-    /// Bytes that the Lua state holds, and the most it may.
+    /// Bytes that the Lua state holds.
     public var luaMemory: Int
+    /// The most bytes that the Lua state may hold.
     public var luaMemoryLimit: Int
-    /// Timers of scripts, and the most there may be.
+    /// Timers of scripts.
     public var timers: Int
+    /// The most timers there may be.
     public var timerLimit: Int
     /// What the handlers and timers have done, in the order in which they run.
     public var handlers: [HandlerStatus]
