@@ -7,10 +7,13 @@ internal import RelayCore
 
 /// What the calls of a handler cost, as far as they were measured.
 ///
-/// Reading the clock of a thread costs as much as a short handler, so only one run in ``measuredRuns`` is measured.
+/// Reading the clock of a thread costs as much as a short handler, so after the ``firstRuns`` only one run in ``measuredRuns``
+/// is measured.
 struct HandlerCost {
     /// How many runs there are for each one that is measured.
     static let measuredRuns = 64
+    /// How many runs are all measured.
+    static let firstRuns = 1_000
 
     /// Calls that were measured.
     private(set) var measured = 0

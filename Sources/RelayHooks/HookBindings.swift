@@ -31,7 +31,9 @@ final class HookBindings: LuaHost {
         if let step = self.firstStep {
             self.firstStep = nil
             self.runs &+= 1
-            if self.runs % HandlerCost.measuredRuns == 1 { self.measure(self.run?.handler) }
+            if self.runs <= HandlerCost.firstRuns || self.runs % HandlerCost.measuredRuns == 0 {
+                self.measure(self.run?.handler)
+            }
             return step
         }
         guard self.measured != nil else { return self.run?.next(after: answer) }

@@ -18,8 +18,8 @@ struct StatusCommand: AsyncParsableCommand {
         commandName: "status",
         abstract: "Show how the running relay is, and what each hook costs.",
         discussion: """
-            Rates are those of the last second. CPU times are of one run of the hooks in 64: half of the calls, and 99 of a hundred, \
-            took no longer.
+            Rates are those of the last second. CPU times are of the first thousand runs of hooks, and then of one in 64: half of \
+            the calls, and 99 of a hundred, took no longer.
             """
     )
 
