@@ -75,7 +75,7 @@ final class HarnessOutbox: AlertOutput {
         }
     }
 
-    func send(_ mail: AlertMail, about report: Report) -> Bool {
+    func send(_ mail: AlertMail, about report: Report?) -> Bool {
         self.mails.append(HarnessMail(subject: mail.subject, text: mail.text, html: mail.html, to: mail.to))
         return true
     }

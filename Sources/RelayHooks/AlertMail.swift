@@ -76,7 +76,11 @@ public protocol AlertOutput: AnyObject {
     /// What is wrong with a mail, as the end of "it answered ..."; nil takes it.
     func problem(with mail: AlertMail) -> String?
     /// Sends a mail; false if there is nowhere to send it.
-    func send(_ mail: AlertMail, about report: Report) -> Bool
+    ///
+    /// - Parameters:
+    ///   - mail: The mail.
+    ///   - report: What it is about; nil for a mail of the scripts' own.
+    func send(_ mail: AlertMail, about report: Report?) -> Bool
 }
 
 extension LuaValue {

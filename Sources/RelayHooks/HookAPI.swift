@@ -33,6 +33,7 @@ enum HookAPI {
         case after
         case daily
         case timerCancel
+        case mail
         case state
         case metricsCount
         case metricsGauge
@@ -61,6 +62,7 @@ enum HookAPI {
             case .every: "relay.every"
             case .after: "relay.after"
             case .daily: "relay.daily"
+            case .mail: "relay.mail"
             case .state: "relay.state"
             case .metricsCount: "relay.metrics.count"
             case .metricsGauge: "relay.metrics.gauge"
@@ -75,13 +77,13 @@ enum HookAPI {
             default: false
             }
         }
-        var takesTrees: Bool { self == .settings }
+        var takesTrees: Bool { self == .settings || self == .mail }
 
         /// Whether a program has it: the chat client has no clients and no rooms.
         func exists(in program: HookProgram) -> Bool {
             switch self {
             case .room, .only, .send, .client, .clients, .every, .after, .daily: program == .relay
-            case .state, .metricsCount, .metricsGauge, .file: program == .relay
+            case .state, .metricsCount, .metricsGauge, .file, .mail: program == .relay
             default: true
             }
         }

@@ -28,6 +28,7 @@ extension HookBindings {
         case .print: return self.log(.notice, arguments, engine)
         case .clientSend: return self.sendToClient(arguments, engine, types)
         case .clientClose: return self.closeClient(arguments, engine)
+        case .mail: return self.sendMail(arguments, engine)
         case .every, .after, .daily: return self.addTimer(function, arguments, engine, types)
         case .timerCancel: return self.cancelTimer(arguments, engine, types)
         case .state: return self.declareState(arguments, engine, types)

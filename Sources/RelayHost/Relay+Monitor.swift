@@ -46,12 +46,19 @@ extension Relay {
         }
         let environment = ProcessInfo.processInfo.environment
         guard let delivery = try mail.delivery(environment: environment) else { return }
-        guard !self.settings.monitor.targets.isEmpty else {
-            return self.logger.warning("mail is set up and nothing is measured: --monitor HOST:PORT says what")
-        }
         guard let open = try await self.loop.submit({ self.parts.value?.mail.opener }).get() else { return }
         let queue = try await Self.offLoop { try open(delivery) }
-        try await self.loop.submit { [mail] in self.parts.value?.mail.start(queue, recipients: mail.to) }.get()
+        try await self.loop
+            .submit { [mail] in
+                guard let parts = self.parts.value else { return }
+                // The monitor, where there is one, tells programs as well.
+                parts.mail.onFate = { [weak hooks = parts.hooks, weak turns = parts.turns] fate in
+                    hooks?.tell(fate)
+                    turns?.schedule()
+                }
+                parts.mail.start(queue, recipients: mail.to)
+            }
+            .get()
     }
 
     /// Does what waits for a disk on a thread that may.

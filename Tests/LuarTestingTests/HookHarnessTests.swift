@@ -253,6 +253,24 @@ struct HookHarnessTests {
         #expect(relay.failures.first?.message.contains("a mail that cannot be sent") == true)
     }
 
+    @Test(arguments: [
+        ("{ subject = 'a', text = 'b' }", ""), ("{ subject = 'a', text = 'b', to = { 'a@b.c', 'd@e.f' } }", ""),
+        ("{ subject = 'a\\nb', text = 'b' }", "relay.mail was given a mail that cannot be sent"),
+        ("{ subject = 'a' }", "relay.mail was given a mail without 'text'"),
+        ("{ subject = 'a', text = 'b', too = 'x' }", "relay.mail was given a mail with 'too'; did you mean 'to'?"),
+        ("'x'", "relay.mail takes a table with subject and text, not a string"),
+    ]) func `a script sends mail of its own`(mail: String, reason: String) throws {
+        let relay = try HookHarness(files: ["t.lua": "relay.on('message', function() print(relay.mail(\(mail))) end)"])
+        relay.connect().says("x")
+        if reason.isEmpty {
+            #expect(relay.mails.map(\.subject) == ["a"] && relay.failures == [])
+            #expect(relay.log.map(\.message) == ["true"])
+        } else {
+            #expect(relay.mails == [] && relay.failures.first?.message.contains(reason) == true, "\(relay.failures)")
+        }
+        #expect(throws: ScriptError.self) { try HookHarness(files: ["t.lua": "relay.mail({ subject = 'a', text = 'b' })"]) }
+    }
+
     @Test func `mistakes in scripts and settings are thrown with their place`() {
         let error = #expect(throws: ScriptError.self) { try HookHarness(files: ["t.lua": "\nrelay.onn()"]) }
         #expect(error?.description == "scripts/t.lua:2: relay has no 'onn'; did you mean 'on'?")

@@ -345,10 +345,24 @@ struct AlertMailTests {
         #expect(none.error.contains("nobody answered who you are to the mail server"))
     }
 
-    @Test func `mail that is set up though nothing is measured is noticed`() async throws {
-        try await LiveServe.run(["--mail-to", "a@b.c", "--smtp", "127.0.0.1:1"]) { relay, _ in
-            try relay.logs("mail is set up and nothing is measured: --monitor HOST:PORT says what")
-            #expect(try relay.terminate() == 0)
+    @Test func `a script of a relay that measures nothing sends mail of its own`() async throws {
+        try await self.smtp { server, options, environment in
+            let script = """
+                relay.on("message", function(m)
+                  print(relay.mail({ subject = "Olá", text = m.text, to = { "ana@example.com", "bia@example.com" } }))
+                end)
+                """
+            let mail = ["--mail-to", "eva@example.com", "--mail-spool", "spool", "--scripts", "."]
+            try await LiveServe.run(mail + options, environment: environment, files: ["t.lua": script]) { relay, port in
+                let ana = try Peer(port: port)
+                ana.send("help")
+                try relay.logs("notice true")
+                try server.takes(2)
+                try relay.prints("E-mail de conexão enviado: Olá")
+            }
+            #expect(server.messages.flatMap(\.to).sorted() == ["ana@example.com", "bia@example.com"])
+            let mails = try await self.read(server.messages.map(\.bytes))
+            #expect(mails.map(\.subject) == ["Olá", "Olá"])
         }
     }
 }

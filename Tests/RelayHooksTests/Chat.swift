@@ -46,9 +46,9 @@ final class Chat {
         var incidents: [String?] = []
         var problem: String?
         func problem(with mail: AlertMail) -> String? { self.problem }
-        func send(_ mail: AlertMail, about report: Report) -> Bool {
+        func send(_ mail: AlertMail, about report: Report?) -> Bool {
             self.mails.append(mail)
-            self.incidents.append(report.incident)
+            self.incidents.append(report?.incident)
             return true
         }
     }

@@ -91,13 +91,13 @@ final class MailDesk: AlertOutput {
         }
     }
 
-    func send(_ mail: AlertMail, about report: Report) -> Bool {
+    func send(_ mail: AlertMail, about report: Report?) -> Bool {
         guard let queue = self.queue else { return false }
         do {
-            queue.add(try self.draft(mail, status: report.status.name, incident: report.incident))
+            queue.add(try self.draft(mail, status: report?.status.name ?? "", incident: report?.incident))
             return true
         } catch {
-            self.logger.error("an alert could not be sent", metadata: ["error": "\(error.reason)"])
+            self.logger.error("a mail could not be sent", metadata: ["error": "\(error.reason)"])
             return false
         }
     }

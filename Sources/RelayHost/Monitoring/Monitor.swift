@@ -261,11 +261,18 @@ final class Monitor: MonitorPolicy {
                 error: fate.reason
             )
         )
-        if let reason = fate.reason {
-            self.hooks.mailFailed(subject: fate.subject, status: fate.status, recipient: fate.recipient, reason: reason)
-        } else {
-            self.hooks.mailSent(subject: fate.subject, status: fate.status, recipient: fate.recipient)
-        }
+        self.hooks.tell(fate)
         self.onTurn?()
+    }
+}
+
+extension HookEngine {
+    /// Tells the console what became of a mail.
+    func tell(_ fate: MailDesk.MailFate) {
+        if let reason = fate.reason {
+            self.mailFailed(subject: fate.subject, status: fate.status, recipient: fate.recipient, reason: reason)
+        } else {
+            self.mailSent(subject: fate.subject, status: fate.status, recipient: fate.recipient)
+        }
     }
 }
