@@ -9,7 +9,7 @@
 #include <string.h>
 
 // Lua values as JSON texts (RFC 8259). What has no JSON text raises in the calling script with the value's path. No
-// script code runs meanwhile, so tables do not change and their strings stay where they are. Every function here but
+// script code runs meanwhile, so no table changes but a weak one, which loses entries. Every function here but
 // `compare` and `sink` may raise; all memory is Lua's.
 
 enum { most_bytes = 1 << 20, deepest = 32 };
@@ -182,32 +182,42 @@ static void add_list(writer *w, int table, lua_Integer count) {
     add(w, "]", 1);
 }
 
-/// Appends a table of `count` names, in the order of their bytes, so that a table has one text.
+/// Appends a table of up to `count` names, in the order of their bytes, so that a table has one text. A weak table loses
+/// entries whenever garbage is collected, so also while it is encoded: the names are held here, and a value that is
+/// gone is left out as if it had gone before.
 static void add_members(writer *w, int table, size_t count) {
-    member *members = lua_newuserdatauv(w->L, count * sizeof *members, 0);
-    size_t bytes = 0, i = 0;
-    for (lua_pushnil(w->L); i < count && lua_next(w->L, table); lua_pop(w->L, 1), i++) {
-        members[i].text = lua_tolstring(w->L, -2, &members[i].count);
-        bytes += members[i].count;
+    lua_State *L = w->L;
+    member *members = lua_newuserdatauv(L, count * sizeof *members, 0);
+    lua_createtable(L, (int)count, 0);
+    int names = lua_gettop(L);
+    size_t bytes = 0, found = 0;
+    for (lua_pushnil(L); found < count && lua_next(L, table); lua_pop(L, 1)) {
+        members[found].text = lua_tolstring(L, -2, &members[found].count);
+        bytes += members[found].count;
         check_room(w, bytes);
+        lua_pushvalue(L, -2);
+        lua_rawseti(L, names, (lua_Integer)++found);
     }
-    lua_settop(w->L, table + 1);
-    sort(w, members, count);
+    lua_settop(L, names);
+    sort(w, members, found);
     add(w, "{", 1);
-    for (i = 0; i < count; i++) {
-        if (i > 0) add(w, ",", 1);
-        w->depth--;
-        add_string(w, members[i].text, members[i].count, 1);
-        w->depth++;
-        add(w, ":", 1);
-        lua_pushlstring(w->L, members[i].text, members[i].count);
-        lua_rawget(w->L, table);
-        w->path[w->depth - 1] = (luar_key){.type = LUA_TSTRING, .text = members[i].text, .count = members[i].count};
-        add_value(w, lua_gettop(w->L));
-        lua_pop(w->L, 1);
+    size_t empty = w->count;
+    for (size_t i = 0; i < found; i++) {
+        lua_pushlstring(L, members[i].text, members[i].count);
+        if (lua_rawget(L, table) != LUA_TNIL) {
+            if (w->count > empty) add(w, ",", 1);
+            w->depth--;
+            add_string(w, members[i].text, members[i].count, 1);
+            w->depth++;
+            add(w, ":", 1);
+            w->path[w->depth - 1] =
+                (luar_key){.type = LUA_TSTRING, .text = members[i].text, .count = members[i].count};
+            add_value(w, lua_gettop(L));
+        }
+        lua_pop(L, 1);
     }
     add(w, "}", 1);
-    lua_pop(w->L, 1);
+    lua_settop(L, table);
 }
 
 /// Appends the table on top of the stack. Its keys say whether it is a list or an object.
@@ -282,7 +292,7 @@ int luar_json_encode(lua_State *L) {
     luar_reraise(L);
     lua_settop(L, 1);
     lua_pushnil(L);
-    // A level has a table's members and a value on the stack.
+    // A level has a table's members, their names and a value on the stack.
     luaL_checkstack(L, 3 * deepest + 16, NULL);
     writer w = {.L = L, .name = lua_tostring(L, lua_upvalueindex(1))};
     lua_pushvalue(L, 1);

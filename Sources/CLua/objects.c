@@ -31,8 +31,16 @@ static size_t count_entries(lua_State *L, int index) {
     return count;
 }
 
+/// Raises for a weak table: while it is read, garbage may be collected, and what the host was to see would be gone with
+/// its entries.
+static void refuse_weak(lua_State *L, int index) {
+    if (luaL_getmetafield(L, index, "__mode") == LUA_TNIL) return;
+    luaL_error(L, "a table here may not be weak: copy its entries into a plain one");
+}
+
 static void read_entries(lua_State *L, int index, luar_value *value, int depth) {
     luaL_checkstack(L, 8, "tables too deep");
+    refuse_weak(L, index);
     size_t count = count_entries(L, index), i = 0;
     luar_charge(L, (int64_t)count);
     // The memory of tables within this one is held by its own.

@@ -210,4 +210,25 @@ import Testing
         #expect(try probe.attempt(body)?.message.contains("longer than 1048576 bytes") == true)
         try probe.expectHealthy()
     }
+
+    @Test func `a weak table may lose entries while it is encoded`() throws {
+        // Only what they lose is open: it depends on when garbage is collected, which the codec's own memory can bring
+        // about.
+        for memory in [4 << 20, 8 << 20, 64 << 20] {
+            let probe = try Probe(Probe.limits(memory: memory, cpuTime: .seconds(20), instructions: 2_000_000_000))
+            let body = """
+                for round = 1, 20 do
+                  local weak = setmetatable({}, { __mode = "v" })
+                  for i = 1, 3000 + 500 * round do weak["a name too long to be shared by many " .. i] = {} end
+                  for name, value in pairs(relay.json.decode(relay.json.encode({ weak }))[1]) do
+                    if not name:find("^a name too long to be shared by many %d+$") or next(value) then error(name) end
+                  end
+                end
+                relay.report(true)
+                """
+            #expect(try probe.attempt(body) == nil)
+            #expect(probe.last == .boolean(true))
+            try probe.expectHealthy()
+        }
+    }
 }

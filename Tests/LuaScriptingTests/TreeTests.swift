@@ -19,6 +19,16 @@ import Testing
         #expect(try probe.value("relay.tree(\(expression))")?.text == shown)
     }
 
+    @Test(arguments: [
+        "relay.tree(setmetatable({}, { __mode = 'v' }))", "relay.tree({ setmetatable({}, { __mode = 'k' }) })",
+        "relay.entries(setmetatable({ 1 }, { __mode = 'kv' }))", "relay.report({}, setmetatable({}, { __mode = 'v' }))",
+    ]) func `a weak table is refused, as its entries may go while the host reads them`(call: String) throws {
+        let probe = try Probe()
+        let message = try probe.attempt(call)?.message
+        #expect(message?.hasSuffix(":2: a table here may not be weak: copy its entries into a plain one") == true)
+        try probe.expectHealthy()
+    }
+
     @Test func `a table of many entries is refused, and one of many that are large costs only memory of its own`()
         throws
     {
