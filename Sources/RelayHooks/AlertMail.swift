@@ -75,11 +75,12 @@ public struct AlertMail: Sendable, Equatable {
 public protocol AlertOutput: AnyObject {
     /// What is wrong with a mail, as the end of "it answered ..."; nil takes it.
     func problem(with mail: AlertMail) -> String?
-    /// Sends a mail; false if there is nowhere to send it.
+    /// Sends a mail, if there is somewhere to send it.
     ///
     /// - Parameters:
     ///   - mail: The mail.
     ///   - report: What it is about; nil for a mail of the scripts' own.
+    /// - Returns: Whether it goes out.
     func send(_ mail: AlertMail, about report: Report?) -> Bool
 }
 

@@ -111,7 +111,9 @@ extension HookBindings {
     /// `relay.mail{ subject = …, text = …, html = …, to = … }`: true if it goes out, false where no mail is set up.
     func sendMail(_ arguments: LuaArguments, _ engine: HookEngine) -> LuaResult {
         // What is said while scripts are loaded is said again at each reload.
-        guard !engine.isLoading else { return .failure("relay.mail works once the relay has started, not while scripts are loaded") }
+        guard !engine.isLoading else {
+            return .failure("relay.mail works once the relay has started, not while scripts are loaded")
+        }
         guard case .table = arguments[0] else {
             return .failure("relay.mail takes a table with subject and text, not \(arguments[0].described)")
         }

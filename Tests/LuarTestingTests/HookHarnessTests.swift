@@ -268,7 +268,9 @@ struct HookHarnessTests {
         } else {
             #expect(relay.mails == [] && relay.failures.first?.message.contains(reason) == true, "\(relay.failures)")
         }
-        #expect(throws: ScriptError.self) { try HookHarness(files: ["t.lua": "relay.mail({ subject = 'a', text = 'b' })"]) }
+        #expect(throws: ScriptError.self) {
+            try HookHarness(files: ["t.lua": "relay.mail({ subject = 'a', text = 'b' })"])
+        }
     }
 
     @Test func `mistakes in scripts and settings are thrown with their place`() {

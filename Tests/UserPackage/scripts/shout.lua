@@ -1,0 +1,1 @@
+relay.on("message", function(message) return message.text:upper() end)
