@@ -30,6 +30,11 @@ extension Setting {
                 \.capture,
                 "Record everything sent and received in this file, for Wireshark; replaces an older capture."
             ),
+            .file(
+                "record",
+                \.recording,
+                "Record what clients say and what becomes of it in this file, for luar replay; replaces an older recording."
+            ),
             .flag("quiet", \.hasConsole, isInverted: true, "Print no console lines, and ask no console hooks."),
         ]
 

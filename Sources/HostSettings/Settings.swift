@@ -30,6 +30,8 @@ public struct Settings: Sendable {
     public var udp = [Endpoint(host: "127.0.0.1", port: Endpoint.stockPort)]
     /// A file in which everything sent and received is recorded; nil for none.
     public var capture: String?
+    /// The file that conversations are recorded in, for `luar replay`; nil for none.
+    public var recording: String?
     /// How TCP connections are cut into messages.
     public var framing = FramingMode.auto
     /// Whether console hooks are asked.

@@ -37,6 +37,8 @@ public struct HarnessMessage {
     public var text: String
     /// The text that the `message` handlers left.
     public var filtered: String
+    /// What those of the plain dialect get; nil if there are none.
+    public var sent: String?
     /// How it ended.
     public var fate: MessageTrace.Fate
     /// Who gets it, in the order in which they came.

@@ -122,6 +122,7 @@ public final class HookHarness {
         )
         self.monitor = HarnessMonitor(self.hooks)
         self.hooks.onFailure = { [unowned self] in self.failures.append($0) }
+        self.hooks.hasOwnMessages = true
         self.hooks.onMessage = { [unowned self] in self.note($0) }
         self.hooks.start()
         self.hub.endTick()
@@ -168,6 +169,7 @@ public final class HookHarness {
                 sender: self.clients[trace.sender],
                 text: String(decoding: trace.text, as: UTF8.self),
                 filtered: String(decoding: trace.filtered, as: UTF8.self),
+                sent: trace.sent.map { String(decoding: $0, as: UTF8.self) },
                 fate: trace.fate,
                 recipients: trace.recipients.compactMap { self.clients[$0] }
             )

@@ -31,7 +31,7 @@ extension HookEngine {
                 shapes: shapes,
                 console: self.console
             )
-            message.hasOwnObjects = self.onMessage != nil
+            message.hasOwnObjects = self.hasOwnMessages
             self.message = message
             self.bindings.message = message
         } catch {

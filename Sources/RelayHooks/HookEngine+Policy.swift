@@ -8,6 +8,7 @@ public import RelayCore
 extension HookEngine: RelayPolicy {
     /// Asks the `admit` handlers.
     public func admit(_ client: Client, _ text: UnsafeRawBufferPointer?) -> Admission {
+        self.onKnock?(client, text)
         var admission = Admission.letIn
         self.ask(.admit, self.shapes?.admit, self.object(client), text.map { .bytes($0) }) { answer in
             switch answer {
@@ -41,7 +42,10 @@ extension HookEngine: RelayPolicy {
     }
 
     /// Lets go of a client that was not let in.
-    public func turnedAway(_ client: Client) { self.forget(client) }
+    public func turnedAway(_ client: Client) {
+        self.onLeave?(client)
+        self.forget(client)
+    }
 
     /// Keeps an answer until the next question of its kind.
     private func keep(_ bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
@@ -81,6 +85,7 @@ extension HookEngine: RelayPolicy {
             ConsoleEvent(kind: "disconnect", client: client, reason: reason, transport: Label(client.origin.transport))
         )
         self.departing = nil
+        self.onLeave?(client)
         self.forget(client)
     }
 

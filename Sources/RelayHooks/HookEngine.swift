@@ -50,13 +50,19 @@ public final class HookEngine {
     let uptime: () -> Double
     /// Called for each failure of a handler.
     public var onFailure: ((HookFailure) -> Void)?
-    /// Called for each text, once its handlers have run.
+    /// Whether each message is a Lua object of its own, so that a script which keeps one is found out; else they share one,
+    /// which is faster.
     ///
-    /// With it each message is an object of its own, so that a script which keeps one is found out; without it they share one,
-    /// which is faster. To be set before the first message.
-    public var onMessage: ((MessageTrace) -> Void)? {
-        didSet { self.message?.hasOwnObjects = self.onMessage != nil }
+    /// To be set before the first message.
+    public var hasOwnMessages = false {
+        didSet { self.message?.hasOwnObjects = self.hasOwnMessages }
     }
+    /// Called for each text, once its handlers have run.
+    public var onMessage: ((MessageTrace) -> Void)?
+    /// Called when somebody knocks, and for each answer at the door, before `admit` is asked.
+    public var onKnock: ((Client, _ text: UnsafeRawBufferPointer?) -> Void)?
+    /// Called when somebody has left, or was turned away.
+    public var onLeave: ((Client) -> Void)?
     /// Called when a timer was made or cancelled: ``nextTimer`` may have changed.
     public var onTimers: (() -> Void)?
 

@@ -65,4 +65,6 @@ public struct MessageTrace: Sendable, Equatable {
     public var fate: Fate
     /// Who gets it, by number.
     public var recipients: [Int64]
+    /// What those of the plain dialect get; nil if there are none.
+    public var sent: [UInt8]?
 }

@@ -119,7 +119,8 @@ final class MessageRun: HookRun {
             text: Array(self.original),
             filtered: Array(self.text),
             fate: self.isRouted ? .relayed : self.wasPing ? .ping : .swallowed,
-            recipients: self.recipients
+            recipients: self.recipients,
+            sent: self.isDelivered ? self.texts[.plain].map { Array($0) } : nil
         )
     }
 

@@ -61,6 +61,7 @@ public final class Relay: Service {
         var tcp: TCPRelay
         var udp: UDPRelay
         var capture: PacketCapture?
+        var recording: Recording?
         var timers: TimerDriver
         var mail: MailDesk
         var monitor: Monitor?
@@ -239,6 +240,10 @@ public final class Relay: Service {
             )
         }
         let capture = try settings.capture.map { try self.record(to: $0) }
+        let recording = try settings.recording.map {
+            try Recording(to: $0, clock: hub.clock, logger: self.logger)
+        }
+        recording?.observe(hooks)
         let turns = Turns(hub: hub, eventLoop: self.loop)
         let tcp = TCPRelay(turns: turns, framing: settings.framing, capture: capture, logger: self.logger)
         let udp = UDPRelay(turns: turns, capture: capture, logger: self.logger)
@@ -249,6 +254,7 @@ public final class Relay: Service {
             tcp: tcp,
             udp: udp,
             capture: capture,
+            recording: recording,
             timers: TimerDriver(hooks: hooks, turns: turns, eventLoop: self.loop),
             mail: mail
         )
@@ -324,6 +330,7 @@ public final class Relay: Service {
         _ = self.parts.value?.udp.finish()
         self.parts.value?.turns.end()
         self.parts.value?.capture?.close()
+        if let parts = self.parts.value { parts.recording?.close(parts.hooks) }
         self.parts.value = nil
     }
 

@@ -19,7 +19,10 @@ struct Luar: AsyncParsableCommand {
         groupedSubcommands: [
             CommandGroup(name: "Chat", subcommands: [Serve.self, ChatCommand.self, StatusCommand.self]),
             CommandGroup(name: "Monitor", subcommands: [MonitorCommand.self, MailCommand.self]),
-            CommandGroup(name: "Scripts", subcommands: [Init.self, Check.self, TestCommand.self, ReloadCommand.self]),
+            CommandGroup(
+                name: "Scripts",
+                subcommands: [Init.self, Check.self, TestCommand.self, ReloadCommand.self, ReplayCommand.self]
+            ),
             CommandGroup(name: "Setup", subcommands: [SettingsCommand.self, Completions.self, Manual.self]),
         ]
     )

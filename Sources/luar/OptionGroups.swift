@@ -11,6 +11,7 @@ struct RelayOptions: SettingOptions {
     @Option(setting: "udp") var udp: [String] = []
     @Flag(name: .customLong("no-udp"), help: .setting("no-udp")) var noUdp = false
     @Option(setting: "pcap") var pcap: String?
+    @Option(setting: "record") var record: String?
     @Option(setting: "framing") var framing: String?
     @Flag(inversion: .prefixedNo, help: .setting("quiet")) var quiet: Bool?
 

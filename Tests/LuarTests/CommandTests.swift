@@ -43,7 +43,7 @@ import Testing
             }
         #expect(
             groups == [
-                "CHAT: serve chat status", "MONITOR: monitor mail", "SCRIPTS: init check test reload",
+                "CHAT: serve chat status", "MONITOR: monitor mail", "SCRIPTS: init check test reload replay",
                 "SETUP: settings completions manual",
             ]
         )

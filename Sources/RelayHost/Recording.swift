@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+internal import Foundation
+internal import LineOutput
+internal import Logging
+internal import RelayCore
+internal import RelayHooks
+
+#if canImport(Glibc)
+internal import Glibc
+#endif
+
+/// Writes down what clients say and what becomes of it, for `luar replay`.
+///
+/// Confined to the script loop; a thread of its own writes.
+final class Recording {
+    private let descriptor: CInt
+    private let writer: LineWriter
+    private let clock: () -> Double
+
+    /// Lines that may wait for the disk.
+    private static let mostLines = 65_536
+
+    /// Begins a recording.
+    ///
+    /// - Parameters:
+    ///   - path: The file; an older recording is replaced, and nothing else is.
+    ///   - clock: Unix seconds.
+    ///   - logger: The operational log.
+    /// - Throws: ``RelayError`` if the file cannot be had.
+    init(to path: String, clock: @escaping () -> Double, logger: Logger) throws(RelayError) {
+        self.clock = clock
+        let flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK
+        self.descriptor = Glibc.open(path, flags, 0o600)
+        guard self.descriptor >= 0 else {
+            let reason = String(cString: strerror(errno))
+            throw RelayError("cannot record in '\(path)': \(reason); choose another file with --record")
+        }
+        guard Self.isReplaceable(self.descriptor), ftruncate(self.descriptor, 0) == 0,
+            lseek(self.descriptor, 0, SEEK_SET) == 0
+        else {
+            Glibc.close(self.descriptor)
+            throw RelayError("'\(path)' is there, and no recording; choose another file with --record")
+        }
+        self.writer = LineWriter(
+            descriptor: self.descriptor,
+            limit: Self.mostLines,
+            label: "recording",
+            notice: { lines in
+                var event = RecordedEvent(.dropped, at: Date().timeIntervalSince1970)
+                event.lines = lines
+                return event.line
+            }
+        )
+        self.writer.onBreak {
+            logger.error("the recording ended: its file cannot be written", metadata: ["record.file": "\(path)"])
+        }
+        self.write(RecordedEvent(.begin, at: clock()))
+    }
+
+    /// Whether a file is empty or a recording.
+    private static func isReplaceable(_ descriptor: CInt) -> Bool {
+        var information = stat()
+        guard fstat(descriptor, &information) == 0, information.st_mode & S_IFMT == S_IFREG else { return false }
+        var bytes = [UInt8](repeating: 0, count: 256)
+        let count = pread(descriptor, &bytes, bytes.count, 0)
+        guard count > 0 else { return count == 0 }
+        let line = bytes[..<count].prefix { $0 != UInt8(ascii: "\n") }
+        return (try? JSONDecoder().decode(RecordedEvent.self, from: Data(line)))?.event == .begin
+    }
+
+    /// Notes what hooks are asked about from now on.
+    func observe(_ hooks: HookEngine) {
+        hooks.onKnock = { [unowned self] client, text in
+            self.write(RecordedEvent(knock: client, text, at: self.clock()))
+        }
+        hooks.onMessage = { [unowned self] in self.write(RecordedEvent($0, at: self.clock())) }
+        hooks.onLeave = { [unowned self] in self.write(RecordedEvent(leave: $0, at: self.clock())) }
+    }
+
+    private func write(_ event: RecordedEvent) { self.writer.write(LineEscaping.escapedJSON(event.line)) }
+
+    /// Ends the recording.
+    func close(_ hooks: HookEngine) {
+        (hooks.onKnock, hooks.onMessage, hooks.onLeave) = (nil, nil, nil)
+        self.writer.drain()
+        Glibc.close(self.descriptor)
+    }
+}
