@@ -26,9 +26,11 @@ public enum ScriptFolder {
     /// - Throws: ``SettingsError`` naming the folder or file and what is wrong with it.
     public static func load(_ path: String?, environment: [String: String]) throws -> (set: ScriptSet, folder: String?)
     {
-        guard let folder = path ?? self.find(environment) else {
+        guard var folder = path ?? self.find(environment) else {
             return (ScriptSet(stock: StockScripts.files), nil)
         }
+        // What shells complete ends with a slash, and error texts add one.
+        while folder.count > 1, folder.hasSuffix("/") { folder.removeLast() }
         var own: [String: [UInt8]] = [:]
         try self.read(folder, under: "", into: &own)
         return (ScriptSet(stock: StockScripts.files, own: own, folder: folder), folder)

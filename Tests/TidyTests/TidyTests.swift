@@ -118,15 +118,6 @@ import Testing
         #expect(found.keys.filter { StockScripts.files[$0] != found[$0] } == [])
     }
 
-    @Test func `every example says what it is for, and a test runs it`() throws {
-        let examples = Self.root.appendingPathComponent("examples").path
-        let tests = try Self.files(in: ["Tests"], endings: [".swift"])
-        for name in try FileManager.default.contentsOfDirectory(atPath: examples) {
-            #expect(FileManager.default.fileExists(atPath: "\(examples)/\(name)/README.md"), "\(name)")
-            #expect(tests.contains { $0.text.contains("examples/\(name)\"") }, "\(name)")
-        }
-    }
-
     @Test func `the top level holds what was agreed`() throws {
         let agreed: Set = [
             "Package.swift", "README.md", "LICENSE", "CHANGELOG.md", "Sources", "Tests", "scripts", "examples",

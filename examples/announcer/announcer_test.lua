@@ -1,0 +1,22 @@
+test("what lasts is told to everybody, and its end", function(t)
+  local ana, bia = t:connect("tcp"), t:connect("udp")
+  bia:says("oi")
+  bia:says("oi")
+  t:measure(10)
+  ana:hears()
+  t:measure("timeout")
+  ana:hears("*** 127.0.0.1:12345 is Inativa (was Normal)")
+  bia:hears("*** 127.0.0.1:12345 is Inativa (was Normal)")
+  for _ = 1, 3 do t:measure(10) end
+  ana:hears("*** 127.0.0.1:12345 is Normal (was Inativa)")
+end)
+
+test("one slow sample is no news", { settings = { ["announcer.prefix"] = "" } }, function(t)
+  local ana = t:connect()
+  t:measure(10)
+  t:measure(1000)
+  t:measure(10)
+  ana:hears()
+  for _ = 1, 3 do t:measure(1000) end
+  ana:hears("127.0.0.1:12345 is Muito Lenta (was Normal)")
+end)

@@ -1,0 +1,36 @@
+test("programs and people share a room", { at = "2026-01-05 12:00" }, function(t)
+  local ana, bot = t:connect("tcp", "10.0.0.1:1"), t:connect("tcp", "10.0.0.2:1")
+  bot:says('{"hello": "json"}')
+  bot:hears([[{"welcome":"('10.0.0.2', 1)"}]])
+  ana:hears()
+  ana:says('oi "bot"')
+  t:equal(bot:heard()[2]:match("^(.*),\"time\":%d+}$"), [[{"from":"('10.0.0.1', 1)","text":"oi \"bot\""]])
+  bot:says('{"text": "bom dia\\nAna"}')
+  ana:hears("('10.0.0.2', 1) disse: bom dia\nAna")
+end)
+
+test("what is no JSON is answered to its sender alone", function(t)
+  local ana, bot = t:connect(), t:connect()
+  bot:says('{"hello":"json"}')
+  for _, text in ipairs({ "oi", "{", "[]", '{"text":1}', '{"text":""}', "null", '"x"', "\xFF", ("["):rep(1000) }) do
+    bot:says(text)
+  end
+  t:equal(#bot:heard(), 10)
+  for i = 2, 10 do t:equal(bot:heard()[i]:sub(1, 10), '{"error":"') end
+  ana:hears()
+end)
+
+test("people may say what looks like JSON", function(t)
+  local ana, bia = t:connect(), t:connect()
+  ana:says("oi")
+  ana:says('{"hello": "json"}')
+  t:equal(ana.dialect, "plain")
+  bia:hears(ana.name .. " disse: oi", ana.name .. ' disse: {"hello": "json"}')
+end)
+
+test("bytes that are no text reach programs as replacement characters", function(t)
+  local ana, bot = t:connect(), t:connect()
+  bot:says('{"hello":"json"}')
+  ana:says("\xFF")
+  t:equal(bot:heard()[2]:find("\u{FFFD}", 1, true) ~= nil, true)
+end)

@@ -1,0 +1,32 @@
+local options = { settings = { ["password.word"] = "luar" } }
+
+test("the password opens", options, function(t)
+  local ana = t:connect()
+  ana:hears("Password:")
+  ana:says("moon")
+  ana:hears("Wrong. Password:")
+  ana:says("luar")
+  ana:hears()
+  t:equal(ana.room, "tcp")
+  local bia = t:connect()
+  bia:says("luar")
+  bia:says("oi")
+  ana:hears(bia.name .. " disse: oi")
+end)
+
+test("three tries, and nobody hears what was tried", options, function(t)
+  local ana, eva = t:connect(), t:connect()
+  ana:says("luar")
+  for _, word in ipairs({ "", "LUAR", "luar ", "\xFF\0" }) do eva:says(word) end
+  eva:hears("Password:", "Wrong. Password:", "Wrong. Password:", "Wrong. Goodbye.")
+  t:equal(eva.reason, "refused")
+  ana:hears("Password:")
+end)
+
+test("over UDP, and without a password, nobody comes in", function(t)
+  local ana, bia = t:connect("udp"), t:connect()
+  ana:says("luar is what I say to get in")
+  ana:hears("only over TCP")
+  bia:hears("this relay has no password yet")
+  t:equal({ ana.here, bia.here }, { false, false })
+end)

@@ -1,0 +1,15 @@
+test("a target without limits of its own has the default", { at = "2026-01-05 12:00" }, function(t)
+  t:equal(t:measure(99).status, "Normal")
+  t:equal(t:measure(100).status, "Lenta")
+  t:equal(t:measure(300).status, "Muito Lenta")
+  t:equal(t:measure("timeout").status, "Inativa")
+end)
+
+test("at night twice as much is allowed", { at = "2026-01-05 23:00" }, function(t)
+  t:equal(t:measure(199).status, "Normal")
+  t:equal(t:measure(599).status, "Lenta")
+end)
+
+test("the night ends", { at = "2026-01-06 06:00", settings = { ["thresholds.night_factor"] = 10 } }, function(t)
+  t:equal(t:measure(199).status, "Lenta")
+end)
