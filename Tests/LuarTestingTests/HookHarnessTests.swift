@@ -187,7 +187,7 @@ struct HookHarnessTests {
 
     @Test func `a script that keeps a message is found out`() throws {
         let relay = try HookHarness(files: [
-            "t.lua": "local kept relay.on('message', function(m) kept = kept or m; return kept.text end)"
+            "t.lua": "local kept relay.on('message', function(m) kept = kept or m; print(kept.text) end)"
         ])
         let ana = relay.connect()
         ana.says("one")

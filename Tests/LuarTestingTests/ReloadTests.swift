@@ -66,6 +66,26 @@ struct ReloadTests {
         #expect(relay.metrics.map(\.name) == ["two_texts"])
     }
 
+    @Test func `a state has the options that the new scripts declare, and goes with them`() throws {
+        let script = { (declaration: String) in
+            """
+            local state = \(declaration)
+            relay.on("message", function(m) if state then state[#state + 1] = m.text end return state and #state .. "" end)
+            """
+        }
+        let relay = try HookHarness(files: ["t.lua": script("relay.state('kept', { max = 10 })")])
+        let ana = relay.connect()
+        for _ in 1...5 { ana.says("x") }
+        try relay.reload(files: ["t.lua": script("relay.state('kept', { max = 2 })")])
+        ana.says("x")
+        #expect(relay.messages.last?.filtered == "2")
+        // Scripts without it let go of it.
+        try relay.reload(files: ["t.lua": script("nil")])
+        try relay.reload(files: ["t.lua": script("relay.state('kept', { max = 10 })")])
+        ana.says("x")
+        #expect(relay.messages.last?.filtered == "1")
+    }
+
     @Test(arguments: [
         ("\nrelay.oops()", "scripts/t.lua:2: relay has no 'oops'"),
         ("x = ", "scripts/t.lua:1: unexpected symbol near <eof>"),

@@ -34,6 +34,26 @@ import Glibc
         }
     }
 
+    /// Runs the program on this thread.
+    private static func run(_ arguments: [String]) throws -> (error: String, code: Int32) {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: Program.luar)
+        process.arguments = arguments
+        let pipe = Pipe()
+        process.standardError = pipe
+        try process.run()
+        let error = pipe.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        return (String(decoding: error, as: UTF8.self), process.terminationStatus)
+    }
+
+    @Test func `what a timer sends leaves without waiting for anything else`() async throws {
+        let script = "relay.every(0.05, function() relay.send(relay.everyone, 'tick') end)"
+        try await self.relay(["s/t.lua": script]) { _, port, _ in
+            try Peer(port: port).waits(for: "ticktick")
+        }
+    }
+
     private func write(_ text: String, _ name: String, _ folder: TemporaryFolder) throws {
         try text.write(toFile: "\(folder.path)/s/\(name)", atomically: true, encoding: .utf8)
     }
@@ -114,13 +134,19 @@ import Glibc
         try await self.relay { relay, port, folder in
             let (ana, bia) = (try Peer(port: port), try Peer(port: port))
             try self.write("while true do end", "t.lua", folder)
-            async let reload = self.luar(["reload", "--control", folder.path + "/c"])
+            let isDone = Atomic(false)
+            async let reload = onThread {
+                defer { isDone.store(true, ordering: .relaxed) }
+                return try Self.run(["reload", "--control", folder.path + "/c"])
+            }
             // The chat goes on meanwhile.
             for _ in 0..<20 {
                 ana.send("x")
                 #expect(bia.receive().hasSuffix(": x"))
             }
-            let (_, error, code) = try await reload
+            let wasDone = isDone.load(ordering: .relaxed)
+            #expect(!wasDone)
+            let (error, code) = try await reload
             #expect(code == 1 && error.contains("loading the scripts took more than"), "\(error)")
         }
     }
