@@ -151,7 +151,7 @@ import Glibc
                 longest = max(longest, time)
             }
             let all = clock.now - begin
-            #expect(longest < all / 2, "\(longest) of \(all)")
+            #expect(longest < all / 4, "\(longest) of \(all)")
             let (error, code) = try await reload
             #expect(code == 1 && error.contains("loading the scripts took more than"), "\(error)")
         }
