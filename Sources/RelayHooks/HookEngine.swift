@@ -31,13 +31,13 @@ public final class HookEngine {
 
     // What one load of the scripts makes; a reload makes all of it anew (``Loaded``).
     var scripts: ScriptSet
-    var bindings = HookBindings()
-    var state: LuaState?
+    @exclusivity(unchecked) var bindings = HookBindings()
+    @exclusivity(unchecked) var state: LuaState?
     var types: HookAPI.Types?
     var shapes: AnswerShapes?
     var registry = HandlerRegistry()
     var timers = TimerQueue()
-    var message: MessageRun?
+    @exclusivity(unchecked) var message: MessageRun?
     /// What scripts let operators set.
     var settings: ScriptSettings
     /// The states that the scripts declared.
@@ -58,7 +58,7 @@ public final class HookEngine {
         didSet { self.message?.hasOwnObjects = self.hasOwnMessages }
     }
     /// Called for each text, once its handlers have run.
-    public var onMessage: ((MessageTrace) -> Void)?
+    @exclusivity(unchecked) public var onMessage: ((MessageTrace) -> Void)?
     /// Called when somebody knocks, and for each answer at the door, before `admit` is asked.
     public var onKnock: ((Client, _ text: UnsafeRawBufferPointer?) -> Void)?
     /// Called when somebody has left, or was turned away.

@@ -27,9 +27,9 @@ final class MessageRun: HookRun {
     private let messageType: LuaType
     private let shapes: AnswerShapes
     private let console: (any ConsoleOutput)?
-    private var messageObject: LuaValue
+    @exclusivity(unchecked) private var messageObject: LuaValue
     /// Whether each message is a Lua object of its own.
-    var hasOwnObjects = false
+    @exclusivity(unchecked) var hasOwnObjects = false
     private let consoleObject: LuaValue
     private let originObject: LuaValue
     @exclusivity(unchecked) private var stage = Stage.done
