@@ -211,7 +211,7 @@ let package = Package(
         .testTarget(
             name: "LuarTestingTests",
             dependencies: [
-                "LuarTesting", "HostSettings", "RelayHooks", "RelayCore", "LatencyMonitor", "TestSupport",
+                "LuarTesting", "HostSettings", "RelayHooks", "RelayCore", "LatencyMonitor", "TestSupport", logging,
             ],
             swiftSettings: strict
         ),

@@ -5,19 +5,24 @@ internal import Foundation
 internal import StockScripts
 
 extension ScriptFolder {
-    /// Writes the stock scripts and a README into a folder, which is made if need be.
+    /// Writes the stock scripts, a README and other files into a folder, which is made if need be.
     ///
     /// Either no file is touched, because one of them exists or the folder cannot be used, or each file is written whole:
     /// next to its place first, and then moved there.
     ///
     /// - Parameters:
     ///   - folder: Where to.
+    ///   - others: Files to write beside the scripts, by their paths there.
     ///   - overwrites: Whether existing files are replaced.
     /// - Returns: The paths written, in order.
     /// - Throws: ``SettingsError`` naming what is in the way.
-    public static func writeStock(to folder: String, overwrites: Bool) throws(SettingsError) -> [String] {
+    public static func writeStock(
+        to folder: String,
+        and others: [String: [UInt8]] = [:],
+        overwrites: Bool
+    ) throws(SettingsError) -> [String] {
         guard !folder.isEmpty else { throw SettingsError("the folder to write the scripts to has no name") }
-        var files = StockScripts.files
+        var files = StockScripts.files.merging(others) { stock, _ in stock }
         files["README.md"] = StockScripts.readme
         let paths = files.keys.sorted()
         let folder = folder.count > 1 && folder.hasSuffix("/") ? String(folder.dropLast()) : folder
@@ -36,7 +41,10 @@ extension ScriptFolder {
         }
         var written: [String] = []
         do {
-            try FileManager.default.createDirectory(atPath: "\(folder)/lib", withIntermediateDirectories: true)
+            for path in paths {
+                let parent = URL(fileURLWithPath: "\(folder)/\(path)").deletingLastPathComponent()
+                try FileManager.default.createDirectory(at: parent, withIntermediateDirectories: true)
+            }
             for path in paths {
                 let place = "\(folder)/\(path)"
                 try Data(files[path] ?? []).write(to: URL(fileURLWithPath: place), options: .atomic)

@@ -2,6 +2,7 @@
 // Copyright 2026 the Luar authors
 
 internal import LuaScripting
+internal import RelayHooks
 
 /// What files with tests see: `test`, and the objects that tests get.
 enum TestAPI {
@@ -25,16 +26,89 @@ enum TestAPI {
         case missing
     }
 
-    /// Methods of the object that a test gets.
-    static let testMethods: [(name: String, function: Function)] = [
-        ("connect", .connect), ("measure", .measure), ("advance", .advance), ("mails", .mails), ("console", .console),
-        ("log", .log), ("equal", .equal), ("fails_with", .failsWith), ("stop", .stop),
-    ]
-
-    /// Methods of a client.
-    static let clientMethods: [(name: String, function: Function)] = [
-        ("says", .says), ("hears", .hears), ("heard", .heard), ("leaves", .leaves),
-    ]
+    /// Host functions and methods as tests see them; `t` is the object that a test gets.
+    static let functions: [(function: Function, description: APIFunction)] = {
+        let texts = APIParameter("...", "string")
+        let text = APIParameter("text", "string")
+        return [
+            (
+                .test,
+                APIFunction(
+                    "test",
+                    [
+                        APIParameter("name", "string"), APIParameter("options?", "relay.TestOptions"),
+                        APIParameter("fn", "fun(t: relay.Test)"),
+                    ],
+                    "Adds a test; its function runs with a relay of its own."
+                )
+            ),
+            (
+                .connect,
+                APIFunction(
+                    "t:connect",
+                    [APIParameter("transport?", "\"tcp\"|\"udp\""), APIParameter("address?", "string")],
+                    returns: ["relay.TestClient"],
+                    "A client; `\"tcp\"` and an address of its own if left out. Over UDP its first text lets it in"
+                )
+            ),
+            (.says, APIFunction("client:says", [text], "It sends a text")),
+            (.leaves, APIFunction("client:leaves", [APIParameter("reason?", "string")], "It disconnects")),
+            (
+                .hears,
+                APIFunction(
+                    "client:hears",
+                    [texts],
+                    "Expects exactly these texts since it was last asked; without any, silence"
+                )
+            ),
+            (.heard, APIFunction("client:heard", [], returns: ["string[]"], "All that it has heard")),
+            (
+                .measure,
+                APIFunction(
+                    "t:measure",
+                    [
+                        APIParameter("ms", "number|\"timeout\"|\"refused\"|\"inconclusive\""),
+                        APIParameter("target?", "string"),
+                    ],
+                    returns: ["{ status: string?, level: integer?, held: boolean }"],
+                    "Measures a target, ten seconds after the last time; `\"timeout\"` `\"refused\"` `\"inconclusive\"` in place "
+                        + "of milliseconds. Answers `status` `level` `held`"
+                )
+            ),
+            (.advance, APIFunction("t:advance", [APIParameter("seconds", "number")], "Lets time pass; timers run")),
+            (
+                .mails,
+                APIFunction(
+                    "t:mails",
+                    [],
+                    returns: ["{ subject: string, text: string, html: string?, to: string[] }[]"],
+                    "The mails since it was last asked: `subject` `text` `html` `to`"
+                )
+            ),
+            (
+                .console,
+                APIFunction("t:console", [], returns: ["string[]"], "The lines on the console since it was last asked")
+            ),
+            (.log, APIFunction("t:log", [], returns: ["string[]"], "The texts in the log since it was last asked")),
+            (
+                .equal,
+                APIFunction(
+                    "t:equal",
+                    [APIParameter("actual", "any"), APIParameter("expected", "any")],
+                    "Expects the same; tables are compared by what is in them, three deep"
+                )
+            ),
+            (
+                .failsWith,
+                APIFunction(
+                    "t:fails_with",
+                    [text],
+                    "Expects that a hook failed with this in its error. A failure that no test expects fails the test"
+                )
+            ),
+            (.stop, APIFunction("t:stop", [], "Stops the relay")),
+        ]
+    }()
 
     /// Fields of a client.
     enum ClientField: String, CaseIterable {
@@ -44,6 +118,44 @@ enum TestAPI {
         case dialect
         case here
         case reason
+
+        var described: APIField {
+            switch self {
+            case .id: APIField("id", "integer?", "its `client.id`, once it is in")
+            case .name: APIField("name", "string", "what it is called")
+            case .room: APIField("room", "string?", "where it is")
+            case .dialect: APIField("dialect", "string?", "the dialect it gets")
+            case .here: APIField("here", "boolean", "whether it is connected")
+            case .reason: APIField("reason", "string?", "why it is not any more")
+            }
+        }
+    }
+
+    /// The types of tests.
+    static let described: [APIType] = [
+        APIType(
+            "relay.Test",
+            "test",
+            "What a test gets: a relay, and what to expect of it.",
+            methods: methods(of: "t")
+        ),
+        APIType(
+            "relay.TestClient",
+            "client",
+            "A client in a test.",
+            fields: ClientField.allCases.map(\.described),
+            methods: methods(of: "client")
+        ),
+        APIType(
+            "relay.TestOptions",
+            "options of a test",
+            "What a test begins with.",
+            fields: TestBindings.Test.options
+        ),
+    ]
+
+    private static func methods(of word: String) -> [APIFunction] {
+        self.functions.map(\.description).filter { $0.method?.type == word }
     }
 
     /// Fields of what `t:measure` returns.
@@ -61,11 +173,16 @@ enum TestAPI {
             test: try state.defineType("test", sameValue: true),
             client: try state.defineType("client", sameValue: true)
         )
-        for (name, function) in self.testMethods {
-            try state.defineField(name, of: types.test, .method, function.rawValue, takesTrees: function == .equal)
-        }
-        for (name, function) in self.clientMethods {
-            try state.defineField(name, of: types.client, .method, function.rawValue)
+        for (function, description) in self.functions {
+            guard let method = description.method else { continue }
+            let type = method.type == "t" ? types.test : types.client
+            try state.defineField(
+                method.name,
+                of: type,
+                .method,
+                function.rawValue,
+                takesTrees: function == .equal
+            )
         }
         for (index, field) in ClientField.allCases.enumerated() {
             try state.defineField(field.rawValue, of: types.client, .read, index)
@@ -78,9 +195,10 @@ enum TestAPI {
 
     /// Names that a type's fields and methods have, for suggestions.
     static func fieldNames(of type: LuaType, in types: Types) -> (type: String, names: [String]) {
-        type == types.test
-            ? ("test", self.testMethods.map(\.name))
-            : ("client", ClientField.allCases.map(\.rawValue) + self.clientMethods.map(\.name))
+        let word = type == types.test ? "test" : "client"
+        let described = self.described.first { $0.word == word }
+        let methods = described?.methods.compactMap { $0.method?.name } ?? []
+        return (word, (described?.fields.map(\.name) ?? []) + methods)
     }
 }
 

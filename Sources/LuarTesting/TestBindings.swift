@@ -176,7 +176,12 @@ final class TestBindings: LuaHost {
 }
 
 extension TestBindings.Test {
-    private static let names = ["settings", "at"]
+    /// What stands in them.
+    static let options = [
+        APIField("settings", "table<string, string|number|boolean>?", "what operators would set, by name"),
+        APIField("at", "string?", "when it begins, as `2026-01-05 23:00`"),
+    ]
+    private static let names = options.map(\.name)
 
     /// Reads the options of a test; returns what is wrong with them, or nil.
     mutating func read(_ options: LuaTable) -> String? {

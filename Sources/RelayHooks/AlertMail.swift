@@ -21,7 +21,14 @@ public struct AlertMail: Sendable, Equatable {
         var reason: String
     }
 
-    private static let names = ["subject", "text", "html", "to"]
+    /// What scripts write.
+    static let described = [
+        APIField("subject", "string", "its subject"),
+        APIField("text", "string", "its text"),
+        APIField("html", "string?", "the same as a page, for those who can read one"),
+        APIField("to", "string|string[]|nil", "whom it is for; else whom `--mail-to` names"),
+    ]
+    private static let names = described.map(\.name)
     /// A longer subject is nobody's summary.
     private static let longestSubject = 500
     private static let mostRecipients = 20

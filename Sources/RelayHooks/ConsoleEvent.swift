@@ -5,9 +5,41 @@ internal import RelayCore
 
 /// Something the operator may want to read on the console.
 struct ConsoleEvent {
-    /// What happened: `listening`, `connect`, `received`, `message`, `unreachable`, `disconnect`, `sample`, `mail_sent`,
-    /// `mail_failed` or `prompt`.
-    var kind: StaticString
+    /// What it can be about, each with its word in Lua.
+    enum Kind: CaseIterable {
+        case listening
+        case connect
+        case message
+        /// A ping.
+        case received
+        case unreachable
+        case disconnect
+        case sample
+        case mailSent
+        case mailFailed
+        case prompt
+
+        /// The word.
+        ///
+        /// Static, so that its bytes can be lent to Lua without a copy.
+        var word: StaticString {
+            switch self {
+            case .listening: "listening"
+            case .connect: "connect"
+            case .message: "message"
+            case .received: "received"
+            case .unreachable: "unreachable"
+            case .disconnect: "disconnect"
+            case .sample: "sample"
+            case .mailSent: "mail_sent"
+            case .mailFailed: "mail_failed"
+            case .prompt: "prompt"
+            }
+        }
+    }
+
+    /// What happened.
+    var kind: Kind
     /// Whom it concerns.
     var client: Client?
     /// Why a client left.

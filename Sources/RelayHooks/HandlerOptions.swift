@@ -5,7 +5,23 @@ internal import LuaScripting
 
 /// What `relay.on` and `relay.default` take in their options table.
 struct HandlerOptions {
-    private static let names = ["order", "on_error", "dialect", "transport"]
+    /// What all handlers take.
+    static let common = [
+        APIField("order", "number?", "lower ones run first; 100 unless told"),
+        APIField(
+            "on_error",
+            "\"skip\"|\"block\"|nil",
+            "what a failure counts as, nil or `false`; `skip` unless told, for `admit` `block`"
+        ),
+    ]
+    /// What `format` takes beside.
+    static let ofFormat = [APIField("dialect", "string?", "whose texts it formats: clients with this `client.dialect`")]
+    /// What `ping` takes beside.
+    static let ofPing = [
+        APIField("transport", "\"tcp\"|\"udp\"|nil", "the one transport whose texts it is asked about")
+    ]
+
+    private static let names = (common + ofFormat + ofPing).map(\.name)
 
     var order = 100.0
     var onError: Handler.OnError

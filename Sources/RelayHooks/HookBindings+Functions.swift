@@ -49,13 +49,12 @@ extension HookBindings {
     /// The names that a table of the API has.
     private func names(in path: String, _ engine: HookEngine) -> [String] {
         if let settings = engine.settings.names(inTable: path) { return settings }
-        let defined = HookAPI.Function.allCases.filter { $0.exists(in: engine.program) }.compactMap(\.path)
-        let functions = (defined + HookAPI.library.map(\.path))
+        let names = HookAPI.paths(in: engine.program)
             .compactMap { full -> String? in
                 guard full.hasPrefix(path + ".") else { return nil }
                 return full.dropFirst(path.count + 1).split(separator: ".").first.map { String($0) }
             }
-        return Array(Set(functions + (path == "relay" ? HookAPI.constants(of: engine.program) : [])))
+        return Array(Set(names))
     }
 
     // MARK: Registering
@@ -154,7 +153,7 @@ extension HookBindings {
     private func send(_ arguments: LuaArguments, _ engine: HookEngine, _ types: HookAPI.Types) -> LuaResult {
         guard case .object(let object) = arguments[0], object.type == types.route else {
             return .failure(
-                "relay.send takes an address first (relay.others, relay.everyone, relay.room, relay.only), "
+                "relay.send takes a route first (relay.others, relay.everyone, relay.room, relay.only), "
                     + "not \(arguments[0].described)"
             )
         }

@@ -17,7 +17,7 @@ extension HookBindings {
         _ engine: HookEngine,
         _ types: HookAPI.Types
     ) -> LuaResult {
-        let caller = function.path ?? ""
+        let caller = function.path
         guard case .function(let reference) = arguments[1] else {
             return .failure("\(caller) takes a function second, not \(arguments[1].described)")
         }

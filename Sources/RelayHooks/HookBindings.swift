@@ -172,9 +172,8 @@ final class HookBindings: LuaHost {
         let label = { (label: Label?) in LuaResult.value(label.map { .bytes($0.bytes) } ?? .nil) }
         switch field {
         case .kind:
-            return .value(
-                .bytes(UnsafeRawBufferPointer(start: event.kind.utf8Start, count: event.kind.utf8CodeUnitCount))
-            )
+            let word = event.kind.word
+            return .value(.bytes(UnsafeRawBufferPointer(start: word.utf8Start, count: word.utf8CodeUnitCount)))
         case .client: return .value(event.client.map { engine.object($0) } ?? .nil)
         case .text:
             guard event.isText else { return .value(.nil) }

@@ -38,7 +38,7 @@ extension HookEngine: MonitorPolicy {
     /// Asks the console hooks about a sample.
     public func measured(_ sample: Sample) {
         self.measure(nil, sample) { _ in
-            var event = ConsoleEvent(kind: "sample")
+            var event = ConsoleEvent(kind: .sample)
             event.isSample = true
             event.status = sample.status.map { Label($0.name) }
             self.show(event)
@@ -74,13 +74,13 @@ extension HookEngine: MonitorPolicy {
 
     /// Tells the console that a mail was delivered.
     public func mailSent(subject: String, status: String, recipient: String) {
-        var event = ConsoleEvent(kind: "mail_sent")
+        var event = ConsoleEvent(kind: .mailSent)
         self.show(&event, subject, status, recipient)
     }
 
     /// Tells the console that a mail could not be delivered.
     public func mailFailed(subject: String, status: String, recipient: String, reason: String) {
-        var event = ConsoleEvent(kind: "mail_failed", reason: Label(reason))
+        var event = ConsoleEvent(kind: .mailFailed, reason: Label(reason))
         self.show(&event, subject, status, recipient)
     }
 
@@ -100,7 +100,7 @@ extension HookEngine: MonitorPolicy {
     /// - Returns: The text, if there is one.
     public func prompt(_ kind: String) -> String? {
         guard let types = self.types else { return nil }
-        var event = ConsoleEvent(kind: "prompt")
+        var event = ConsoleEvent(kind: .prompt)
         event.prompt = Label(kind)
         var text: String?
         self.consoleEvent = event

@@ -152,7 +152,7 @@ public final class HookEngine {
     /// Tells the console that the relay listens.
     public func listening(transport: String, address: String) {
         self.hub.perform {
-            self.show(ConsoleEvent(kind: "listening", address: Label(address), transport: Label(transport)))
+            self.show(ConsoleEvent(kind: .listening, address: Label(address), transport: Label(transport)))
         }
     }
 

@@ -91,8 +91,8 @@ final class MessageRun: HookRun {
     var consoleEvent: ConsoleEvent? {
         switch self.stage {
         case .console:
-            ConsoleEvent(kind: "message", client: self.sender, origin: self.sender?.origin, isMessage: true)
-        case .consoleOfPing: ConsoleEvent(kind: "received", client: self.sender, origin: self.sender?.origin)
+            ConsoleEvent(kind: .message, client: self.sender, origin: self.sender?.origin, isMessage: true)
+        case .consoleOfPing: ConsoleEvent(kind: .received, client: self.sender, origin: self.sender?.origin)
         default: nil
         }
     }

@@ -9,6 +9,8 @@ public import LuaScripting
 /// that nothing touches the disk later.
 public struct ScriptSet: Sendable, Equatable {
     private var files: [String: LuaSource]
+    /// The folder, beside the scripts, of what only editors read.
+    public static let annotationFolder = "library"
     /// The user's files by path, and which of them stand in for a stock file that differs.
     private var own: Set<String>
     private var replaced: Set<String>

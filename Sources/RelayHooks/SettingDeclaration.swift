@@ -22,7 +22,21 @@ struct SettingDeclaration {
         case secret
     }
 
-    private static let names = ["default", "min", "max", "choices", "help"]
+    /// What stands in a declaration.
+    static let options = [
+        APIField(
+            "[1]",
+            Kind.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: "|"),
+            "its type; lists and maps are of texts, and a secret is not taken from the command line"
+        ),
+        APIField("default", "any", "its value unless an operator says otherwise"),
+        APIField("min", "number?", "the least that a number may be"),
+        APIField("max", "number?", "the most"),
+        APIField("choices", "string[]?", "what a choice may be"),
+        APIField("help", "string?", "what it is for, shown by `luar check`"),
+    ]
+    /// The first is no name, but the type's place.
+    private static let names = options.dropFirst().map(\.name)
 
     let type: Kind
     private(set) var help = ""

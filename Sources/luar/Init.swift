@@ -4,12 +4,16 @@
 internal import ArgumentParser
 internal import HostSettings
 internal import LineOutput
+internal import LuarTesting
 
 /// `luar init`: writes the stock scripts for somebody to change.
 struct Init: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Write the stock scripts into a folder, to be changed.",
-        discussion: "Nothing that exists is overwritten; with --force the stock files replace yours of the same names."
+        discussion: """
+            Beside them go .luarc.json and library/relay.lua, by which lua-language-server knows the API in your editor. Nothing that exists is \
+            overwritten; with --force these files replace yours of the same names.
+            """
     )
 
     @Argument(help: "The folder; it is made if need be.", completion: .directory)
@@ -20,7 +24,7 @@ struct Init: ParsableCommand {
 
     func run() throws {
         try Failure.reported {
-            let written = try ScriptFolder.writeStock(to: self.dir, overwrites: self.force)
+            let written = try ScriptFolder.writeStock(to: self.dir, and: EditorHelp.files, overwrites: self.force)
             let lines = written.map { "wrote \($0)" } + ["Next: change a file, then `luar check \(self.dir)`."]
             try StandardOutput.write(lines.map { LineEscaping.escaped($0) + "\n" }.joined())
         }

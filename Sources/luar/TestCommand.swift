@@ -51,7 +51,7 @@ struct TestCommand: ParsableCommand {
         try Failure.reported {
             let settings = try self.common.resolve([self.scripts, self.common, self.message, self.scriptLimits])
                 .settings
-            guard self.watch else { return try self.runOnce(settings) }
+            guard self.watch else { return try self.run(self.load(settings), settings) }
             try self.runAgainAndAgain(settings)
         }
     }
@@ -60,16 +60,15 @@ struct TestCommand: ParsableCommand {
         try ScriptFolder.load(self.dir ?? settings.scripts, environment: ProcessInfo.processInfo.environment)
     }
 
-    private func runOnce(_ settings: Settings) throws {
-        let (scripts, folder) = try self.load(settings)
+    private func run(_ loaded: (set: ScriptSet, folder: String?), _ settings: Settings) throws {
         let tests = ScriptTests(
-            scripts,
+            loaded.set,
             values: settings.scriptValues,
             limits: settings.limits,
             scriptLimits: settings.luaLimits
         )
-        guard let folder, !tests.files.isEmpty else {
-            let place = folder.map { "'\($0)'" } ?? "the stock scripts"
+        guard let folder = loaded.folder, !tests.files.isEmpty else {
+            let place = loaded.folder.map { "'\($0)'" } ?? "the stock scripts"
             throw SettingsError("there are no tests in \(place): no file's name ends with \(HookProgram.testEnding)")
         }
         let report = try tests.run(filter: self.filter)
@@ -83,16 +82,19 @@ struct TestCommand: ParsableCommand {
 
     private func runAgainAndAgain(_ settings: Settings) throws {
         while true {
+            // What is saved while the tests run differs from what they ran with.
+            var ran: ScriptSet?
             do {
-                try self.runOnce(settings)
+                let loaded = try self.load(settings)
+                ran = loaded.set
+                try self.run(loaded, settings)
             } catch let error as OutputError {
                 throw error
             } catch {
                 _ = Failure.report(error)
             }
             // A folder that cannot be read now may be one that an editor is just writing.
-            let before = try? self.load(settings).set
-            repeat { usleep(Self.pause) } while (try? self.load(settings).set) == before
+            repeat { usleep(Self.pause) } while (try? self.load(settings).set) == ran
             try StandardOutput.write("\n")
         }
     }

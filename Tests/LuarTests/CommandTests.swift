@@ -153,7 +153,7 @@ import Testing
         defer { folder.remove() }
         let (output, _, code) = try await self.luar(["init", "meu/scripts"], in: folder.path)
         #expect(code == 0)
-        let written = StockScripts.files.keys + ["README.md"]
+        let written = StockScripts.files.keys + ["README.md", ".luarc.json", "library/relay.lua"]
         let lines = written.sorted().map { "wrote meu/scripts/\($0)\n" }.joined()
         #expect(output == lines + "Next: change a file, then `luar check meu/scripts`.\n")
         let check = try await self.luar(["check", "meu/scripts"], in: folder.path)

@@ -19,6 +19,7 @@ enum LiveServe {
         let all = ["serve", "--tcp", "127.0.0.1:0", "--log-level", "info"] + udp + arguments
         try await Program.run(Program.luar, all, in: folder.path, environment: environment) { relay in
             try relay.logs(" listening tcp.address=127.0.0.1:")
+            if udp.isEmpty, !arguments.contains("--no-udp") { try relay.logs(" listening udp.address=") }
             let address = try #require(relay.error.firstMatch(of: /tcp\.address=127\.0\.0\.1:(\d+)/))
             try await body(relay, try #require(Int(address.1)))
         }

@@ -181,7 +181,7 @@ import Testing
         (#"c.nmae = "x""#, "did you mean 'name'?"), (#"return c.romo"#, "did you mean 'room'?"),
         (#"c.send("x")"#, "with a colon"), (#"c:send(1)"#, "takes a string"),
         (#"relay.sned()"#, "did you mean 'send'?"), (#"relay.log.wran("x")"#, "did you mean 'warn'?"),
-        (#"relay.only("x")"#, "relay.only takes clients"), (#"relay.send("tcp", "x")"#, "takes an address first"),
+        (#"relay.only("x")"#, "relay.only takes clients"), (#"relay.send("tcp", "x")"#, "takes a route first"),
         (#"relay.client("1")"#, "an integer"), (#"relay.utf8(1)"#, "takes a string"),
         (#"relay.on("stop", print)"#, "only while scripts are loaded"), (#"relay.x = 1"#, "relay is read-only"),
         (#"relay.send(relay.everyone, ("x"):rep(69633))"#, "a text may have 69632 bytes"),

@@ -23,6 +23,12 @@ public struct FileDeclaration: Sendable, Equatable {
         self.maxBytes = maxBytes
         self.keep = keep
     }
+
+    /// What scripts write.
+    static let described = [
+        APIField("max_bytes", "integer?", "how large it may become before another is begun; 10 MiB unless told"),
+        APIField("keep", "integer?", "how many full ones are kept; 5 unless told"),
+    ]
 }
 
 /// Takes the lines that scripts write to files.

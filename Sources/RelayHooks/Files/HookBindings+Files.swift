@@ -69,7 +69,8 @@ extension HookBindings {
                 file.keep = number
             default:
                 let name = key.text ?? "[\(key.typeName)]"
-                return "unknown option '\(name)'; \(Suggestion.phrase(for: name, among: ["max_bytes", "keep"]))"
+                return
+                    "unknown option '\(name)'; \(Suggestion.phrase(for: name, among: FileDeclaration.described.map(\.name)))"
             }
         }
         return nil

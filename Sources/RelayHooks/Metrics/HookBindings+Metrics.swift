@@ -6,7 +6,7 @@ internal import LuaScripting
 extension HookBindings {
     /// `relay.metrics.count(name, value, labels)` and `relay.metrics.gauge(name, value, labels)`.
     func noteMetric(_ function: HookAPI.Function, _ arguments: LuaArguments, _ engine: HookEngine) -> LuaResult {
-        let caller = function.path ?? ""
+        let caller = function.path
         let kind: ScriptMetrics.Kind = function == .metricsCount ? .counter : .gauge
         guard let name = arguments[0].text else {
             return .failure("\(caller) takes a metric's name first, not \(arguments[0].described)")

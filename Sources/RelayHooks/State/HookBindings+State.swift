@@ -15,8 +15,6 @@ struct DeclaredState {
 }
 
 extension HookBindings {
-    private static let optionNames = ["max", "ttl", "persist"]
-
     /// `relay.state(name, {max=, ttl=, persist=})`.
     func declareState(_ arguments: LuaArguments, _ engine: HookEngine, _ types: HookAPI.Types) -> LuaResult {
         guard engine.isLoading else { return .failure("relay.state works only while scripts are loaded") }
@@ -73,7 +71,8 @@ extension HookBindings {
             case ("persist", _): return "option 'persist' takes true or false, not \(value.described)"
             default:
                 let name = key.text ?? "[\(key.typeName)]"
-                return "unknown option '\(name)'; \(Suggestion.phrase(for: name, among: self.optionNames))"
+                return
+                    "unknown option '\(name)'; \(Suggestion.phrase(for: name, among: StateOptions.described.map(\.name)))"
             }
         }
         return nil

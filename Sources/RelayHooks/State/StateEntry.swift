@@ -98,4 +98,11 @@ public struct StateOptions: Sendable, Equatable {
         self.ttl = ttl
         self.isPersistent = isPersistent
     }
+
+    /// What scripts write.
+    static let described = [
+        APIField("max", "integer?", "the most entries, of more those written longest ago go; 1,000 unless told"),
+        APIField("ttl", "number?", "the seconds that an entry lasts after it was last written; for ever unless told"),
+        APIField("persist", "boolean?", "whether it is kept on disk, for the next start"),
+    ]
 }

@@ -31,11 +31,13 @@ final class ReloadTriggers {
     }
 
     private static func watch(_ relay: Relay, _ folder: String?) -> Task<Void, Never> {
-        Task { await ReloadTriggers.reload(relay, whenChanged: folder) }
+        // Before the relay loads them: what is saved while it starts is a change, too.
+        let first = self.read(folder)
+        return Task { await ReloadTriggers.reload(relay, whenChanged: folder, from: first) }
     }
 
-    private static func reload(_ relay: Relay, whenChanged folder: String?) async {
-        var last = await self.scripts(in: folder)
+    private static func reload(_ relay: Relay, whenChanged folder: String?, from first: ScriptSet?) async {
+        var last = first
         while !Task.isCancelled {
             try? await Task.sleep(for: self.pause)
             // A folder that cannot be read now may be one that an editor is just writing.
@@ -57,11 +59,11 @@ final class ReloadTriggers {
     /// What is in the folder, read where that keeps nobody waiting.
     private static func scripts(in folder: String?) async -> ScriptSet? {
         await withCheckedContinuation { done in
-            DispatchQueue.global()
-                .async {
-                    let environment = ProcessInfo.processInfo.environment
-                    done.resume(returning: try? ScriptFolder.load(folder, environment: environment).set)
-                }
+            DispatchQueue.global().async { done.resume(returning: self.read(folder)) }
         }
+    }
+
+    private static func read(_ folder: String?) -> ScriptSet? {
+        try? ScriptFolder.load(folder, environment: ProcessInfo.processInfo.environment).set
     }
 }
