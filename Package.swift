@@ -211,7 +211,8 @@ let package = Package(
         .testTarget(
             name: "LuarTestingTests",
             dependencies: [
-                "LuarTesting", "HostSettings", "RelayHooks", "RelayCore", "LatencyMonitor", "TestSupport", logging,
+                "LuarTesting", "HostSettings", "RelayHooks", "RelayCore", "LatencyMonitor", "StockScripts",
+                "TestSupport", logging,
             ],
             swiftSettings: strict
         ),

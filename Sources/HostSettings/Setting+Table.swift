@@ -131,7 +131,11 @@ extension Setting {
 
     private static let relayLimits: [Setting] = [
         .size("message-limit", \.limits.messageBytes, "The longest message."),
-        .size("answer-extra", \.limits.answerExtraBytes, "What a hook's answer may have beyond the message limit."),
+        .size(
+            "answer-extra",
+            \.limits.answerExtraBytes,
+            "What a hook's answer may have beyond three times the message limit."
+        ),
         .count("client-limit", \.limits.clients, "The most clients at a time."),
         .size("unsent-limit", \.limits.unsentBytes, "Bytes kept for a client that reads too slowly."),
         .choice(

@@ -64,6 +64,20 @@ public final class HarnessClient {
         self.harness.endTick()
     }
 
+    /// Its address turns out to reach nobody.
+    func turnsOutUnreachable() {
+        guard let client = self.client else { return }
+        self.harness.hub.unreachable(client)
+        self.harness.endTick()
+    }
+
+    /// The host has something to say to it.
+    func isTold(_ occasion: Occasion) {
+        guard let client = self.client else { return }
+        self.harness.hub.tell(client, occasion)
+        self.harness.endTick()
+    }
+
     /// Connects over TCP.
     func connect() {
         let hub = self.harness.hub

@@ -264,6 +264,15 @@ public final class HookHarness {
     /// The operational log so far, from every level.
     public var log: [HarnessLogEntry] { self.logRecord.entries }
 
+    /// What has failed since this was last called, or since the beginning; ``failures`` is empty then.
+    func takeFailures() -> [HookFailure] {
+        defer { self.failures = [] }
+        return self.failures
+    }
+
+    /// A log that nobody reads.
+    static var silentLogger: Logger { Logger(label: "harness") { _ in SwiftLogNoOpLogHandler() } }
+
     /// Has the relay stop: closes every client with the reason `shutdown`, and runs the `stop` handlers.
     public func stop() {
         for client in self.hub.clients() {

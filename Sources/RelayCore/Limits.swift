@@ -15,7 +15,7 @@ public struct Limits: Sendable, Equatable {
 
     /// The longest inbound message.
     public var messageBytes = 64 << 10
-    /// What a script's answer may have beyond ``messageBytes``: room for the name and words around a longest message.
+    /// What a script's answer may have beyond three times ``messageBytes``: room for the name and words around a longest message.
     public var answerExtraBytes = 4 << 10
     /// The most clients at a time.
     public var clients = 10_000
@@ -66,5 +66,7 @@ public struct Limits: Sendable, Equatable {
     public init() {}
 
     /// The longest text that a script may answer or send.
-    public var answerBytes: Int { self.messageBytes + self.answerExtraBytes }
+    ///
+    /// What is not UTF-8 becomes three times as long when it is made so (U+FFFD), and must still have room.
+    public var answerBytes: Int { 3 * self.messageBytes + self.answerExtraBytes }
 }

@@ -77,6 +77,15 @@ public final class ChatHooks {
         )
     }
 
+    /// Called with each failure of a handler, beside the log.
+    public var onFailure: ((HookFailure) -> Void)? {
+        get { self.engine.onFailure }
+        set { self.engine.onFailure = newValue }
+    }
+
+    /// What each handler has done, in the order in which they run.
+    public var handlerStatus: [HandlerStatus] { self.engine.handlerStatus }
+
     /// The chat is connected: asks `chat_connect` for a line to show.
     public func connected() -> [UInt8]? {
         self.ask(.chatConnect, self.engine.shapes?.chatConnect)

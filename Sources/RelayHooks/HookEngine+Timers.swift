@@ -22,4 +22,12 @@ extension HookEngine {
             if isLast { self.state?.release(timer.handler.function) }
         }
     }
+
+    /// Calls each timer once, as if it were due; when it is due stays as it was.
+    public func tryTimers() {
+        for number in self.timers.due(at: .infinity) {
+            guard let handler = self.timers.handler(of: number) else { continue }
+            self.hub.perform { self.execute(EventRun(self.hub, [handler], answer: nil, nil, nil)) }
+        }
+    }
 }

@@ -18,7 +18,13 @@ public struct ScriptProblem: Sendable, Hashable, CustomStringConvertible {
         return self.line.map { "\(self.file):\($0): \(self.reason)" } ?? "\(self.file): \(self.reason)"
     }
 
-    init(file: String, line: Int?, reason: String) {
+    /// Describes a mistake.
+    ///
+    /// - Parameters:
+    ///   - file: The script; empty where none is to blame.
+    ///   - line: The line, from 1, where it is known.
+    ///   - reason: What is wrong.
+    public init(file: String, line: Int?, reason: String) {
         self.file = file
         self.line = line
         self.reason = reason

@@ -24,6 +24,8 @@ public struct ScriptReport: Sendable, Encodable {
         public var file: String
         /// The line, from 1.
         public var line: Int
+        /// What it did when it was tried out; nil if it was not.
+        public var cost: HandlerStatus?
     }
 
     /// A script.
@@ -47,7 +49,8 @@ public struct ScriptReport: Sendable, Encodable {
         /// The problem in one line.
         public var description: String
 
-        init(_ problem: ScriptProblem) {
+        /// Makes an entry of a problem.
+        public init(_ problem: ScriptProblem) {
             self.file = problem.file
             self.line = problem.line
             self.reason = problem.reason
@@ -71,19 +74,33 @@ public struct ScriptReport: Sendable, Encodable {
     public var files: [FileEntry] = []
     /// What is wrong; empty if the scripts load.
     public var problems: [ProblemEntry] = []
+    /// What is probably wrong, though the scripts load.
+    public var warnings: [ProblemEntry] = []
 
     /// Loads scripts and reports.
+    ///
+    /// - Parameters:
+    ///   - scripts: The Lua files.
+    ///   - folder: The user's folder, if there is one.
+    ///   - limits: The relay's limits.
+    ///   - luaLimits: What scripts may use.
+    ///   - values: What operators set for them.
+    ///   - transports: What the relay listens on.
+    ///   - logger: Takes what scripts print while they load.
+    ///   - version: The program's version.
     public init(
         of scripts: ScriptSet,
         folder: String?,
         limits: Limits = Limits(),
         luaLimits: LuaLimits = LuaLimits(),
         values: ScriptValues = ScriptValues(),
+        transports: [String] = ["tcp", "udp"],
         logger: Logger,
         version: String
     ) {
         self.folder = folder
         var loadedBy: [String: [String]] = [:]
+        var names = NameCheck(scripts)
         for program in HookProgram.allCases {
             do {
                 let engine = try HookEngine(
@@ -98,6 +115,7 @@ public struct ScriptReport: Sendable, Encodable {
                 )
                 for path in engine.found { loadedBy[path, default: []].append(program.rawValue) }
                 self.handlers += Self.entries(engine.registry)
+                names.note(engine)
                 // A module that both programs load is told once.
                 for entry in engine.settings.entries where !self.settings.contains(where: { $0.name == entry.name }) {
                     self.settings.append(entry)
@@ -119,6 +137,29 @@ public struct ScriptReport: Sendable, Encodable {
                 note = "no script requires it"
             }
             return FileEntry(name: entry.source.name, loadedBy: loadedBy[entry.source.key] ?? [], note: note)
+        }
+        guard self.problems.isEmpty else { return }
+        let never = names.unreachable(self.handlers, transports)
+        self.warnings = (names.unknown + never).map { ProblemEntry($0) }
+    }
+
+    /// Adds what trying the handlers out has shown.
+    ///
+    /// - Parameters:
+    ///   - failures: What failed.
+    ///   - costs: What the handlers did.
+    public mutating func add(failures: [ScriptProblem], costs: [HandlerStatus]) {
+        self.warnings += failures.map { ProblemEntry($0) }
+        var costs = costs
+        for index in self.handlers.indices {
+            let handler = self.handlers[index]
+            // Several on one line come in the order in which they run, here and there.
+            guard
+                let found = costs.firstIndex(where: {
+                    $0.event == handler.event && $0.place == "\(handler.file):\(handler.line)"
+                })
+            else { continue }
+            self.handlers[index].cost = costs.remove(at: found)
         }
     }
 

@@ -53,6 +53,11 @@ public struct ScriptSet: Sendable, Equatable {
         self.files.values.filter { $0.key.hasSuffix(HookProgram.testEnding) }.sorted { $0.key < $1.key }
     }
 
+    /// The scripts and modules by path, in order; files with tests are not among them.
+    public var sources: [LuaSource] {
+        self.files.values.filter { !$0.key.hasSuffix(HookProgram.testEnding) }.sorted { $0.key < $1.key }
+    }
+
     /// All files by path, in order, and whose they are.
     var all: [(source: LuaSource, isOwn: Bool, replacesStock: Bool)] {
         self.files.values.sorted { $0.key < $1.key }

@@ -92,6 +92,9 @@ struct TimerQueue {
     /// - Returns: The timer, if it was still there.
     mutating func remove(_ number: Int64) -> ScriptTimer? { self.timers.removeValue(forKey: number) }
 
+    /// What a timer calls; nil once it is cancelled.
+    func handler(of number: Int64) -> Handler? { self.timers[number]?.handler }
+
     /// The numbers of those that are due, the longest due first.
     func due(at uptime: Double) -> [Int64] {
         self.timers.values.filter { $0.due <= uptime }

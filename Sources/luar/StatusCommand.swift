@@ -83,15 +83,14 @@ struct StatusCommand: AsyncParsableCommand {
         if !status.handlers.isEmpty {
             var handlers = Table("HOOK", "CALLS", "FAILED", "PAUSED", "CPU P50", "P99", "MAX", "MEMORY", "WHERE")
             for handler in status.handlers {
-                let time = { (time: Double?) in time.map { Self.time($0) } ?? "-" }
                 handlers.add(
                     handler.event,
                     "\(handler.calls)",
                     "\(handler.failures)",
                     handler.isPaused ? "\(handler.pauses), now" : "\(handler.pauses)",
-                    time(handler.p50),
-                    time(handler.p99),
-                    time(handler.max),
+                    CPUTime.text(handler.p50),
+                    CPUTime.text(handler.p99),
+                    CPUTime.text(handler.max),
                     Self.size(handler.memory),
                     handler.place
                 )
@@ -119,11 +118,6 @@ struct StatusCommand: AsyncParsableCommand {
         case ..<(1 << 20): String(format: "%.1f KiB", Double(bytes) / 1_024)
         default: String(format: "%.1f MiB", Double(bytes) / Double(1 << 20))
         }
-    }
-
-    private static func time(_ microseconds: Double) -> String {
-        microseconds < 1_000
-            ? String(format: "%.1f µs", microseconds) : String(format: "%.1f ms", microseconds / 1_000)
     }
 
     private static func span(_ seconds: Double) -> String {

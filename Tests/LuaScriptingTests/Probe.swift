@@ -86,7 +86,7 @@ final class Probe: LuaHost {
     private var steps: [LuaStep] = []
     private var answers: [Seen] = []
     private var isWaiting = false
-    private var state: LuaState?
+    private(set) var state: LuaState?
     private var scriptCount = 0
 
     init(_ limits: LuaLimits = Probe.small) throws {

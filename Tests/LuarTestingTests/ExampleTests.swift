@@ -3,6 +3,8 @@
 
 import Foundation
 import LuarTesting
+import RelayCore
+import RelayHooks
 import Testing
 
 @testable import HostSettings
@@ -24,8 +26,10 @@ struct ExampleTests {
         #expect(report.failed == 0 && !report.tests.isEmpty, "\(report.lines.joined(separator: "\n"))")
         let page = try String(contentsOfFile: folder + "/README.md", encoding: .utf8)
         #expect(page.contains("luar test examples/\(name)"), "how to test \(name)")
-        // The chat client loads what it has, too.
-        #expect(throws: Never.self) { try HookHarness(scripts: folder) }
+        var limits = Limits()
+        limits.messageBytes = 2_048
+        let rehearsal = try ScriptRehearsal(try ScriptFolder.load(folder, environment: [:]).set, limits: limits)
+        #expect(rehearsal.failures.map(\.description) == [])
     }
 
     @Test func `there are examples`() { #expect(Self.names.count >= 12) }

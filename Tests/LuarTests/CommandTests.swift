@@ -177,9 +177,20 @@ import Testing
         let table = try await self.luar(["check", folder.path])
         #expect(table.code == 0)
         let rows = table.output.split(separator: "\n").map { String($0.replacing(#/ {2,}/#, with: " | ")) }
-        #expect(rows.contains("EVENT | ORDER | ON ERROR | FOR | HANDLER"))
-        #expect(rows.contains("format | 1.5 | skip | json | \(folder.path)/a.lua:1"))
-        #expect(rows.contains("format | default | skip | plain | stock/format.lua:8"))
+        #expect(rows.contains("EVENT | ORDER | ON ERROR | FOR | CPU | MAX | HANDLER"))
+        // Nobody gets that dialect.
+        #expect(rows.contains("format | 1.5 | skip | json | - | - | \(folder.path)/a.lua:1"))
+        #expect(
+            rows.contains {
+                $0.contains(#/^format \| default \| skip \| plain \| [0-9.]+ .s \| [0-9.]+ .s \| stock/format.lua:8$/#)
+            }
+        )
+        #expect(rows.contains("9 files, 12 handlers, 1 warning"))
+        let warning =
+            "luar: warning: \(folder.path)/a.lua:1: no script gives a client the dialect 'json', so this handler never runs"
+        #expect(table.error == warning + "\n")
+        let strict = try await self.luar(["check", "--strict", folder.path])
+        #expect(strict.code == 1 && strict.error == table.error)
         #expect(rows.contains("stock/lib/commands.lua | relay"))
         let json = try await self.luar(["check", "--json", folder.path])
         #expect(json.code == 0)
@@ -190,6 +201,12 @@ import Testing
         let own = handlers?.first { $0["file"] as? String == "\(folder.path)/a.lua" }
         #expect(own?["order"] as? Double == 1.5 && own?["dialect"] as? String == "json" && own?["line"] as? Int == 1)
         #expect(own?["on_error"] as? String == "skip")
+        let warnings = report?["warnings"] as? [[String: Any]]
+        #expect(warnings?.map { $0["line"] as? Int } == [1])
+        let format = handlers?
+            .first { $0["file"] as? String == "stock/format.lua" && $0["event"] as? String == "format" }
+        let cost = try #require(format?["cost"] as? [String: Any])
+        #expect(cost["calls"] as? Int ?? 0 > 50 && cost["max"] as? Double ?? 0 > 0)
     }
 
     @Test func `check tells every mistake with file, line and a suggestion`() async throws {

@@ -60,7 +60,7 @@ import Testing
         (#"relay.on("console", function() return { 1 } end)"#, "a list with something else than strings"),
         (#"relay.on("name", function() return false end)"#, "name answered false"),
         (#"relay.on("name", function() return ("x"):rep(129) end)"#, "129 bytes, more than the limit of 128"),
-        (#"relay.on("format", function() return ("x"):rep(69633) end)"#, "more than the limit of 69632"),
+        (#"relay.on("format", function() return ("x"):rep(200705) end)"#, "more than the limit of 200704"),
     ])
     func `an answer of a wrong type is an error and counts as none`(script: String, error: String) throws {
         let chat = try Chat(script)
@@ -184,7 +184,7 @@ import Testing
         (#"relay.only("x")"#, "relay.only takes clients"), (#"relay.send("tcp", "x")"#, "takes a route first"),
         (#"relay.client("1")"#, "an integer"), (#"relay.utf8(1)"#, "takes a string"),
         (#"relay.on("stop", print)"#, "only while scripts are loaded"), (#"relay.x = 1"#, "relay is read-only"),
-        (#"relay.send(relay.everyone, ("x"):rep(69633))"#, "a text may have 69632 bytes"),
+        (#"relay.send(relay.everyone, ("x"):rep(200705))"#, "a text may have 200704 bytes"),
     ])
     func `a wrong use of the API is an error with file, line and a way out`(code: String, error: String) throws {
         let chat = try Chat("relay.on(\"connect\", function(c)\n\(code)\nend)")

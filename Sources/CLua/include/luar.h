@@ -227,6 +227,20 @@ int luar_unpack(luar_state *state, int type, const luar_baggage *baggage);
 /// Frees baggage; NULL is none. Never raises.
 void luar_discard(luar_baggage *baggage);
 
+/// A script as the compiler leaves it, in the form of `lua_dump`.
+typedef struct {
+    unsigned char *bytes;
+    size_t count;
+} luar_code;
+/// Compiles a script without running anything. Never raises. The caller discards the code; it has no bytes where the script
+/// does not compile or memory is short.
+luar_code luar_compile(const char *text, size_t count);
+/// Frees code. Never raises.
+void luar_discard_code(luar_code code);
+/// Tells every name that scripts find in a sealed state: globals, and dotted paths into the tables among them. `add` is
+/// called from inside a protected call and must not raise; the path is borrowed. Never raises; returns a LUAR_ code.
+int luar_names(luar_state *state, void (*add)(void *context, const char *path), void *context);
+
 /// Drops the value kept for an object of a LUAR_SAME_VALUE type.
 int luar_forget(luar_state *state, int type, int64_t id);
 

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+internal import Foundation
+internal import LatencyMonitor
+public import LuaScripting
+public import RelayCore
+public import RelayHooks
+
+/// A run of scripts with everything that can happen to them: each event, with typical and with hostile texts.
+///
+/// What fails here would fail some day in the relay, where it is logged and the chat goes on.
+public struct ScriptRehearsal {
+    /// What failed, each once, with the first occasion on which it did.
+    public private(set) var failures: [ScriptProblem] = []
+    /// What the handlers of both programs did.
+    public private(set) var costs: [HandlerStatus] = []
+
+    private var told: Set<ScriptProblem> = []
+    /// What is happening, for the texts.
+    private var occasion = ""
+
+    /// Runs the scripts.
+    ///
+    /// - Parameters:
+    ///   - scripts: The Lua files.
+    ///   - values: What operators set for them.
+    ///   - limits: The relay's limits.
+    ///   - scriptLimits: What scripts may use.
+    /// - Throws: `ScriptError` for scripts that do not load.
+    public init(
+        _ scripts: ScriptSet,
+        values: ScriptValues = ScriptValues(),
+        limits: Limits = Limits(),
+        scriptLimits: LuaLimits = LuaLimits()
+    ) throws {
+        let texts = Self.texts(for: scripts, longest: limits.messageBytes)
+        try self.rehearseRelay(HookHarness(scripts, values, limits: limits, scriptLimits: scriptLimits), texts)
+        try self.rehearseChat(texts) { server in
+            try ChatHooks(
+                server: server,
+                scripts: scripts,
+                limits: limits,
+                luaLimits: scriptLimits,
+                values: values,
+                logger: HookHarness.silentLogger,
+                version: "0"
+            )
+        }
+    }
+
+    // MARK: The relay
+
+    private mutating func rehearseRelay(_ relay: HookHarness, _ texts: [Input]) {
+        self.note("the start", relay)
+        relay.hooks.listening(transport: "tcp", address: "127.0.0.1:12345")
+        self.note("listening", relay)
+        // Somebody is there in each room, so that what others say has recipients.
+        let listener = relay.connect()
+        let datagrams = relay.connect(.udp)
+        datagrams.says("oi")
+        self.note("a newcomer", relay)
+        for (index, text) in texts.enumerated() {
+            // Newcomers with hosts of their own, and time between them: rules against floods are not what is looked at.
+            let host = "10.1.\(index / 250).\(index % 250 + 1)"
+            for transport in Transport.allCases {
+                let client = relay.connect(transport, "\(host):4000")
+                client.sends(text.bytes)
+                client.says("oi")
+                client.sends(text.bytes)
+                client.leaves()
+                self.note(text.name, relay)
+            }
+            relay.advance(by: .seconds(1))
+            self.note("a timer", relay)
+        }
+        for reason in ["left", "lost", "slow", "unreachable", "idle", "replaced"] {
+            let client = relay.connect()
+            client.says("oi")
+            reason == "unreachable" ? client.turnsOutUnreachable() : client.leaves(reason)
+            self.note("a client that leaves (\(reason))", relay)
+        }
+        for occasion in Occasion.allCases {
+            listener.isTold(occasion)
+            datagrams.isTold(occasion)
+            self.note("tell (\(occasion.rawValue))", relay)
+        }
+        self.rehearseMonitor(relay)
+        // Also those that are due once a day.
+        relay.hooks.tryTimers()
+        self.note("a timer", relay)
+        relay.stop()
+        self.note("the stop", relay)
+        self.costs += relay.hooks.handlerStatus
+    }
+
+    private mutating func rehearseMonitor(_ relay: HookHarness) {
+        let outcomes: [(name: String, outcome: PingOutcome)] =
+            [0, 50, 150, 400, 5_000].map { ("a reply after \($0) ms", .reply(.milliseconds($0))) }
+            + [("a timeout", .timeout), ("a refusal", .refused), ("an inconclusive ping", .inconclusive)]
+        for (name, outcome) in outcomes {
+            // Often enough to be held.
+            for _ in 0..<5 { relay.measure(outcome) }
+            relay.measure(outcome, of: "[2001:db8::1]:1")
+            self.note(name, relay)
+        }
+        let (subject, status, recipient) = ("subject", "status", "ana@example.org")
+        relay.hooks.mailSent(subject: subject, status: status, recipient: recipient)
+        relay.hooks.mailFailed(subject: subject, status: status, recipient: recipient, reason: "refused")
+        relay.hooks.mailSent(subject: subject, status: "", recipient: recipient)
+        self.note("a mail", relay)
+        for kind in ["notice", "address", "password"] { _ = relay.hooks.prompt(kind) }
+        self.note("a prompt", relay)
+    }
+
+    /// Notes what has failed since this was last called.
+    private mutating func note(_ occasion: String, _ relay: HookHarness) {
+        for failure in relay.takeFailures() { self.note(failure, occasion) }
+    }
+
+    private mutating func note(_ failure: HookFailure, _ occasion: String) {
+        let place = failure.message.prefixMatch(of: #/(.+?\.lua):([0-9]+): /#)
+        let message = place.map { String(failure.message[$0.range.upperBound...]) } ?? failure.message
+        var problem = ScriptProblem(
+            file: place.map { String($0.1) } ?? failure.script,
+            line: place.flatMap { Int($0.2) } ?? failure.line,
+            reason: message
+        )
+        // What differs in the occasion alone is one mistake.
+        guard self.told.insert(problem).inserted else { return }
+        problem.reason = "'\(failure.event)' failed on \(occasion): \(message)"
+        self.failures.append(problem)
+    }
+
+    // MARK: The chat client
+
+    private mutating func rehearseChat(_ texts: [Input], _ open: (ChatServer) throws -> ChatHooks) throws {
+        for transport in Transport.allCases {
+            let server = ChatServer(
+                host: "127.0.0.1",
+                port: 12_345,
+                address: "127.0.0.1:12345",
+                transport: transport.rawValue
+            )
+            let chat = try open(server)
+            var failures: [HookFailure] = []
+            chat.onFailure = { failures.append($0) }
+            func tell(_ occasion: String) {
+                for failure in failures { self.note(failure, occasion) }
+                failures = []
+            }
+            _ = chat.connected()
+            _ = chat.hello()
+            tell("a connection")
+            for text in texts + [Input(name: "an empty line", bytes: [])] {
+                text.bytes.withUnsafeBytes { bytes in
+                    _ = chat.sending(bytes)
+                    _ = chat.received(bytes)
+                }
+                tell(text.name)
+            }
+            for reason in ["left", "closed", "lost"] { _ = chat.closed(reason: reason) }
+            tell("the end of a connection")
+            if transport == .tcp { self.costs += chat.handlerStatus }
+        }
+    }
+}
+
+extension ScriptRehearsal {
+    /// A text that somebody may send.
+    private struct Input {
+        /// What it is, for error texts.
+        var name: String
+        var bytes: [UInt8]
+
+        init(name: String, bytes: [UInt8]) {
+            self.name = name
+            self.bytes = bytes
+        }
+
+        init(_ text: String) { self.init(name: "the text \"\(text)\"", bytes: Array(text.utf8)) }
+    }
+
+    /// Typical texts and hostile ones, and the commands that stand in the scripts.
+    private static func texts(for scripts: ScriptSet, longest: Int) -> [Input] {
+        let long = min(longest, 64 << 10)
+        let commands = Set(scripts.sources.compactMap { LuaCode($0) }.flatMap(\.texts))
+            .filter { $0.wholeMatch(of: #/\/[\w-]{1,30}/#) != nil }.sorted().prefix(Self.mostCommands)
+        let said = [
+            "oi", "Olá! Tudo, e com você?", "ping", " ", "/", "%", "%1 %s %d %%", "{\"text\": \"oi\"}", "[1,", "0",
+        ]
+        let odd = [
+            Input(name: "bytes that are not UTF-8", bytes: [0xFF, 0xC3, 0x28, 0x80]),
+            Input(name: "control characters", bytes: [0x1B, 0x5B, 0x33, 0x31, 0x6D, 0x00, 0x0D, 0x09, 0x07]),
+            Input(name: "a text of \(long) bytes", bytes: Array(repeating: UInt8(ascii: "a"), count: long)),
+            Input(name: "a text of \(long) spaces", bytes: Array(repeating: UInt8(ascii: " "), count: long)),
+            Input(name: "a text of \(long) bytes that are not UTF-8", bytes: Array(repeating: 0xFF, count: long)),
+        ]
+        let commanded = commands.flatMap { command in
+            [
+                Input(command), Input(command + " "), Input(command + " oi"), Input(command + " 0 0"),
+                Input(
+                    name: "\(command) and bytes that are not UTF-8",
+                    bytes: Array(command.utf8) + [0x20, 0xFF, 0xC3]
+                ),
+                Input(
+                    name: "\(command) and a text of \(long) bytes in all",
+                    bytes: Array((command + " ").utf8)
+                        + Array(repeating: UInt8(ascii: "a"), count: max(0, long - command.utf8.count - 1))
+                ),
+            ]
+        }
+        return said.map { Input($0) } + odd + commanded
+    }
+
+    private static let mostCommands = 50
+}

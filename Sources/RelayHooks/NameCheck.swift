@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+internal import LuaScripting
+
+/// Looks for names in scripts that nobody has given a meaning, also where nothing has run yet.
+struct NameCheck {
+    /// The user's scripts that a program loads, and what their code says of them.
+    private var scripts: [(source: LuaSource, code: LuaCode)]
+    /// What scripts find in a program, for each file that it loads.
+    private var names: [String: Set<String>] = [:]
+
+    init(_ scripts: ScriptSet) {
+        self.scripts = scripts.all.compactMap { entry in
+            entry.isOwn ? LuaCode(entry.source).map { (entry.source, $0) } : nil
+        }
+    }
+
+    /// Notes which files a program has loaded, and what they find there.
+    mutating func note(_ engine: HookEngine) {
+        guard let names = engine.state?.names else { return }
+        // A module that both programs load may use what either has.
+        for path in engine.found { self.names[path, default: []].formUnion(names) }
+    }
+
+    /// Names that are read, and that nobody has defined.
+    var unknown: [ScriptProblem] {
+        self.scripts.flatMap { source, code -> [ScriptProblem] in
+            guard let names = self.names[source.key] else { return [] }
+            var told: Set<ScriptProblem> = []
+            return code.reads.sorted { $0.line < $1.line }
+                .compactMap { use in
+                    let problem = self.reason(use, code, names)
+                        .map {
+                            ScriptProblem(file: source.name, line: use.line, reason: $0)
+                        }
+                    return problem.flatMap { told.insert($0).inserted ? $0 : nil }
+                }
+        }
+    }
+
+    /// What is wrong with the use of a name, if anything.
+    private func reason(_ use: LuaCode.Use, _ code: LuaCode, _ names: Set<String>) -> String? {
+        guard let global = use.path.first, !code.assignedGlobals.contains(global) else { return nil }
+        guard names.contains(global) else {
+            let known = names.filter { !$0.contains(".") }.union(code.assignedGlobals).union(code.locals)
+            let hint =
+                code.locals.contains(global)
+                ? "; the local of that name is not known here"
+                : Suggestion.closest(to: global, among: Array(known)).map { "; did you mean '\($0)'?" } ?? ""
+            return "nobody sets the global '\(global)', so it is nil\(hint)"
+        }
+        var table = global
+        for field in use.path.dropFirst() {
+            let prefix = table + "."
+            let fields = names.filter { $0.hasPrefix(prefix) }.map { String($0.dropFirst(prefix.count)) }
+            // What is no table here has fields that nobody here knows.
+            guard !fields.isEmpty else { return nil }
+            guard fields.contains(field) else {
+                let direct = fields.filter { !$0.contains(".") }
+                return "\(table) has no '\(field)'; \(Suggestion.phrase(for: field, among: direct))"
+            }
+            table = prefix + field
+        }
+        return nil
+    }
+
+    /// Handlers that nothing can reach.
+    func unreachable(_ handlers: [ScriptReport.HandlerEntry], _ transports: [String]) -> [ScriptProblem] {
+        let dialects = self.scripts.flatMap { $0.code.assignments }.filter { $0.field == "dialect" }
+        // One that is made up at run time may be any.
+        let isAnyDialect = dialects.contains { $0.text == nil }
+        let assigned = dialects.compactMap(\.text) + ["plain"]
+        return handlers.compactMap { handler in
+            var reason: String?
+            if let dialect = handler.dialect, !isAnyDialect, !assigned.contains(dialect) {
+                let hint = Suggestion.closest(to: dialect, among: assigned).map { "; did you mean '\($0)'?" } ?? ""
+                reason = "no script gives a client the dialect '\(dialect)', so this handler never runs\(hint)"
+            }
+            if let transport = handler.transport, !transports.contains(transport) {
+                reason = "the relay does not listen on \(transport), so this handler never runs"
+            }
+            return reason.map { ScriptProblem(file: handler.file, line: handler.line, reason: $0) }
+        }
+    }
+}
