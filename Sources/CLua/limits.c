@@ -88,7 +88,7 @@ void luar_reraise(lua_State *L) {
 
 /// Compares the thread's CPU clock with the budget. The clock starts at the first look, so that short handlers never
 /// pay for a system call. The head start is one interval, or one call of a library function without a loop of its own
-/// to count; patterns are such functions.
+/// to count.
 static void look_at_clock(lua_State *L, luar_state *state) {
     int64_t now = luar_cpu_now();
     state->grown = 0;

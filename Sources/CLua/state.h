@@ -109,6 +109,8 @@ void luar_open_calls(lua_State *L);
 void luar_open_coroutines(lua_State *L);
 void luar_open_tables(lua_State *L);
 void luar_open_strings(lua_State *L);
+/// Puts the functions that take patterns into the table at the top.
+void luar_open_patterns(lua_State *L);
 /// Replaces the table at the top by a read-only stand-in for it. `name` is for error texts. May raise.
 void luar_lock(lua_State *L, const char *name);
 /// The same, but the host explains names that the table does not have. May raise.

@@ -64,4 +64,5 @@ void luar_open_strings(lua_State *L) {
     lua_setfield(L, -2, "dump");
     replace(L, "rep", repeat);
     replace(L, "format", format);
+    luar_open_patterns(L);
 }

@@ -193,6 +193,10 @@ extension ScriptRehearsal {
             Input(name: "bytes that are not UTF-8", bytes: [0xFF, 0xC3, 0x28, 0x80]),
             Input(name: "control characters", bytes: [0x1B, 0x5B, 0x33, 0x31, 0x6D, 0x00, 0x0D, 0x09, 0x07]),
             Input(name: "a text of \(long) bytes", bytes: Array(repeating: UInt8(ascii: "a"), count: long)),
+            Input(
+                name: "\(long - 2) spaces between two letters",
+                bytes: [0x61] + Array(repeating: 0x20, count: max(0, long - 2)) + [0x62]
+            ),
             Input(name: "a text of \(long) spaces", bytes: Array(repeating: UInt8(ascii: " "), count: long)),
             Input(name: "a text of \(long) bytes that are not UTF-8", bytes: Array(repeating: 0xFF, count: long)),
         ]

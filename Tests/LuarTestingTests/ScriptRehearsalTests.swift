@@ -93,6 +93,16 @@ struct ScriptRehearsalTests {
         #expect(found.count >= 1 && found[0].hasPrefix("scripts/a.lua:\(reason)"), "\(found)")
     }
 
+    @Test func `a pattern that takes for ever on a hostile text is found`() throws {
+        let text = "relay.on('message', function(m) return m.text:match('^%s*(.-)%s*$') end)"
+        let found = try self.rehearse(["a.lua": text], longest: 32 << 10).failures.map(\.description)
+        #expect(
+            found.count == 1 && found[0].contains("'message' failed on 32766 spaces between two letters: "),
+            "\(found)"
+        )
+        #expect(found.first?.contains("time limit passed") == true)
+    }
+
     @Test func `commands are tried with what may follow them`() throws {
         let text = """
             local commands = require("commands")
