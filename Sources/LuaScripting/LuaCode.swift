@@ -22,6 +22,8 @@ public struct LuaCode {
         public var field: String
         /// The text that is assigned, if it stands in the script.
         public var text: String?
+        /// The line, from 1.
+        public var line: Int
     }
 
     /// The names of local variables and parameters.
@@ -93,7 +95,7 @@ public struct LuaCode {
         case .setField?:
             guard let name = function.text(instruction.b), !made.contains(instruction.a) else { return }
             let text = instruction.isConstant ? function.text(instruction.c) : nil
-            self.assignments.insert(Assignment(field: name, text: text))
+            self.assignments.insert(Assignment(field: name, text: text, line: function.lines[index]))
         default: break
         }
     }

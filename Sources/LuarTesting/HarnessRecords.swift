@@ -39,6 +39,8 @@ public struct HarnessMessage {
     public var filtered: String
     /// What those of the plain dialect get; nil if there are none.
     public var sent: String?
+    /// What those of other dialects get, by dialect.
+    public var sentAs: [String: String] = [:]
     /// How it ended.
     public var fate: MessageTrace.Fate
     /// Who gets it, in the order in which they came.

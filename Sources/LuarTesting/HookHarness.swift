@@ -170,6 +170,7 @@ public final class HookHarness {
                 text: String(decoding: trace.text, as: UTF8.self),
                 filtered: String(decoding: trace.filtered, as: UTF8.self),
                 sent: trace.sent.map { String(decoding: $0, as: UTF8.self) },
+                sentAs: trace.sentAs.mapValues { String(decoding: $0, as: UTF8.self) },
                 fate: trace.fate,
                 recipients: trace.recipients.compactMap { self.clients[$0] }
             )

@@ -166,17 +166,23 @@ private final class ReplayRun {
         // Nothing else speaks meanwhile, so what is new is about this text.
         let message = self.harness.messages.count > self.seen ? self.harness.messages.last : nil
         self.seen = self.harness.messages.count
-        let was = [
-            ("fate", event.fate ?? ""), ("as", (event.filtered ?? said).shown),
-            ("sent", event.sent?.shown ?? "nothing"),
-            ("to", Self.list(event.recipients ?? [])),
-        ]
-        let now = [
-            ("fate", message?.fate.rawValue ?? "not heard: \(client.isHere ? "it is at the door" : "it is not here")"),
-            ("as", message.map { RecordedEvent.Text(Array($0.filtered.utf8)).shown } ?? "nothing"),
-            ("sent", message?.sent.map { RecordedEvent.Text(Array($0.utf8)).shown } ?? "nothing"),
-            ("to", Self.list(message?.recipients.compactMap { self.numbers[ObjectIdentifier($0)] } ?? [])),
-        ]
+        let sent = (event.sentAs ?? [:]).mapValues(\.raw)
+        let sends = (message?.sentAs ?? [:]).mapValues { Array($0.utf8) }
+        // A recording's bytes that are not UTF-8 are compared as the harness shows them.
+        let before = Self.lines(event.sent?.raw, sent)
+        let after = Self.lines(message?.sent.map { Array($0.utf8) }, sends)
+        let dialects = Set(before.keys).union(after.keys).sorted()
+        let was =
+            [("fate", event.fate ?? ""), ("as", (event.filtered ?? said).shown)]
+            + dialects.map { ($0, before[$0] ?? "nothing") } + [("to", Self.list(event.recipients ?? []))]
+        let now =
+            [
+                (
+                    "fate",
+                    message?.fate.rawValue ?? "not heard: \(client.isHere ? "it is at the door" : "it is not here")"
+                ), ("as", message.map { RecordedEvent.Text(Array($0.filtered.utf8)).shown } ?? "nothing"),
+            ] + dialects.map { ($0, after[$0] ?? "nothing") }
+            + [("to", Self.list(message?.recipients.compactMap { self.numbers[ObjectIdentifier($0)] } ?? []))]
         var changes: [String] = []
         for (before, after) in zip(was, now) where before.1 != after.1 {
             changes += ["- \(before.0): \(before.1)", "+ \(after.0): \(after.1)"]
@@ -195,6 +201,15 @@ private final class ReplayRun {
         self.result.differences.append(
             Replay.Difference(line: line, what: client.name, changes: ["- leaves: \(reason)", "+ \(now)"])
         )
+    }
+
+    /// What was sent, by the words for it.
+    private static func lines(_ plain: [UInt8]?, _ others: [String: [UInt8]]) -> [String: String] {
+        var lines = others.reduce(into: [:]) { lines, other in
+            lines["sent as '\(other.key)'"] = RecordedEvent.Text(other.value).shown
+        }
+        if let plain { lines["sent"] = RecordedEvent.Text(plain).shown }
+        return lines
     }
 
     private static func list(_ numbers: [Int64]) -> String {

@@ -34,6 +34,9 @@ public final class FormattedTexts {
         self.entries.contains { $0.dialect == dialect }
     }
 
+    /// The dialects that have a text.
+    public var dialects: [Dialect] { self.entries.compactMap { $0.range == nil ? nil : $0.dialect } }
+
     /// The text of a dialect, if it has one.
     ///
     /// Valid until the set changes.

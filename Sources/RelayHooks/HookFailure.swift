@@ -67,4 +67,6 @@ public struct MessageTrace: Sendable, Equatable {
     public var recipients: [Int64]
     /// What those of the plain dialect get; nil if there are none.
     public var sent: [UInt8]?
+    /// What those of other dialects get, by dialect.
+    public var sentAs: [String: [UInt8]] = [:]
 }

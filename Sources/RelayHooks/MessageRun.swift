@@ -114,7 +114,7 @@ final class MessageRun: HookRun {
 
     /// What has become of the message so far.
     var trace: MessageTrace {
-        MessageTrace(
+        var trace = MessageTrace(
             sender: self.sender?.id ?? 0,
             text: Array(self.original),
             filtered: Array(self.text),
@@ -122,6 +122,11 @@ final class MessageRun: HookRun {
             recipients: self.recipients,
             sent: self.isDelivered ? self.texts[.plain].map { Array($0) } : nil
         )
+        guard self.isDelivered else { return trace }
+        for dialect in self.texts.dialects where dialect != .plain {
+            trace.sentAs[self.hub.name(of: dialect).string] = self.texts[dialect].map { Array($0) }
+        }
+        return trace
     }
 
     func begin(_ message: Message) {

@@ -39,10 +39,21 @@ struct NameCheck {
         }
     }
 
+    /// What of Lua scripts do not have, and what there is in its place.
+    private static let absent = [
+        "io": "relay.file writes lines, and relay.state keeps values",
+        "debug": "error texts and `luar test` show where something happened",
+        "package": "require finds modules in lib/ and beside this file",
+        "load": "put the code into a file, for require", "loadstring": "put the code into a file, for require",
+        "dofile": "require does that", "loadfile": "require does that", "unpack": "it is table.unpack",
+        "_G": "each file has globals of its own, and modules are shared by require",
+    ]
+
     /// What is wrong with the use of a name, if anything.
     private func reason(_ use: LuaCode.Use, _ code: LuaCode, _ names: Set<String>) -> String? {
         guard let global = use.path.first, !code.assignedGlobals.contains(global) else { return nil }
         guard names.contains(global) else {
+            if let instead = Self.absent[global] { return "scripts have no '\(global)'; \(instead)" }
             let known = names.filter { !$0.contains(".") }.union(code.assignedGlobals).union(code.locals)
             let hint =
                 code.locals.contains(global)
@@ -81,6 +92,24 @@ struct NameCheck {
                 reason = "the relay does not listen on \(transport), so this handler never runs"
             }
             return reason.map { ScriptProblem(file: handler.file, line: handler.line, reason: $0) }
+        }
+    }
+
+    /// Dialects that clients get, and that nobody formats.
+    func unformatted(_ handlers: [ScriptReport.HandlerEntry]) -> [ScriptProblem] {
+        let formatted = handlers.compactMap(\.dialect) + ["plain"]
+        return self.scripts.flatMap { source, code in
+            code.assignments.sorted { $0.line < $1.line }
+                .compactMap { assignment in
+                    guard assignment.field == "dialect", let dialect = assignment.text, !formatted.contains(dialect)
+                    else {
+                        return nil
+                    }
+                    let hint = Suggestion.closest(to: dialect, among: formatted).map { "; did you mean '\($0)'?" } ?? ""
+                    let reason =
+                        "no 'format' handler is for the dialect '\(dialect)', so who has it gets bare texts\(hint)"
+                    return ScriptProblem(file: source.name, line: assignment.line, reason: reason)
+                }
         }
     }
 }

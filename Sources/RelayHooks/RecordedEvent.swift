@@ -58,8 +58,16 @@ public struct RecordedEvent: Codable, Sendable, Equatable {
     public var said: Text?
     /// What the `message` handlers made of it, where that is something else.
     public var filtered: Text?
-    /// What the others got.
+    /// What the others got, those of the plain dialect.
     public var sent: Text?
+    /// What those of other dialects got, by dialect.
+    public var sentAs: [String: Text]?
+
+    private enum CodingKeys: String, CodingKey {
+        case event, time, version, client, transport, address, said, filtered, sent, fate, recipients, reason, lines
+        case sentAs = "sent_as"
+    }
+
     /// How a text ended: `ping`, `swallowed` or `relayed`.
     public var fate: String?
     /// Who got it.
@@ -92,6 +100,7 @@ public struct RecordedEvent: Codable, Sendable, Equatable {
         self.said = Text(trace.text)
         if trace.filtered != trace.text { self.filtered = Text(trace.filtered) }
         self.sent = trace.sent.map { Text($0) }
+        if !trace.sentAs.isEmpty { self.sentAs = trace.sentAs.mapValues { Text($0) } }
         self.fate = trace.fate.rawValue
         self.recipients = trace.recipients
     }

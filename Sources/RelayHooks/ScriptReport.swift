@@ -122,6 +122,10 @@ public struct ScriptReport: Sendable, Encodable {
                 }
             } catch let error as ScriptError {
                 self.problems += error.problems.map { ProblemEntry($0) }
+                // What it would load; what that requires is not known.
+                for source in scripts.toLoad(for: program) {
+                    loadedBy[source.key, default: []].append(program.rawValue)
+                }
             } catch {
                 self.problems.append(ProblemEntry(ScriptProblem(file: "", line: nil, reason: "\(error)")))
             }
@@ -140,7 +144,7 @@ public struct ScriptReport: Sendable, Encodable {
         }
         guard self.problems.isEmpty else { return }
         let never = names.unreachable(self.handlers, transports)
-        self.warnings = (names.unknown + never).map { ProblemEntry($0) }
+        self.warnings = (names.unknown + never + names.unformatted(self.handlers)).map { ProblemEntry($0) }
     }
 
     /// Adds what trying the handlers out has shown.

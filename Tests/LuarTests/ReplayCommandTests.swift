@@ -83,6 +83,31 @@ import Testing
         }
     }
 
+    @Test func `what other dialects get is compared, too`() async throws {
+        let script = { (word: String) in
+            """
+            relay.on("connect", function(client) client.dialect = "loud" end)
+            relay.on("format", { dialect = "loud" }, function(m) return "\(word) " .. m.text end)
+            """
+        }
+        let folder = try TemporaryFolder(["a/a.lua": script("one"), "b/a.lua": script("two"), "c/a.lua": ""])
+        defer { folder.remove() }
+        let rec = folder.path + "/rec"
+        try await LiveServe.run(["--record", rec, "--scripts", folder.path + "/a"]) { relay, port in
+            let (ana, bia) = (try Peer(port: port), try Peer(port: port))
+            ana.send("oi\n")
+            try bia.waits(for: "one oi")
+            #expect(try relay.terminate() == 0)
+        }
+        let (same, _, code) = try await self.luar(["replay", rec, "--scripts", "a"], in: folder)
+        #expect(code == 0 && same == "1 text, no difference\n", "\(same)")
+        let (other, _, _) = try await self.luar(["replay", rec, "--scripts", "b"], in: folder)
+        #expect(other.contains("  - sent as 'loud': \"one oi\"\n  + sent as 'loud': \"two oi\"\n"), "\(other)")
+        let (plain, _, _) = try await self.luar(["replay", rec, "--scripts", "c"], in: folder)
+        #expect(plain.contains("  - sent as 'loud': \"one oi\"\n  + sent as 'loud': nothing\n"), "\(plain)")
+        #expect(plain.contains("  - sent: nothing\n  + sent: \"('127.0.0.1', "), "\(plain)")
+    }
+
     @Test(arguments: [
         ("", "it is no recording"), ("hello\n", "line 1 is no line of a recording"),
         (

@@ -29,7 +29,7 @@ import Testing
             "do local it = 1 end return it",
             "nobody sets the global 'it', so it is nil; the local of that name is not known here"
         ),
-        ("io.write('x')", "nobody sets the global 'io', so it is nil"),
+        ("io.write('x')", "scripts have no 'io'; relay.file writes lines, and relay.state keeps values"),
         ("relay.sned(relay.others, '')", "relay has no 'sned'; did you mean 'send'?"),
         ("relay.log.inform('')", "relay.log has no 'inform'; did you mean 'info'?"),
         ("string.fromat('')", "string has no 'fromat'; did you mean 'format'?"),
@@ -64,7 +64,11 @@ import Testing
         let never = "scripts/a.lua:1: no script gives a client the dialect 'jsno', so this handler never runs"
         #expect(self.warnings(["a.lua": handler]) == [never])
         let named = "relay.on('connect', function(client) client.dialect = 'json' end)"
-        #expect(self.warnings(["a.lua": handler + named]) == [never + "; did you mean 'json'?"])
+        let bare = "scripts/a.lua:2: no 'format' handler is for the dialect 'json', so who has it gets bare texts"
+        #expect(
+            self.warnings(["a.lua": handler + named])
+                == [never + "; did you mean 'json'?", bare + "; did you mean 'jsno'?"]
+        )
         #expect(self.warnings(["a.lua": handler + named.replacing("json", with: "jsno")]) == [])
         let any = "relay.on('connect', function(client) client.dialect = client.data.wish end)"
         #expect(self.warnings(["a.lua": handler, "b.lua": any]) == [])

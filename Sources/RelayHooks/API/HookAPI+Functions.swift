@@ -130,7 +130,7 @@ extension HookAPI {
                     "relay.clients",
                     [APIParameter("room?", "string")],
                     returns: ["relay.Client[]"],
-                    "All clients, or those in a room."
+                    "All clients, or those in a room; the sender is among them."
                 )
             ),
             (
@@ -225,7 +225,7 @@ extension HookAPI {
                 APIFunction(
                     "relay.state",
                     [name, APIParameter("options?", "relay.StateOptions")],
-                    returns: ["table<string|integer, string|number|boolean>"],
+                    returns: ["table<string|integer, any>"],
                     "A bounded table that outlives a reload, and with `persist` a restart."
                 )
             ),

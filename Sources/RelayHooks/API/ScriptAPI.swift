@@ -62,11 +62,14 @@ public enum ScriptAPI {
     package static var objectTable: String {
         let types = (HookAPI.objects + HookAPI.tables).filter { !$0.fields.isEmpty || !$0.methods.isEmpty }
         let rows = types.map { type in
-            let fields = type.fields.map { "`\($0.name)` \($0.help)\(self.words(of: $0.type))" }
+            let fields = type.fields.map { field in
+                let isOptional = field.type.hasSuffix("?") || field.type.hasSuffix("|nil")
+                return "`\(field.name)`\(isOptional ? "?" : "") \(field.help)\(self.words(of: field.type))"
+            }
             let methods = type.methods.compactMap { method in
                 method.method.map { "`:\($0.name)(\(method.parameters.map(\.bareName).joined(separator: ", ")))`" }
             }
-            return [type.word, (fields + methods).joined(separator: "; ")]
+            return [type.word, "\(type.help) " + (fields + methods).joined(separator: "; ")]
         }
         return self.table(["object", "its fields and methods"], rows)
     }
