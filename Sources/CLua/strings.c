@@ -5,6 +5,9 @@
 
 #include <string.h>
 
+/// Goes on as Lua's own function (upvalue 1), which uses no upvalues: within this call, so that error texts have its name.
+static int run_original(lua_State *L) { return lua_tocfunction(L, lua_upvalueindex(1))(L); }
+
 /// string.rep: one call can copy for as long as its count says. Charged first, then Lua's own (upvalue 1).
 static int repeat(lua_State *L) {
     size_t size, separator_size;
@@ -20,10 +23,7 @@ static int repeat(lua_State *L) {
     if ((lua_Unsigned)count > (lua_Unsigned)INT64_MAX / piece) return luaL_error(L, "resulting string too large");
     luar_charge(L, (int64_t)((lua_Unsigned)count * piece));
     lua_settop(L, 3);
-    lua_pushvalue(L, lua_upvalueindex(1));
-    lua_insert(L, 1);
-    lua_call(L, 3, 1);
-    return 1;
+    return run_original(L);
 }
 
 /// string.format without addresses: '%p' is refused, and tables and functions given to '%s' show their type only.
@@ -47,10 +47,7 @@ static int format(lua_State *L) {
                 lua_replace(L, i);
         }
     }
-    lua_pushvalue(L, lua_upvalueindex(1));
-    lua_insert(L, 1);
-    lua_call(L, count, 1);
-    return 1;
+    return run_original(L);
 }
 
 static void replace(lua_State *L, const char *name, lua_CFunction function) {

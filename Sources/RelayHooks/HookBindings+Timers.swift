@@ -33,7 +33,7 @@ extension HookBindings {
             schedule = .daily(hour: hour, minute: minute)
         } else {
             guard let seconds = arguments[0].seconds else {
-                return .failure("\(caller) takes a number of seconds first, not \(arguments[0].described)")
+                return .failure("\(caller) takes a number of seconds first, not \(Self.shown(arguments[0]))")
             }
             let least = function == .every ? Self.shortestPeriod : 0
             guard seconds >= least, seconds <= Self.longestPeriod else {

@@ -63,6 +63,8 @@ import Testing
         ("('a'):gsub('a', '%2')", "invalid capture index %2"),
         ("('a'):gsub('a', '%x')", "invalid use of '%' in replacement string"),
         ("('a'):gsub('a', function() return {} end)", "invalid replacement value (a table)"),
+        ("string.format('%d', 'x')", "bad argument #2 to 'format' (number expected, got string)"),
+        ("string.format('%s %5.1f|%q', {}, 2.25, 'a')", "table   2.2|\"a\""), ("('ab'):rep(2, '-')", "ab-ab"),
         ("('a'):gsub('a')", "bad argument #2 to 'gsub' (string/function/table expected, got no value)"),
         ("('a'):find(('()'):rep(33))", "too many captures"),
         ("('a'):rep(300):find(('a?'):rep(300) .. 'b')", "pattern too complex"),

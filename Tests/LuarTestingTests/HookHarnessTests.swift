@@ -144,8 +144,8 @@ struct HookHarnessTests {
     @Test(arguments: [
         ("relay.every(0, print)", "relay.every takes 0.01 to 31622400 seconds, not 0.0"),
         ("relay.after(-1, print)", "relay.after takes 0.0 to 31622400 seconds, not -1.0"),
-        ("relay.after(0/0, print)", "relay.after takes a number of seconds first"),
-        ("relay.after('1', print)", "relay.after takes a number of seconds first, not a string"),
+        ("relay.after(0/0, print)", "nan (a number)"),
+        ("relay.after('1', print)", "relay.after takes a number of seconds first, not '1'"),
         ("relay.after(1)", "relay.after takes a function second, not nil"),
         ("relay.daily('24:00', print)", "relay.daily takes a time of day like \"09:00\" first, not '24:00'"),
         ("relay.daily(9, print)", "first, not a number"),
