@@ -220,13 +220,12 @@ extension HookBindings {
 
     // MARK: Texts and the log
 
-    /// Replaces what is not UTF-8 by U+FFFD, one for each maximal subpart (Unicode, section 3.9).
     private func repair(_ arguments: LuaArguments) -> LuaResult {
         guard case .bytes(let bytes) = arguments[0] else {
             return .failure("relay.utf8 takes a string, not \(arguments[0].described)")
         }
         if Self.isASCII(bytes) || String(validating: bytes, as: UTF8.self) != nil { return .argument(0) }
-        return .text(String(decoding: bytes, as: UTF8.self))
+        return .bytes(UTF8Repair.repaired(bytes))
     }
 
     /// Whether all bytes are below 0x80, eight at a time.
