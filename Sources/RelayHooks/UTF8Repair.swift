@@ -6,26 +6,23 @@
 /// The standard library does the same by throwing an error for each mistake, and takes milliseconds for 64 KiB of them: any
 /// client could keep the script loop busy with that.
 enum UTF8Repair {
-    private static let replacement: [UInt8] = [0xEF, 0xBF, 0xBD]
-
     /// The repaired text, as bytes.
     static func repaired(_ bytes: UnsafeRawBufferPointer) -> [UInt8] {
-        var result: [UInt8] = []
-        result.reserveCapacity(bytes.count + bytes.count / 2)
-        var index = 0
-        // Where what is right began, and was not taken over yet.
-        var start = 0
-        while index < bytes.count {
-            let (count, isWhole) = self.character(at: index, in: bytes)
-            if !isWhole {
-                result.append(contentsOf: UnsafeRawBufferPointer(rebasing: bytes[start..<index]))
-                result.append(contentsOf: self.replacement)
-                start = index + count
+        // Each byte becomes three at most.
+        Array(unsafeUninitializedCapacity: 3 * bytes.count) { result, size in
+            var index = 0
+            while index < bytes.count {
+                let (count, isWhole) = self.character(at: index, in: bytes)
+                if isWhole {
+                    for offset in 0..<count { result[size + offset] = bytes[index + offset] }
+                    size += count
+                } else {
+                    (result[size], result[size + 1], result[size + 2]) = (0xEF, 0xBF, 0xBD)
+                    size += 3
+                }
+                index += count
             }
-            index += count
         }
-        result.append(contentsOf: UnsafeRawBufferPointer(rebasing: bytes[start...]))
-        return result
     }
 
     /// How many bytes belong together here, and whether they are a character.
