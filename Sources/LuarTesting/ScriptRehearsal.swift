@@ -17,8 +17,6 @@ public struct ScriptRehearsal {
     public private(set) var costs: [HandlerStatus] = []
 
     private var told: Set<ScriptProblem> = []
-    /// What is happening, for the texts.
-    private var occasion = ""
 
     /// Runs the scripts.
     ///
@@ -51,6 +49,7 @@ public struct ScriptRehearsal {
 
     // MARK: The relay
 
+    /// Newcomers, texts, departures, measurements and timers, in a relay of their own.
     private mutating func rehearseRelay(_ relay: HookHarness, _ texts: [Input]) {
         self.note("the start", relay)
         relay.hooks.listening(transport: "tcp", address: "127.0.0.1:12345")
@@ -77,7 +76,7 @@ public struct ScriptRehearsal {
         for reason in ["left", "lost", "slow", "unreachable", "idle", "replaced"] {
             let client = relay.connect()
             client.says("oi")
-            reason == "unreachable" ? client.turnsOutUnreachable() : client.leaves(reason)
+            if reason == "unreachable" { client.turnsOutUnreachable() } else { client.leaves(reason) }
             self.note("a client that leaves (\(reason))", relay)
         }
         for occasion in Occasion.allCases {
@@ -119,16 +118,10 @@ public struct ScriptRehearsal {
     }
 
     private mutating func note(_ failure: HookFailure, _ occasion: String) {
-        let place = failure.message.prefixMatch(of: #/(.+?\.lua):([0-9]+): /#)
-        let message = place.map { String(failure.message[$0.range.upperBound...]) } ?? failure.message
-        var problem = ScriptProblem(
-            file: place.map { String($0.1) } ?? failure.script,
-            line: place.flatMap { Int($0.2) } ?? failure.line,
-            reason: message
-        )
+        var problem = ScriptProblem(failure)
         // What differs in the occasion alone is one mistake.
         guard self.told.insert(problem).inserted else { return }
-        problem.reason = "'\(failure.event)' failed on \(occasion): \(message)"
+        problem.reason = "'\(failure.event)' failed on \(occasion): \(problem.reason)"
         self.failures.append(problem)
     }
 

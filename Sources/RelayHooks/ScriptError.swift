@@ -30,15 +30,26 @@ public struct ScriptProblem: Sendable, Hashable, CustomStringConvertible {
         self.reason = reason
     }
 
+    /// Describes a handler's failure.
+    public init(_ failure: HookFailure) {
+        self.init(file: failure.script, line: failure.line, reason: failure.message)
+        self.takePosition()
+    }
+
+    /// Takes file and line from the reason: Lua puts the position in front of the text. Errors raised with a table, or with
+    /// level 0, have none.
+    private mutating func takePosition() {
+        guard let position = self.reason.prefixMatch(of: #/(.+?\.lua):([0-9]+): /#) else { return }
+        self.file = String(position.1)
+        self.line = Int(position.2)
+        self.reason = String(self.reason[position.range.upperBound...])
+    }
+
     init(_ error: LuaError, in script: String, _ limits: LuaLimits) {
         self.init(file: error.script ?? script, line: error.script == nil ? nil : error.line, reason: error.message)
         switch error.kind {
         case .error:
-            // Lua puts the position in front of the text; errors raised with a table, or with level 0, have none.
-            guard let position = error.message.firstMatch(of: #/^(.+?\.lua):([0-9]+): /#) else { return }
-            self.file = String(position.1)
-            self.line = Int(position.2)
-            self.reason = String(error.message[position.range.upperBound...])
+            self.takePosition()
         case .timeout:
             self.reason =
                 "loading the scripts took more than \(limits.loading.cpuTime) of CPU time; what follows was not loaded"
