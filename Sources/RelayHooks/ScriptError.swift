@@ -36,8 +36,9 @@ public struct ScriptProblem: Sendable, Hashable, CustomStringConvertible {
         self.takePosition()
     }
 
-    /// Takes file and line from the reason: Lua puts the position in front of the text. Errors raised with a table, or with
-    /// level 0, have none.
+    /// Takes file and line from the reason, where Lua puts them.
+    ///
+    /// Errors raised with a table, or with level 0, have none.
     private mutating func takePosition() {
         guard let position = self.reason.prefixMatch(of: #/(.+?\.lua):([0-9]+): /#) else { return }
         self.file = String(position.1)
