@@ -201,11 +201,12 @@ public final class HookHarness {
 
     /// Lets time pass, and calls the timers that are due meanwhile, each at its own time.
     ///
-    /// Timers that make timers for the same moment without end are a failure.
+    /// Timers that make timers for the same moment without end are a failure, and so are timers that are due millions of times.
     public func advance(by duration: Duration) {
         let (seconds, attoseconds) = duration.components
         let end = self.clock.uptime + Double(seconds) + Double(attoseconds) * 1e-18
         var rounds = 0
+        var allRounds = 0
         while let due = self.hooks.nextTimer, due <= end {
             // Spans add up with rounding; a millionth of a second is nobody's period.
             if due > self.clock.uptime + 1e-6 { rounds = 0 }
@@ -213,8 +214,17 @@ public final class HookHarness {
             self.hooks.runTimers()
             self.hub.endTick()
             rounds += 1
+            allRounds += 1
             guard rounds < Self.mostRounds else {
                 self.failures.append(HookFailure(timers: "timers make timers for the same moment without end"))
+                break
+            }
+            guard allRounds < Self.mostRoundsInAll else {
+                self.failures.append(
+                    HookFailure(
+                        timers: "timers were due \(allRounds) times in one stretch of time; let less of it pass"
+                    )
+                )
                 break
             }
         }
@@ -223,6 +233,8 @@ public final class HookHarness {
 
     /// Rounds of timers at one moment.
     private static let mostRounds = 10_000
+    /// Rounds of timers in one stretch of time; a daily timer takes one a minute.
+    private static let mostRoundsInAll = 6_000_000
 
     // MARK: The monitor
 

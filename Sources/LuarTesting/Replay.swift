@@ -58,6 +58,10 @@ public struct Replay {
                 self.notes.append("the last line is cut, and left out")
                 break
             }
+            // Thousands of years, which no clock shows, and sums of which are still exact.
+            guard (-1e11..<1e11).contains(event.time) else {
+                throw Failure(description: "line \(index + 1) has a time that is none: \(event.time)")
+            }
             events.append((index + 1, event))
         }
         guard let first = events.first?.event, first.event == .begin else {
@@ -114,7 +118,9 @@ private final class ReplayRun {
     private var seen = 0
 
     /// Reasons for which people leave by themselves; others are the scripts'.
-    private static let ownReasons: Set<String> = ["left", "lost", "slow", "unreachable", "idle", "shutdown"]
+    private static let ownReasons: Set<String> = [
+        "left", "lost", "slow", "unreachable", "idle", "shutdown", "replaced",
+    ]
 
     init(_ harness: HookHarness) { self.harness = harness }
 
@@ -184,7 +190,7 @@ private final class ReplayRun {
             ] + dialects.map { ($0, after[$0] ?? "nothing") }
             + [("to", Self.list(message?.recipients.compactMap { self.numbers[ObjectIdentifier($0)] } ?? []))]
         var changes: [String] = []
-        for (before, after) in zip(was, now) where before.1 != after.1 {
+        for (before, after) in zip(was, now) where !before.1.utf8.elementsEqual(after.1.utf8) {
             changes += ["- \(before.0): \(before.1)", "+ \(after.0): \(after.1)"]
         }
         guard !changes.isEmpty else { return }

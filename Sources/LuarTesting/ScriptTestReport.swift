@@ -97,7 +97,7 @@ extension ScriptTestReport.Failure {
     /// A failure to see what was expected, line by line.
     init(place: String, reason: String, expected: [String], actual: [String]) {
         self.init(place: place, reason: reason)
-        let changes = actual.difference(from: expected)
+        let changes = actual.difference(from: expected, by: { $0.utf8.elementsEqual($1.utf8) })
         var removed: Set<Int> = []
         var inserted: Set<Int> = []
         for change in changes {

@@ -212,7 +212,7 @@ extension LuaValue {
         case .integer(let number): return "\(number)"
         case .number(let number):
             return number == number.rounded() && abs(number) < 1e15 ? "\(Int64(number))" : "\(number)"
-        case .bytes(let bytes), .leveled(let bytes, _): return Self.quoted(String(decoding: bytes, as: UTF8.self))
+        case .bytes(let bytes), .leveled(let bytes, _): return Self.quoted(bytes)
         case .object(let object): return "object \(object.id)"
         case .function: return "a function"
         case .other: return "a coroutine"
@@ -231,7 +231,15 @@ extension LuaValue {
         }
     }
 
-    private static func quoted(_ text: String) -> String {
+    private static func quoted(_ bytes: UnsafeRawBufferPointer) -> String {
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            // Bytes that are no text are told apart, too.
+            let inner = bytes.map { byte in
+                (0x20..<0x7F).contains(byte)
+                    ? String(UnicodeScalar(byte)) : "\\x" + String(byte >> 4, radix: 16) + String(byte & 15, radix: 16)
+            }
+            return "\"\(inner.joined())\""
+        }
         let inner = text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n")
         return "\"\(inner)\""
     }

@@ -135,7 +135,8 @@ extension TestBindings {
             expected.append(text)
         }
         let heard = client.hears
-        guard heard != expected else { return .value(.nil) }
+        // By their bytes: to Swift, an accent alone behind its letter is the same as both in one.
+        guard heard.map({ Array($0.utf8) }) != expected.map({ Array($0.utf8) }) else { return .value(.nil) }
         let lines = { (texts: [String]) in texts.map { LuaTree.text($0).line } }
         let reason =
             expected.isEmpty
@@ -145,7 +146,7 @@ extension TestBindings {
 
     private func expectEqual(_ arguments: LuaArguments) -> LuaResult {
         let (actual, expected) = (arguments[1].written, arguments[2].written)
-        guard actual != expected else { return .value(.nil) }
+        guard !actual.utf8.elementsEqual(expected.utf8) else { return .value(.nil) }
         return self.fail("the values differ", expected: [expected], actual: [actual])
     }
 

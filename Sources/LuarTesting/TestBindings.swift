@@ -130,7 +130,12 @@ final class TestBindings: LuaHost {
         switch function {
         case .test: return self.collect(arguments)
         case .print:
-            self.printed.append(arguments[0].text ?? "")
+            // A test that prints without end is told by its first lines.
+            if self.printed.count < Self.mostPrinted {
+                self.printed.append(String((arguments[0].text ?? "").prefix(Self.longestPrinted)))
+            } else if self.printed.count == Self.mostPrinted {
+                self.printed.append("… and more")
+            }
             return .value(.nil)
         case .missing:
             let name = arguments[1].text ?? "[\(arguments[1].typeName)]"
@@ -173,6 +178,9 @@ final class TestBindings: LuaHost {
     }
 
     private static let mostTests = 10_000
+    /// Lines that a test may print, and how long they are shown.
+    private static let mostPrinted = 200
+    private static let longestPrinted = 2_000
 }
 
 extension TestBindings.Test {

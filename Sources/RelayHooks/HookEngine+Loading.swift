@@ -146,6 +146,8 @@ extension HookEngine {
     public func reload(_ scripts: ScriptSet, values: ScriptValues) throws(ScriptError) -> RetiredScripts {
         precondition(self.program == .relay && self.bindings.run == nil, "scripts are replaced between two events")
         let old = self.loaded
+        // Before the new scripts run: what they do while they load is not to happen where the data cannot go over.
+        let data = try self.packData(of: old)
         self.loaded = Loaded(
             scripts: scripts,
             bindings: HookBindings(),
@@ -162,7 +164,7 @@ extension HookEngine {
         )
         do throws(ScriptError) {
             try self.load()
-            try self.carryData(from: old)
+            try self.unpack(data)
         } catch {
             self.states.dropUnclaimed()
             self.loaded = old
@@ -173,20 +175,31 @@ extension HookEngine {
         return RetiredScripts(old)
     }
 
-    /// Brings the clients' `data` over.
-    private func carryData(from old: Loaded) throws(ScriptError) {
-        guard let oldState = old.state, let oldTypes = old.types, let state = self.state, let types = self.types else {
-            return
-        }
-        do {
-            try state.unpack(try oldState.pack(dataOf: oldTypes.client), as: types.client)
+    /// The clients' `data`, on its way to other scripts.
+    private func packData(of old: Loaded) throws(ScriptError) -> LuaBaggage? {
+        guard let state = old.state, let types = old.types else { return nil }
+        do throws(LuaBaggage.Refusal) {
+            return try state.pack(dataOf: types.client)
         } catch {
-            let reasons =
-                switch error {
-                case LuaBaggage.Refusal.values(let reasons): reasons
-                default: ["the clients' data does not fit into the new scripts' memory: \(error)"]
-                }
-            throw ScriptError(reasons.map { ScriptProblem(file: "", line: nil, reason: $0) })
+            throw Self.describe(error)
         }
+    }
+
+    private func unpack(_ data: LuaBaggage?) throws(ScriptError) {
+        guard let data, let state = self.state, let types = self.types else { return }
+        do throws(LuaError) {
+            try state.unpack(data, as: types.client)
+        } catch {
+            throw Self.describe(error)
+        }
+    }
+
+    private static func describe(_ error: any Error) -> ScriptError {
+        let reasons =
+            switch error {
+            case LuaBaggage.Refusal.values(let reasons): reasons
+            default: ["the clients' data does not fit into the new scripts' memory: \(error)"]
+            }
+        return ScriptError(reasons.map { ScriptProblem(file: "", line: nil, reason: $0) })
     }
 }

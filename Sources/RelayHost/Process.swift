@@ -50,6 +50,8 @@ extension Relay {
     ) async throws -> [TargetSummary] {
         // A reader that went away is an error of one write, not the end of the process.
         signal(SIGPIPE, SIG_IGN)
+        // A reload that is asked for while the relay starts is one too many, and not the end.
+        signal(SIGHUP, SIG_IGN)
         let lines = settings.limits.consoleLines
         let log = LineWriter(descriptor: STDERR_FILENO, limit: lines, label: "log")
         defer { log.drain() }

@@ -22,7 +22,7 @@ final class Recording {
     /// Lines that may wait for the disk.
     private static let mostLines = 65_536
 
-    /// Begins a recording.
+    /// Opens a file to record in; what is in it stays until `begin()`.
     ///
     /// - Parameters:
     ///   - path: The file; an older recording is replaced, and nothing else is.
@@ -37,11 +37,13 @@ final class Recording {
             let reason = String(cString: strerror(errno))
             throw RelayError("cannot record in '\(path)': \(reason); choose another file with --record")
         }
-        guard Self.isReplaceable(self.descriptor), ftruncate(self.descriptor, 0) == 0,
-            lseek(self.descriptor, 0, SEEK_SET) == 0
-        else {
+        guard Self.isReplaceable(self.descriptor) else {
             Glibc.close(self.descriptor)
             throw RelayError("'\(path)' is there, and no recording; choose another file with --record")
+        }
+        guard flock(self.descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            Glibc.close(self.descriptor)
+            throw RelayError("another relay records in '\(path)'; choose another file with --record")
         }
         self.writer = LineWriter(
             descriptor: self.descriptor,
@@ -56,7 +58,13 @@ final class Recording {
         self.writer.onBreak {
             logger.error("the recording ended: its file cannot be written", metadata: ["record.file": "\(path)"])
         }
-        self.write(RecordedEvent(.begin, at: clock()))
+    }
+
+    /// Replaces what is in the file by a new recording, once the relay listens.
+    func begin() {
+        // It is a regular file, and nothing was written yet.
+        _ = ftruncate(self.descriptor, 0)
+        self.write(RecordedEvent(.begin, at: self.clock()))
     }
 
     /// Whether a file is empty or a recording.

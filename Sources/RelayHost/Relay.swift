@@ -308,6 +308,7 @@ public final class Relay: Service {
         // What it sees waits for its turn on the loop, until the doors are open.
         if !targets.isEmpty { try self.startMonitor(parts, targets, records: self.records) }
         parts.capture?.begin()
+        parts.recording?.begin()
         parts.hooks.start()
         parts.timers.start()
         for (transport, addresses) in [("tcp", tcp), ("udp", udp)] {

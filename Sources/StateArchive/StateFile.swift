@@ -106,10 +106,13 @@ struct StateFile {
                 )
                 var records: [StateRecord] = []
                 while let row = try rows.next() {
+                    // As values of any type: a file that somebody changed may have others than ours.
                     guard let key = StateKey(row[0] as DatabaseValue),
-                        let value = StateValue(kind: row[1], row[2] as DatabaseValue)
+                        case .int64(let kind) = (row[1] as DatabaseValue).storage,
+                        let value = StateValue(kind: Int(kind), row[2] as DatabaseValue),
+                        let written = Double.fromDatabaseValue(row[3] as DatabaseValue), written.isFinite
                     else { throw Self.corrupt(self.path, "an entry of state '\(state)' is of no known kind") }
-                    records.append(StateRecord(key: key, value: value, written: row[3]))
+                    records.append(StateRecord(key: key, value: value, written: written))
                 }
                 return records
             }

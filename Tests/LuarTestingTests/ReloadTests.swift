@@ -47,6 +47,16 @@ struct ReloadTests {
         #expect(relay.failures == [])
     }
 
+    @Test func `where data cannot go over, the new scripts do not even begin`() throws {
+        let first = "relay.on('connect', function(client) client.data.f = print end)"
+        let relay = try HookHarness(files: ["t.lua": first])
+        let ana = relay.connect()
+        let second = "for _, client in ipairs(relay.clients()) do client:send('from the load') client:close('bye') end"
+        #expect(self.refusal(relay, second).contains("data.f is a function"))
+        relay.advance(by: .seconds(1))
+        #expect(ana.isHere && ana.hears == [])
+    }
+
     @Test func `old handlers, timers and metrics are gone, and states stay`() throws {
         let script = """
             local state = relay.state("kept", { max = 10 })

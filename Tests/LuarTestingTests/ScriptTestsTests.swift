@@ -47,6 +47,11 @@ struct ScriptTestsTests {
             "s/a_test.lua:4: ('10.0.0.1', 40002) heard something else|- x|+ ('10.0.0.1', 40001) disse: 1|"
                 + "  ('10.0.0.1', 40001) disse: 2|- y"
         ),
+        (
+            #"t:equal("\u{e9}", "e\u{301}")"#,
+            "s/a_test.lua:2: the values differ|- \"e\u{301}\"|+ \"\u{e9}\""
+        ), (#"t:equal("\xff", "\xfe")"#, #"s/a_test.lua:2: the values differ|- "\xfe"|+ "\xff""#),
+        ("for i = 1, 1000 do print(i) end t:equal(1, 2)", "printed: 200|printed: … and more"),
         ("t:connect():hears('x')", "s/a_test.lua:2: ('10.0.0.1', 40001) heard nothing|- x"),
         ("t:equal({ 1, 'a' }, { 1, b = 'a' })", "s/a_test.lua:2: the values differ|- { 1, b = \"a\" }|+ { 1, \"a\" }"),
         ("pcall(t.equal, t, 1, 2)", "s/a_test.lua:2: the values differ|- 2|+ 1"),

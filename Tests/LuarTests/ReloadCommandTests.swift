@@ -226,7 +226,7 @@ import Glibc
             let file = try await serve(folder.path + "/s/t.lua")
             #expect(file.2 == 1 && file.1.contains("is there, and no control socket"), "\(file)")
             let long = try await serve("/tmp/" + String(repeating: "x", count: 120))
-            #expect(long.2 == 1 && long.1.contains("the system takes 107"), "\(long)")
+            #expect(long.2 == 1 && long.1.contains("the system takes 103"), "\(long)")
             let missing = try await serve(folder.path + "/no/such/c")
             #expect(missing.2 == 1 && missing.1.contains("No such file or directory"), "\(missing)")
             // What a killed relay leaves behind.

@@ -83,6 +83,37 @@ import Testing
         }
     }
 
+    @Test func `a recording that is being written is nobody else's, and an old one stays until the relay listens`()
+        async throws
+    {
+        let folder = try TemporaryFolder([:])
+        defer { folder.remove() }
+        let rec = folder.path + "/rec"
+        let size = { try FileManager.default.attributesOfItem(atPath: rec)[.size] as? Int ?? 0 }
+        let serve = { (port: Int) in
+            try await self.luar(
+                ["serve", "--tcp", "127.0.0.1:\(port)", "--no-udp", "--no-control", "--record", rec],
+                in: folder
+            )
+        }
+        try await LiveServe.run { _, taken in
+            try await LiveServe.run(["--record", rec]) { relay, port in
+                let (ana, bia) = (try Peer(port: port), try Peer(port: port))
+                ana.send("oi\n")
+                try bia.waits(for: "oi")
+                let (_, refusal, code) = try await serve(0)
+                #expect(code == 1 && refusal.contains("another relay records in '\(rec)'"), "\(refusal)")
+                #expect(try relay.terminate() == 0)
+            }
+            let before = try size()
+            let (_, refusal, code) = try await serve(taken)
+            #expect(code == 1 && refusal.contains("port is in use"), "\(refusal)")
+            #expect(try size() == before && before > 200)
+        }
+        let (same, _, _) = try await self.luar(["replay", rec], in: folder)
+        #expect(same.contains("1 text, "), "\(same)")
+    }
+
     @Test func `what other dialects get is compared, too`() async throws {
         let script = { (word: String) in
             """
@@ -115,6 +146,11 @@ import Testing
             "a recording of version 9, and this program reads version 1"
         ),
         ("{\"event\":\"text\",\"time\":1}\n", "it is no recording"),
+        ("{\"event\":\"begin\",\"time\":-1e300,\"version\":1}\n", "line 1 has a time that is none: -1e+300"),
+        (
+            "{\"event\":\"begin\",\"time\":1,\"version\":1}\n{\"event\":\"text\",\"time\":1e19}\n",
+            "line 2 has a time that is none: 1e+19"
+        ),
         ("{\"event\":\"begin\",\"time\":1,\"version\":1}\n{}\n{\"event\":\"leave\",\"time\":1}\n", "line 2 is no line"),
     ]) func `what is no recording is refused`(text: String, reason: String) async throws {
         let folder = try TemporaryFolder(["f": text])
@@ -136,7 +172,7 @@ import Testing
         let lines = [
             "{\"event\":\"text\",\"time\":2,\"client\":9,\"said\":{\"text\":\"x\"}}",
             "{\"event\":\"knock\",\"time\":2,\"client\":1,\"transport\":\"pigeon\",\"address\":\"::::\"}",
-            "{\"event\":\"knock\",\"time\":-1e300,\"client\":-1,\"transport\":\"udp\",\"said\":{}}",
+            "{\"event\":\"knock\",\"time\":-1e10,\"client\":-1,\"transport\":\"udp\",\"said\":{}}",
             "{\"event\":\"leave\",\"time\":3}", "{\"event\":\"dropped\",\"time\":3,\"lines\":7}",
         ]
         let folder = try TemporaryFolder(["f": begin + lines.joined(separator: "\n") + "\n"])

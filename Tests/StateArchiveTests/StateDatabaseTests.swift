@@ -176,6 +176,30 @@ import Testing
         }
     }
 
+    @Test(arguments: ["NULL, NULL, NULL", "'x', 1, 1", "1.5, 1, 1", "3, 1, 'later'", "3, 1, NULL"])
+    func `an entry that somebody else wrote is told`(columns: String) throws {
+        let folder = try TemporaryFolder([:])
+        defer { folder.remove() }
+        let path = folder.path + "/state.sqlite"
+        let archive = self.archive(path)
+        archive.take(self.put(.integer(1), .integer(1)))
+        archive.close()
+        let other = try DatabaseQueue(path: path)
+        try other.writeWithoutTransaction {
+            try $0.execute(
+                sql: """
+                    DROP TABLE entry; CREATE TABLE entry (state, key, kind, value, written);
+                    INSERT INTO entry VALUES ('t', x'41', \(columns))
+                    """
+            )
+        }
+        try other.close()
+        let damaged = self.archive(path)
+        defer { damaged.close() }
+        let error = #expect(throws: StateStorageError.self) { try damaged.records(of: "t") }
+        #expect(error?.description.contains("an entry of state 't' is of no known kind") == true, "\(error as Any)")
+    }
+
     @Test func `a damaged database is told, and stays as it is`() throws {
         let folder = try TemporaryFolder([:])
         defer { folder.remove() }

@@ -50,6 +50,8 @@ public enum ControlClient {
             reply.fail(error)
             throw RelayError("cannot talk to a relay at '\(path)': \(self.reason(error)); is it running?")
         }
+        let deadline = channel.eventLoop.scheduleTask(in: self.patience) { reply.fail(Silence()) }
+        defer { deadline.cancel() }
         do {
             try await channel.writeAndFlush(ByteBuffer(bytes: request))
             return try JSONDecoder().decode(ControlAnswer.self, from: try await reply.futureResult.get())
@@ -60,10 +62,16 @@ public enum ControlClient {
         }
     }
 
+    /// How long an answer may take: a reload may load the scripts twice, behind others that do.
+    private static let patience = TimeAmount.seconds(30)
+
+    private struct Silence: Error {}
+
     private static func reason(_ error: any Error) -> String {
         switch error {
         case let error as IOError: String(cString: strerror(error.errnoCode))
         case is DecodingError: "what came is not an answer"
+        case is Silence: "nothing came in \(self.patience.nanoseconds / 1_000_000_000) seconds"
         default: "\(error)"
         }
     }

@@ -13,8 +13,8 @@ internal import Glibc
 /// Each process has one of its own, named after its number, in a folder that only its user may enter: so relays do not get in
 /// each other's way, and a command finds the one that runs.
 public enum ControlSocket {
-    /// The longest path that the system takes, its end not counted (`sun_path`).
-    static let longestPath = 107
+    /// The longest path that SwiftNIO takes on every system (`sun_path`).
+    static let longestPath = 103
 
     /// The folder of the sockets that were given no path.
     static func folder(_ environment: [String: String]) -> String {

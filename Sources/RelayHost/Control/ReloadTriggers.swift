@@ -42,6 +42,9 @@ final class ReloadTriggers {
             try? await Task.sleep(for: self.pause)
             // A folder that cannot be read now may be one that an editor is just writing.
             guard let now = await self.scripts(in: folder), now != last else { continue }
+            // Nor is one that still changes: editors take a file away and write it anew.
+            try? await Task.sleep(for: self.pause)
+            guard await self.scripts(in: folder) == now else { continue }
             last = now
             _ = try? await relay.reload()
         }
