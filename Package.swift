@@ -18,6 +18,7 @@ let strict: [SwiftSetting] =
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let deques = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
+let heaps = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let histogram = Target.Dependency.product(name: "Histogram", package: "hdrhistogram-swift")
 let sqlite = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
@@ -72,8 +73,13 @@ let package = Package(
             swiftSettings: strict
         ),
         .target(
+            name: "Scheduling",
+            dependencies: ["CSockets", deques, heaps],
+            swiftSettings: strict
+        ),
+        .target(
             name: "LatencyMonitor",
-            dependencies: ["CSockets", histogram, deques],
+            dependencies: ["CSockets", "Scheduling", histogram, deques],
             swiftSettings: strict
         ),
         .target(
@@ -84,7 +90,7 @@ let package = Package(
         .target(name: "StateArchive", dependencies: ["RelayHooks", sqlite], swiftSettings: strict),
         .target(
             name: "RelayTransport",
-            dependencies: ["CSockets", "LineOutput", "RelayCore", nioCore, nioPosix, logging, deques],
+            dependencies: ["CSockets", "LineOutput", "RelayCore", "Scheduling", logging, deques],
             swiftSettings: strict
         ),
         .target(
@@ -107,7 +113,7 @@ let package = Package(
             name: "RelayHost",
             dependencies: [
                 "HostSettings", "LineOutput", "RelayHooks", "RelayTransport", "RelayCore", "LatencyMonitor",
-                "LuaScripting", "MailAlerts", "StateArchive",
+                "LuaScripting", "MailAlerts", "Scheduling", "StateArchive",
                 nioCore, nioPosix, logging, lifecycle,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
@@ -116,7 +122,8 @@ let package = Package(
         .target(
             name: "LuarTesting",
             dependencies: [
-                "HostSettings", "RelayHooks", "RelayCore", "LatencyMonitor", "MailAlerts", "LuaScripting", logging,
+                "HostSettings", "RelayHooks", "RelayCore", "LatencyMonitor", "MailAlerts", "LuaScripting", "Scheduling",
+                logging,
             ],
             swiftSettings: strict
         ),
@@ -154,18 +161,25 @@ let package = Package(
         .testTarget(
             name: "RelayHooksTests",
             dependencies: [
-                "RelayHooks", "RelayCore", "LuaScripting", "LatencyMonitor", "StockScripts", "TestSupport", logging,
+                "RelayHooks", "RelayCore", "LuaScripting", "LatencyMonitor", "Scheduling", "StockScripts",
+                "TestSupport",
+                logging,
             ],
             swiftSettings: strict
         ),
         .testTarget(
             name: "RelayTransportTests",
-            dependencies: ["RelayTransport", "RelayCore", "CSockets", "TestSupport", nioCore, logging],
+            dependencies: ["RelayTransport", "RelayCore", "Scheduling", "CSockets", "TestSupport", logging],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "SchedulingTests",
+            dependencies: ["Scheduling", "TestSupport"],
             swiftSettings: strict
         ),
         .testTarget(
             name: "LatencyMonitorTests",
-            dependencies: ["LatencyMonitor", "TestSupport", histogram],
+            dependencies: ["LatencyMonitor", "Scheduling", "TestSupport", histogram],
             swiftSettings: strict
         ),
         .testTarget(

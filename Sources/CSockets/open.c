@@ -8,7 +8,6 @@
 #include <linux/errqueue.h>
 #include <netinet/icmp6.h>
 #include <netinet/ip_icmp.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 csockets_reading csockets_read(const void *name, size_t size) {
@@ -57,11 +56,6 @@ int csockets_udp_open(const csockets_address *address, int buffer_bytes, csocket
     if (is_any6) failed |= set(descriptor, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
     if (is_any6 || !memcmp(address->ip, &any4, sizeof any4)) failed |= set(descriptor, IPPROTO_IP, IP_PKTINFO, 1);
     return failed ? fail(descriptor) : descriptor;
-}
-
-int csockets_wake_make(void) {
-    int descriptor = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    return descriptor < 0 ? -errno : descriptor;
 }
 
 int csockets_receive_buffer(int descriptor) {

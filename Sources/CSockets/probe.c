@@ -5,8 +5,6 @@
 #include "address.h"
 
 #include <errno.h>
-#include <sys/epoll.h>
-#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -67,38 +65,6 @@ int csockets_probe_receive(int descriptor, const csockets_address *from, uint8_t
     }
     // What did not fit is longer than anything that is looked for.
     return message.msg_flags & MSG_TRUNC ? (int)size + 1 : (int)count;
-}
-
-int csockets_poller_make(void) {
-    int poller = epoll_create1(EPOLL_CLOEXEC);
-    return poller < 0 ? -errno : poller;
-}
-
-int csockets_poller_add(int poller, int descriptor, uint64_t token) {
-    struct epoll_event event = {.events = EPOLLIN, .data.u64 = token};
-    return epoll_ctl(poller, EPOLL_CTL_ADD, descriptor, &event) ? -errno : 0;
-}
-
-int csockets_poller_wait(int poller, uint64_t *tokens, int most) {
-    enum { room = 64 };
-    struct epoll_event events[room];
-    int count;
-    do count = epoll_wait(poller, events, most < room ? most : room, -1);
-    while (count < 0 && errno == EINTR);
-    for (int i = 0; i < count; i++) tokens[i] = events[i].data.u64;
-    return count < 0 ? -errno : count;
-}
-
-int csockets_timer_make(void) {
-    int timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-    return timer < 0 ? -errno : timer;
-}
-
-void csockets_timer_set(int timer, int64_t time) {
-    // Zero would switch it off.
-    if (time < 1) time = 1;
-    struct itimerspec when = {.it_value = {.tv_sec = time / 1000000000, .tv_nsec = time % 1000000000}};
-    timerfd_settime(timer, TFD_TIMER_ABSTIME, &when, NULL);
 }
 
 int64_t csockets_clock(int clock) {

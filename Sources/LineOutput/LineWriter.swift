@@ -5,6 +5,10 @@ internal import DequeModule
 internal import Dispatch
 internal import Synchronization
 
+#if canImport(Glibc)
+internal import Glibc
+#endif
+
 /// Writes lines to a file descriptor from a thread of its own, so that a slow terminal or pipe holds up nobody.
 ///
 /// At most `limit` lines wait. Beyond that they are dropped, and a line says how many once there is room again. When
@@ -15,6 +19,7 @@ public final class LineWriter: Sendable {
         var dropped = 0
         var isScheduled = false
         var isBroken = false
+        var isClosed = false
         var onBreak: (@Sendable () -> Void)?
     }
 
@@ -85,11 +90,26 @@ public final class LineWriter: Sendable {
     /// Counts a line that was not even made, because the writer is full.
     public func skip() { self.state.withLock { if !$0.isBroken { $0.dropped += 1 } } }
 
-    /// Waits until everything is written, but no longer than a second: a reader that does not read is not waited for.
+    /// Waits until everything is written, but no longer than a moment: a reader that does not read is not waited for.
     public func drain() {
         let done = DispatchSemaphore(value: 0)
         self.queue.async { done.signal() }
-        _ = done.wait(timeout: .now() + .seconds(1))
+        _ = done.wait(timeout: .now() + .milliseconds(250))
+    }
+
+    /// Writes what waits and closes the descriptor, on the writer's thread: so no other file that gets its number is ever
+    /// written to. Waits for that, but no longer than two seconds; what hangs for longer is closed when it goes on.
+    public func close() {
+        let done = DispatchSemaphore(value: 0)
+        self.queue.async {
+            let mustClose = self.state.withLock { state in
+                defer { (state.isBroken, state.isClosed) = (true, true) }
+                return !state.isClosed
+            }
+            if mustClose { Glibc.close(self.descriptor) }
+            done.signal()
+        }
+        _ = done.wait(timeout: .now() + .seconds(2))
     }
 
     /// Writes what waits, in blocks, until nothing does.

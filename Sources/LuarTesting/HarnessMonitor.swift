@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
+internal import Scheduling
 internal import LatencyMonitor
 internal import RelayHooks
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
+internal import DequeModule
+
 extension Hub {
     /// Whether this tick has as much output as it may.
     public var isTickFull: Bool { self.tickBytes >= self.limits.tickBytes }
@@ -28,7 +30,8 @@ extension Hub {
         for client in self.touched where client.isTouched {
             self.write(client)
         }
-        for client in self.closing {
+        while self.closingLeft > 0, let client = self.closing.popFirst() {
+            self.closingLeft -= 1
             client.outlet?.close()
             client.outlet = nil
         }
@@ -64,11 +67,12 @@ extension Hub {
         }
         self.activeLanes.removeAll(keepingCapacity: true)
         self.touched.removeAll(keepingCapacity: true)
-        self.closing.removeAll(keepingCapacity: true)
         self.encoded.removeAll(keepingCapacity: true)
         self.directs.reset()
         self.tickBytes = 0
         self.tickTime = nil
+        self.departuresLeft = Self.departuresPerTick
+        self.closingLeft = Self.departuresPerTick
         self.tick += 1
         if self.spareBuffers.count > 64 { self.spareBuffers.removeLast(self.spareBuffers.count - 64) }
     }

@@ -44,10 +44,20 @@ public final class Hub {
     @exclusivity(unchecked) var tickTime: Double?
     @exclusivity(unchecked) var activeLanes: [Lane] = []
     @exclusivity(unchecked) var touched: [Client] = []
-    var closing: [Client] = []
-    @exclusivity(unchecked) var departures: [(client: Client, reason: String)] = []
+    /// Closed clients whose connection has not been ended yet.
+    var closing: Deque<Client> = []
+    /// Closed clients whose departure the policy has not been told of, in order.
+    @exclusivity(unchecked) var departures: Deque<(client: Client, reason: String)> = []
+    /// The same by number.
+    var departing: [Int64: Client] = [:]
+    /// Departures that may still be reported in this tick.
+    @exclusivity(unchecked) var departuresLeft = Hub.departuresPerTick
+    /// Connections that this tick ends at the most.
+    var closingLeft = Hub.departuresPerTick
+    /// Asked before each further departure of a tick: false leaves it to the next one.
+    public var mayReportDeparture: (() -> Bool)?
     /// Who is to be told something once the policy has ended.
-    @exclusivity(unchecked) var tells: [(client: Client, occasion: Occasion)] = []
+    @exclusivity(unchecked) var tells: Deque<(client: Client, occasion: Occasion)> = []
     let directs = TickBuffer()
     @exclusivity(unchecked) var spareBuffers: [TickBuffer] = []
     @exclusivity(unchecked) var pieces: [UnsafeRawBufferPointer] = []
@@ -96,7 +106,40 @@ public final class Hub {
         if client.allowance != nil { self.noteProven() }
         self.closing.append(client)
         self.departures.append((client, reason))
+        self.departing[client.id] = client
         self.perform {}
+    }
+
+    /// Departures that one tick reports, and connections that it ends; the others wait for the next one.
+    ///
+    /// A hook may close thousands of clients at once: what that costs must not keep anybody's text waiting.
+    public static let departuresPerTick = 256
+
+    /// Whether departures or connections wait for another tick.
+    public var hasDepartures: Bool { !self.departures.isEmpty || !self.closing.isEmpty }
+
+    /// Reports departures that earlier ticks left, as far as this tick allows.
+    public func reportDepartures() {
+        if !self.departures.isEmpty { self.perform {} }
+    }
+
+    /// Closes every client that is left, and drops the departures that were not reported: for a relay that is out of time.
+    ///
+    /// - Returns: How many departures the policy was not told of.
+    public func closeAll(reason: String) -> Int {
+        self.departuresLeft = 0
+        for client in self.everybody { self.close(client, reason: reason) }
+        defer {
+            self.departures.removeAll()
+            self.departing.removeAll()
+        }
+        self.closingLeft = self.closing.count
+        return self.departures.count
+    }
+
+    /// All clients and those who are not let in yet, by number.
+    public var everybody: [Client] {
+        (Array(self.clients.values) + Array(self.knocking.values)).sorted { $0.id < $1.id }
     }
 
     /// Changes how a client's messages are told apart, from the next output on.
@@ -157,9 +200,7 @@ public final class Hub {
     public func client(_ id: Int64) -> Client? { self.clients[id] ?? self.knocking[id] }
 
     /// A client that has been closed, but whose departure is not reported yet.
-    public func leaving(_ id: Int64) -> Client? {
-        self.departures.first { $0.client.id == id }?.client
-    }
+    public func leaving(_ id: Int64) -> Client? { self.departing[id] }
 
     /// All clients, or those of one room, by number.
     public func clients(in room: String? = nil) -> [Client] {
@@ -190,19 +231,29 @@ public final class Hub {
         let result = rules()
         // A handler may close further clients: those are reported in turn.
         while !self.tells.isEmpty || !self.departures.isEmpty {
-            if !self.tells.isEmpty {
-                let (client, occasion) = self.tells.removeFirst()
+            if let (client, occasion) = self.tells.popFirst() {
                 self.tell(client, occasion)
-                continue
-            }
-            let (client, reason) = self.departures.removeFirst()
-            if client.isKnocking {
-                self.policy?.turnedAway(client)
+            } else if self.takeDeparture(), let (client, reason) = self.departures.popFirst() {
+                self.departing[client.id] = nil
+                if client.isKnocking {
+                    self.policy?.turnedAway(client)
+                } else {
+                    self.policy?.disconnected(client, reason: reason)
+                }
             } else {
-                self.policy?.disconnected(client, reason: reason)
+                break
             }
         }
         return result
+    }
+
+    /// Whether another departure may be reported in this tick.
+    private func takeDeparture() -> Bool {
+        guard !self.departures.isEmpty, self.departuresLeft > 0 else { return false }
+        // The first costs no look at the clock: it is the usual one.
+        if self.departuresLeft < Self.departuresPerTick, self.mayReportDeparture?() == false { return false }
+        self.departuresLeft -= 1
+        return true
     }
 }
 

@@ -2,7 +2,7 @@
 // Copyright 2026 the Luar authors
 
 internal import HostSettings
-internal import NIOCore
+internal import RelayTransport
 
 #if canImport(Glibc)
 internal import Glibc
@@ -10,12 +10,12 @@ internal import Glibc
 
 extension Endpoint {
     /// The endpoint of a bound socket.
-    init(_ address: SocketAddress) {
-        self.init(host: address.ipAddress ?? "", port: address.port ?? 0)
+    init(_ address: InternetAddress) {
+        self.init(host: address.host, port: Int(address.port))
     }
 
-    /// All socket addresses that the host stands for, each once.
-    func resolve() throws -> [SocketAddress] {
+    /// All addresses that the host stands for, each once.
+    func resolve() throws -> [InternetAddress] {
         var hints = addrinfo()
         hints.ai_socktype = CInt(SOCK_STREAM.rawValue)
         hints.ai_flags = AI_PASSIVE
@@ -25,10 +25,10 @@ extension Endpoint {
             throw RelayError("cannot listen on \(self): \(String(cString: gai_strerror(code)))")
         }
         defer { freeaddrinfo(found) }
-        var addresses: [SocketAddress] = []
+        var addresses: [InternetAddress] = []
         var entry = found
         while let info = entry?.pointee {
-            if let raw = info.ai_addr, let address = Self.address(raw, family: info.ai_family),
+            if let raw = info.ai_addr, let address = InternetAddress(raw, size: Int(info.ai_addrlen)),
                 !addresses.contains(address)
             {
                 addresses.append(address)
@@ -36,13 +36,5 @@ extension Endpoint {
             entry = info.ai_next
         }
         return addresses
-    }
-
-    private static func address(_ raw: UnsafeMutablePointer<sockaddr>, family: CInt) -> SocketAddress? {
-        switch family {
-        case AF_INET: raw.withMemoryRebound(to: sockaddr_in.self, capacity: 1) { SocketAddress($0.pointee) }
-        case AF_INET6: raw.withMemoryRebound(to: sockaddr_in6.self, capacity: 1) { SocketAddress($0.pointee) }
-        default: nil
-        }
     }
 }

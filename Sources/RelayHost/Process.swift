@@ -50,8 +50,6 @@ extension Relay {
     ) async throws -> [TargetSummary] {
         // A reader that went away is an error of one write, not the end of the process.
         signal(SIGPIPE, SIG_IGN)
-        // A reload that is asked for while the relay starts is one too many, and not the end.
-        signal(SIGHUP, SIG_IGN)
         let lines = settings.limits.consoleLines
         let log = LineWriter(descriptor: STDERR_FILENO, limit: lines, label: "log")
         defer { log.drain() }
@@ -60,13 +58,15 @@ extension Relay {
             ? LineWriter(descriptor: STDOUT_FILENO, limit: lines, label: "records", notice: MonitorRecord.dropped)
             : LineWriter(descriptor: STDOUT_FILENO, limit: lines, label: "console")
         defer { output.drain() }
-        let relay = Relay(
+        let relay = try Relay(
             settings: settings,
             console: writesRecords ? nil : output,
             records: writesRecords ? output : nil,
             logger: settings.logger(to: log),
             rereads: rereads
         )
+        let triggers = ReloadTriggers(relay, settings)
+        defer { triggers.cancel() }
         // A relay has clients; a monitor that nobody reads has nobody.
         if settings.tcp.isEmpty, settings.udp.isEmpty { output.onBreak { relay.end.continuation.finish() } }
         if settings.mail.asksLogin, !settings.monitor.targets.isEmpty {
@@ -82,8 +82,6 @@ extension Relay {
         }
         let environment = ProcessInfo.processInfo.environment
         if let path = try ControlSocket.path(for: settings, environment) { try await relay.listen(forCommandsAt: path) }
-        let triggers = ReloadTriggers(relay, settings)
-        defer { triggers.cancel() }
         let group = ServiceGroup(
             configuration: .init(
                 services: [.init(service: relay, successTerminationBehavior: .gracefullyShutdownGroup)],

@@ -11,26 +11,21 @@ internal import RelayHooks
 internal import Glibc
 #endif
 
-/// Writes down what clients say and what becomes of it, for `luar replay`.
-///
-/// Confined to the script loop; a thread of its own writes.
-final class Recording {
+/// The file of a recording, written by a thread of its own.
+final class RecordingFile: Sendable {
     private let descriptor: CInt
     private let writer: LineWriter
-    private let clock: () -> Double
 
     /// Lines that may wait for the disk.
     private static let mostLines = 65_536
 
-    /// Opens a file to record in; what is in it stays until `begin()`.
+    /// Opens a file to record in; what is in it stays until ``begin(at:)``.
     ///
     /// - Parameters:
     ///   - path: The file; an older recording is replaced, and nothing else is.
-    ///   - clock: Unix seconds.
     ///   - logger: The operational log.
     /// - Throws: ``RelayError`` if the file cannot be had.
-    init(to path: String, clock: @escaping () -> Double, logger: Logger) throws(RelayError) {
-        self.clock = clock
+    init(_ path: String, _ logger: Logger) throws(RelayError) {
         let flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK
         self.descriptor = Glibc.open(path, flags, 0o600)
         guard self.descriptor >= 0 else {
@@ -60,11 +55,11 @@ final class Recording {
         }
     }
 
-    /// Replaces what is in the file by a new recording, once the relay listens.
-    func begin() {
+    /// Replaces what is in the file by a new recording.
+    func begin(at time: Double) {
         // It is a regular file, and nothing was written yet.
         _ = ftruncate(self.descriptor, 0)
-        self.write(RecordedEvent(.begin, at: self.clock()))
+        self.write(RecordedEvent(.begin, at: time))
     }
 
     /// Whether a file is empty or a recording.
@@ -78,21 +73,42 @@ final class Recording {
         return (try? JSONDecoder().decode(RecordedEvent.self, from: Data(line)))?.event == .begin
     }
 
+    /// Adds an event; never waits for the disk.
+    func write(_ event: RecordedEvent) { self.writer.write(LineEscaping.escapedJSON(event.line)) }
+
+    /// Writes what waits, and closes the file.
+    func close() { self.writer.close() }
+}
+
+/// Writes down what clients say and what becomes of it, for `luar replay`.
+///
+/// Confined to the script loop.
+final class Recording {
+    let file: RecordingFile
+    private let clock: () -> Double
+
+    /// Makes a recording in a file.
+    ///
+    /// - Parameters:
+    ///   - file: Where it goes.
+    ///   - clock: Unix seconds.
+    init(_ file: RecordingFile, clock: @escaping () -> Double) {
+        self.file = file
+        self.clock = clock
+    }
+
+    /// Begins, once the relay listens.
+    func begin() { self.file.begin(at: self.clock()) }
+
     /// Notes what hooks are asked about from now on.
     func observe(_ hooks: HookEngine) {
         hooks.onKnock = { [unowned self] client, text in
-            self.write(RecordedEvent(knock: client, text, at: self.clock()))
+            self.file.write(RecordedEvent(knock: client, text, at: self.clock()))
         }
-        hooks.onMessage = { [unowned self] in self.write(RecordedEvent($0, at: self.clock())) }
-        hooks.onLeave = { [unowned self] in self.write(RecordedEvent(leave: $0, at: self.clock())) }
+        hooks.onMessage = { [unowned self] in self.file.write(RecordedEvent($0, at: self.clock())) }
+        hooks.onLeave = { [unowned self] in self.file.write(RecordedEvent(leave: $0, at: self.clock())) }
     }
 
-    private func write(_ event: RecordedEvent) { self.writer.write(LineEscaping.escapedJSON(event.line)) }
-
-    /// Ends the recording.
-    func close(_ hooks: HookEngine) {
-        (hooks.onKnock, hooks.onMessage, hooks.onLeave) = (nil, nil, nil)
-        self.writer.drain()
-        Glibc.close(self.descriptor)
-    }
+    /// Notes nothing more.
+    func end(_ hooks: HookEngine) { (hooks.onKnock, hooks.onMessage, hooks.onLeave) = (nil, nil, nil) }
 }

@@ -8,9 +8,9 @@ internal import LatencyMonitor
 internal import LineOutput
 internal import Logging
 internal import MailAlerts
-internal import NIOCore
 internal import RelayHooks
 internal import RelayTransport
+internal import Scheduling
 internal import Synchronization
 
 /// Who we are to the mail server.
@@ -27,9 +27,10 @@ extension Relay {
     ///
     /// - Parameter kind: `notice`, `address` or `password`.
     /// - Returns: The text, if a script has one.
-    /// - Throws: An error once the relay has stopped.
+    /// - Throws: ``RelayError`` unless the scripts are loaded.
     public func prompt(_ kind: String) async throws -> String? {
-        try await self.loop.submit { self.parts.value?.hooks.prompt(kind) }.get()
+        try self.life.require([.loaded, .running], for: "ask the scripts of")
+        return try await self.loop.run { self.parts.value?.hooks.prompt(kind) }
     }
 
     /// Takes a user of the mail server and a password, before the relay is started.
@@ -46,19 +47,14 @@ extension Relay {
         }
         let environment = ProcessInfo.processInfo.environment
         guard let delivery = try mail.delivery(environment: environment) else { return }
-        guard let open = try await self.loop.submit({ self.parts.value?.mail.opener }).get() else { return }
+        guard let open = try await self.loop.run({ self.parts.value?.mail.opener }) else { return }
         let queue = try await Self.offLoop { try open(delivery) }
-        try await self.loop
-            .submit { [mail] in
-                guard let parts = self.parts.value else { return }
-                // The monitor, where there is one, tells programs as well.
-                parts.mail.onFate = { [weak hooks = parts.hooks, weak turns = parts.turns] fate in
-                    hooks?.tell(fate)
-                    turns?.schedule()
-                }
-                parts.mail.start(queue, recipients: mail.to)
-            }
-            .get()
+        try await self.loop.run { [mail] in
+            guard let parts = self.parts.value else { return }
+            // The monitor, where there is one, tells programs as well.
+            parts.mail.onFate = { [weak hooks = parts.hooks] in hooks?.tell($0) }
+            parts.mail.start(queue, recipients: mail.to)
+        }
     }
 
     /// Does what waits for a disk on a thread that may.
@@ -70,12 +66,6 @@ extension Relay {
         }
     }
 
-    /// Has everything that waits written to the disk, which may take its time, and ends the queue.
-    func closeMail() async {
-        guard let close = try? await self.loop.submit({ self.parts.value?.mail.closer }).get() else { return }
-        try? await Self.offLoop(close)
-    }
-
     /// Begins to measure.
     ///
     /// On the script loop.
@@ -85,11 +75,10 @@ extension Relay {
             addresses: targets,
             hooks: parts.hooks,
             mail: parts.mail,
-            eventLoop: self.loop,
+            loop: self.loop,
             records: records,
             logger: self.logger
         )
-        monitor.onTurn = { parts.turns.schedule() }
         let end = self.end.continuation
         monitor.onFinish = { end.finish() }
         try monitor.start()
@@ -102,7 +91,7 @@ extension Relay {
     func endMonitor(_ parts: Parts) {
         guard let monitor = parts.monitor else { return }
         monitor.stop()
-        (monitor.onTurn, monitor.onFinish) = (nil, nil)
+        monitor.onFinish = nil
         monitor.recordSummaries()
         self.measured.withLock { $0 = monitor.summaries }
         if parts.mail.waiting > 0 {

@@ -5,10 +5,9 @@ internal import Dispatch
 internal import Foundation
 internal import HostSettings
 internal import Logging
-internal import NIOCore
 internal import RelayCore
 internal import RelayHooks
-internal import RelayTransport
+internal import Scheduling
 
 /// What a reload of the scripts has done.
 public struct ReloadResult: Sendable, Codable, Equatable {
@@ -62,6 +61,7 @@ extension Relay {
     ///   ``RelayError`` where the relay does not run.
     @discardableResult
     public func reload() async throws -> ReloadResult {
+        try self.life.require([.running], for: "reload")
         do {
             let result = try await self.reloads.run { try await self.reloadNow() }
             self.logger.notice(
@@ -91,27 +91,23 @@ extension Relay {
 
     private func reloadNow() async throws -> ReloadResult {
         let settings = try self.rereads?() ?? self.settings
-        let (scripts, folder) = try ScriptFolder.load(
-            settings.scripts,
-            environment: ProcessInfo.processInfo.environment
-        )
+        let (scripts, folder) = try await Self.offLoop {
+            try ScriptFolder.load(settings.scripts, environment: ProcessInfo.processInfo.environment)
+        }
         try await self.rehearse(scripts, settings.scriptValues)
         let values = settings.scriptValues
-        let (result, retired) = try await self.loop
-            .submit { () throws -> (ReloadResult, RetiredScripts) in
-                guard let parts = self.parts.value else { throw RelayError("the relay does not run") }
-                let start = NIODeadline.now()
-                let retired = try parts.hooks.reload(scripts, values: values)
-                parts.turns.schedule()
-                let result = ReloadResult(
-                    folder: folder,
-                    handlers: parts.hooks.handlerCount,
-                    clients: parts.hub.clientCount,
-                    milliseconds: Double((NIODeadline.now() - start).nanoseconds / 10_000) / 100
-                )
-                return (result, retired)
-            }
-            .get()
+        let (result, retired) = try await self.loop.run { () throws -> (ReloadResult, RetiredScripts) in
+            guard let parts = self.parts.value else { throw RelayError("the relay does not run") }
+            let start = Moment.now
+            let retired = try parts.hooks.reload(scripts, values: values)
+            let result = ReloadResult(
+                folder: folder,
+                handlers: parts.hooks.handlerCount,
+                clients: parts.hub.clientCount,
+                milliseconds: ((Moment.now - start).milliseconds * 100).rounded() / 100
+            )
+            return (result, retired)
+        }
         // A large state takes a while to close; nobody waits for it.
         DispatchQueue.global().async { _ = retired }
         return result

@@ -6,5 +6,11 @@ public struct RelayError: Error, CustomStringConvertible {
     /// What is wrong, where, and what to do.
     public var description: String
 
-    init(_ description: String) { self.description = description }
+    /// Whether it says that the relay's state does not allow a call.
+    let isRefusal: Bool
+
+    init(_ description: String, isRefusal: Bool = false) {
+        self.description = description
+        self.isRefusal = isRefusal
+    }
 }

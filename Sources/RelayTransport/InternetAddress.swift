@@ -2,7 +2,6 @@
 // Copyright 2026 the Luar authors
 
 internal import CSockets
-internal import NIOCore
 internal import RelayCore
 
 #if canImport(Glibc)
@@ -10,11 +9,12 @@ internal import Glibc
 #endif
 
 /// An Internet address and a port, as keys compare them.
-struct InternetAddress: Hashable, Sendable {
+public struct InternetAddress: Hashable, Sendable {
     private let high: UInt64
     private let low: UInt64
     private let scope: UInt32
-    let port: UInt16
+    /// The port.
+    public let port: UInt16
 
     init(_ raw: csockets_address) {
         (self.high, self.low) = withUnsafeBytes(of: raw.ip) {
@@ -24,11 +24,32 @@ struct InternetAddress: Hashable, Sendable {
         self.port = raw.port
     }
 
-    /// The address of a socket address; nil for what is no Internet address.
-    init?(_ address: SocketAddress) {
-        let raw = address.withSockAddr { name, size in csockets_read(name, size) }
-        guard raw.is_address != 0 else { return nil }
-        self.init(raw.address)
+    /// The address in a socket address (sockaddr(3type)); nil for one that is no Internet address.
+    ///
+    /// - Parameters:
+    ///   - name: The socket address.
+    ///   - size: How many bytes it has.
+    public init?(_ name: UnsafeRawPointer, size: Int) {
+        let reading = csockets_read(name, size)
+        guard reading.is_address != 0 else { return nil }
+        self.init(reading.address)
+    }
+
+    /// The address of a host in digits; nil for anything else.
+    public init?(host: String, port: Int) {
+        var raw = csockets_address()
+        guard let port = UInt16(exactly: port) else { return nil }
+        raw.port = port
+        let isRead = withUnsafeMutableBytes(of: &raw.ip) { bytes in
+            guard let base = bytes.baseAddress else { return false }
+            if inet_pton(AF_INET6, host, base) == 1 { return true }
+            // IPv4 is kept mapped.
+            bytes[10] = 0xFF
+            bytes[11] = 0xFF
+            return inet_pton(AF_INET, host, base + 12) == 1
+        }
+        guard isRead else { return nil }
+        self.init(raw)
     }
 
     var raw: csockets_address {
@@ -86,7 +107,7 @@ struct InternetAddress: Hashable, Sendable {
     }
 
     /// The address in digits, without the port.
-    var host: String {
+    public var host: String {
         var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
         _ = self.bytes.withUnsafeBytes {
             inet_ntop(self.isV4 ? AF_INET : AF_INET6, $0.baseAddress, &text, socklen_t(text.count))
@@ -97,8 +118,8 @@ struct InternetAddress: Hashable, Sendable {
 }
 
 extension ClientOrigin {
-    /// The origin of a datagram.
-    init(_ address: InternetAddress) {
-        self.init(transport: "udp", host: address.host, port: Int(address.port))
+    /// The origin of what comes from an address.
+    init(_ address: InternetAddress, transport: String) {
+        self.init(transport: transport, host: address.host, port: Int(address.port))
     }
 }

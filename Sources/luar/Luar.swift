@@ -5,6 +5,10 @@ internal import ArgumentParser
 internal import LineOutput
 internal import RelayHooks
 
+#if canImport(Glibc)
+internal import Glibc
+#endif
+
 /// The command line.
 @main
 struct Luar: AsyncParsableCommand {
@@ -28,6 +32,8 @@ struct Luar: AsyncParsableCommand {
     )
 
     static func main() async {
+        // First of all: a reload that is asked for before the relay knows of signals must not end it.
+        if ["serve", "monitor"].contains(CommandLine.arguments.dropFirst().first) { signal(SIGHUP, SIG_IGN) }
         DescriptorOutput.holdStandardDescriptors()
         let commands = self.configuration.subcommands.compactMap { $0._commandName } + ["help"]
         if let first = CommandLine.arguments.dropFirst().first, !first.hasPrefix("-"), !commands.contains(first) {

@@ -2,6 +2,7 @@
 // Copyright 2026 the Luar authors
 
 import Foundation
+import Scheduling
 import TestSupport
 import Testing
 

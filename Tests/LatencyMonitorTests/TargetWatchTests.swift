@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
+import Scheduling
 import Testing
 
 @testable import LatencyMonitor

@@ -5,6 +5,7 @@ import Logging
 import LuaScripting
 import RelayCore
 import RelayHooks
+import Scheduling
 import StockScripts
 import TestSupport
 

@@ -36,7 +36,7 @@ final class LiveRelay: Sendable {
         let log = LogRecord()
         let logger = Logger(label: "test") { _ in RecordingHandler(record: log) }
         let console = LineWriter(descriptor: pipe.writeEnd, limit: settings.limits.consoleLines, label: "test")
-        let relay = Relay(settings: settings, console: console, logger: logger)
+        let relay = try Relay(settings: settings, console: console, logger: logger)
         let addresses = try await relay.start()
         let live = LiveRelay(relay: relay, addresses: addresses, log: log, consolePipe: pipe)
         do {

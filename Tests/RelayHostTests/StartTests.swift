@@ -11,12 +11,12 @@ import Testing
 
 /// What does not start says why in one line, and leaves nothing behind.
 @Suite(.timeLimit(.minutes(15))) struct StartTests {
-    private func refusal(_ configure: (inout Settings) throws -> Void) async rethrows -> String {
+    private func refusal(_ configure: (inout Settings) throws -> Void) async throws -> String {
         var settings = Settings()
         settings.tcp = [Endpoint(host: "127.0.0.1", port: 0)]
         settings.udp = []
         try configure(&settings)
-        let relay = Relay(
+        let relay = try Relay(
             settings: settings,
             console: nil,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
@@ -32,7 +32,7 @@ import Testing
 
     @Test func `a port in use is named, with what to do`() async throws {
         try await LiveRelay.run { relay in
-            let reason = await self.refusal { $0.tcp = relay.addresses.tcp }
+            let reason = try await self.refusal { $0.tcp = relay.addresses.tcp }
             #expect(
                 reason
                     == "cannot listen on 127.0.0.1:\(relay.port): the port is in use already; stop what uses it or choose another with --tcp"
@@ -53,39 +53,39 @@ import Testing
             free.close()
             reasons = []
             for _ in 0..<3 {
-                let reason = await self.refusal { settings in
+                let reason = try await self.refusal { settings in
                     settings.udp = [free.port, taken.port].map { Endpoint(host: "127.0.0.1", port: $0) }
                 }
                 reasons.append(reason)
             }
         }
         #expect(reasons == [expected, expected, expected])
-        let group = await self.refusal { $0.udp = [Endpoint(host: "224.0.0.1", port: 0)] }
+        let group = try await self.refusal { $0.udp = [Endpoint(host: "224.0.0.1", port: 0)] }
         #expect(group == "cannot listen on 224.0.0.1:0: this machine has no such address")
     }
 
     @Test func `when one of several addresses is taken the others are given back`() async throws {
         try await LiveRelay.run { relay in
             let free = Endpoint(host: "127.0.0.1", port: 0)
-            let reason = await self.refusal { $0.tcp = [free] + relay.addresses.tcp }
+            let reason = try await self.refusal { $0.tcp = [free] + relay.addresses.tcp }
             #expect(reason.contains("in use"))
         }
     }
 
-    @Test func `an unknown host is named`() async {
-        let reason = await self.refusal { $0.tcp = [Endpoint(host: "no-such-host.invalid", port: 1)] }
+    @Test func `an unknown host is named`() async throws {
+        let reason = try await self.refusal { $0.tcp = [Endpoint(host: "no-such-host.invalid", port: 1)] }
         #expect(reason.hasPrefix("cannot listen on no-such-host.invalid:1: "))
     }
 
-    @Test func `a missing scripts folder is named`() async {
-        let reason = await self.refusal { $0.scripts = "/no/such/folder" }
+    @Test func `a missing scripts folder is named`() async throws {
+        let reason = try await self.refusal { $0.scripts = "/no/such/folder" }
         #expect(reason == "cannot read the scripts folder '/no/such/folder': there is no such file or folder")
     }
 
     @Test func `a broken script is named with file and line`() async throws {
         let folder = try TemporaryFolder(["bad.lua": "\nlocal = 3"])
         defer { folder.remove() }
-        let reason = await self.refusal { $0.scripts = folder.path }
+        let reason = try await self.refusal { $0.scripts = folder.path }
         #expect(reason.contains("bad.lua:2: "))
     }
 }

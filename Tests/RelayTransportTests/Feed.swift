@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
-import NIOCore
-import RelayTransport
+@testable import RelayTransport
 
 /// What a decoder made of its input.
 enum Found: Equatable {
@@ -26,13 +25,16 @@ struct Feed {
     }
 
     mutating func read(_ bytes: some Collection<UInt8>) {
-        // A read seldom starts at the beginning of its memory, or fills it.
-        var buffer = ByteBuffer(repeating: 0x0A, count: 3)
-        buffer.reserveCapacity(minimumWritableBytes: bytes.count + 5)
-        buffer.writeBytes(bytes)
-        buffer.moveReaderIndex(forwardBy: 3)
-        self.decoder.append(buffer)
-        self.take()
+        // A read does not begin with its memory, or fill it; what is behind it must not count, and nor must what is left of it
+        // after the read.
+        var memory = [UInt8](repeating: 0x0A, count: bytes.count + 8)
+        memory.replaceSubrange(3..<3 + bytes.count, with: bytes)
+        memory.withUnsafeMutableBytes { memory in
+            self.decoder.begin(UnsafeRawBufferPointer(rebasing: memory[3..<3 + bytes.count]))
+            self.take()
+            self.decoder.keepRest()
+            memory.initializeMemory(as: UInt8.self, repeating: 0x0A)
+        }
         self.mostPending = max(self.mostPending, self.decoder.pendingBytes)
     }
 
@@ -45,13 +47,8 @@ struct Feed {
         self.note(event, text)
     }
 
-    mutating func compact() { self.decoder.compact() }
-
-    /// Memory that the decoder holds on to, read or not.
-    var storageBytes: Int {
-        let buffer = Mirror(reflecting: self.decoder).descendant("buffer") as? ByteBuffer
-        return buffer?.storageCapacity ?? -1
-    }
+    /// Memory that the decoder keeps.
+    var storageBytes: Int { self.decoder.storageBytes }
 
     /// What was found since this was last asked.
     mutating func takeFound() -> [Found] {

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
-import NIOCore
 import Testing
 
 @testable import RelayTransport
 
 @Suite struct InternetAddressTests {
     private func address(_ host: String, _ port: Int = 9) throws -> InternetAddress {
-        try #require(InternetAddress(SocketAddress(ipAddress: host, port: port)))
+        try #require(InternetAddress(host: host, port: port))
     }
 
     @Test(arguments: [

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
-import NIOCore
-import RelayTransport
 import Testing
+
+@testable import RelayTransport
 
 @Suite struct MessageDecoderLimitTests {
     private static let limit = 10
@@ -121,7 +121,6 @@ import Testing
         let read = [UInt8](repeating: 0x78, count: 50) + [0x0A] + [UInt8](repeating: 0x79, count: 49)
         for _ in 0..<10_000 {
             feed.read(read)
-            feed.compact()
         }
         #expect(feed.found.count == 10_000)
         #expect(feed.storageBytes <= 1_024)
@@ -131,13 +130,14 @@ import Testing
     {
         var decoder = MessageDecoder(mode: .line, limit: 1_000)
         let line = [UInt8](repeating: 0x78, count: 999) + [0x0A]
-        decoder.append(ByteBuffer(bytes: line))
+        line.withUnsafeBytes { decoder.begin($0) }
+        decoder.keepRest()
         for _ in 0..<10_000 {
-            decoder.append(ByteBuffer(bytes: line))
+            line.withUnsafeBytes { decoder.begin($0) }
             #expect(decoder.next { _ in } == .message)
+            decoder.keepRest()
             #expect(decoder.pendingBytes == 1_000)
         }
-        let buffer = Mirror(reflecting: decoder).descendant("buffer") as? ByteBuffer
-        #expect((buffer?.storageCapacity ?? .max) <= 64 << 10)
+        #expect(decoder.storageBytes <= 64 << 10)
     }
 }

@@ -21,15 +21,10 @@ import Testing
         let expected = lines(of: bytes, limit: Self.limit)
         for first in 0...bytes.count {
             for second in first...bytes.count {
-                for compacts in [false, true] {
-                    var feed = Feed(.line, limit: Self.limit)
-                    for piece in [bytes[..<first], bytes[first..<second], bytes[second...]] {
-                        feed.read(piece)
-                        if compacts { feed.compact() }
-                    }
-                    #expect(feed.takeFound() == expected, "cut at \(first) and \(second)")
-                    #expect(feed.mostPending <= Self.limit + 1)
-                }
+                var feed = Feed(.line, limit: Self.limit)
+                for piece in [bytes[..<first], bytes[first..<second], bytes[second...]] { feed.read(piece) }
+                #expect(feed.takeFound() == expected, "cut at \(first) and \(second)")
+                #expect(feed.mostPending <= Self.limit + 1)
             }
         }
     }
@@ -87,10 +82,7 @@ import Testing
         let limit = Int.random(in: 1...20, using: &random)
         let bytes = Self.randomBytes(using: &random)
         var feed = Feed(.line, limit: limit)
-        for piece in Self.pieces(of: bytes, using: &random) {
-            feed.read(piece)
-            if Bool.random(using: &random) { feed.compact() }
-        }
+        for piece in Self.pieces(of: bytes, using: &random) { feed.read(piece) }
         #expect(feed.takeFound() == lines(of: bytes, limit: limit), "limit \(limit), \(bytes)")
         #expect(feed.mostPending <= limit + 1)
     }

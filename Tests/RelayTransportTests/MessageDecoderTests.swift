@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
-import NIOCore
 import RelayTransport
 import Testing
 
@@ -140,20 +139,20 @@ import Testing
         #expect(feed.takeFound() == [.message("one")])
     }
 
-    @Test func `compacting changes nothing but memory`() {
+    @Test func `little more than an unfinished line is kept between reads`() {
         var feed = Feed(.auto)
-        feed.compact()
+        #expect(feed.storageBytes == 0)
         feed.read(String(repeating: "x", count: 900) + "\n" + String(repeating: "y", count: 500) + "\npart")
         _ = feed.takeFound()
-        let before = feed.storageBytes
-        feed.compact()
-        #expect(feed.storageBytes < before)
         #expect(feed.storageBytes <= 64)
         #expect(feed.decoder.pendingBytes == 4)
         feed.read("ial\nnext\n")
         #expect(feed.takeFound() == [.message("partial"), .message("next")])
-        feed.compact()
         #expect(feed.decoder.pendingBytes == 0)
         #expect(feed.storageBytes == 0)
+        feed.read("a")
+        feed.read(String(repeating: "b", count: 800) + "\nc")
+        #expect(feed.takeFound().count == 1)
+        #expect(feed.storageBytes <= 66)
     }
 }

@@ -3,7 +3,6 @@
 
 import Foundation
 import Logging
-import NIOCore
 import TestSupport
 import Testing
 
@@ -23,7 +22,7 @@ import Testing
     }
 
     private func address(_ host: String, _ port: Int) throws -> InternetAddress {
-        try #require(InternetAddress(SocketAddress(ipAddress: host, port: port)))
+        try #require(InternetAddress(host: host, port: port))
     }
 
     /// Records, and reads the file: checks every length and checksum on the way.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
-/// What Swift cannot say to Linux about UDP sockets: many datagrams in one system call, control messages, the error
-/// queue, the kernel's clocks. Nothing here keeps state beyond what it is handed or calls back; nothing is thread safe but in
-/// that different objects and descriptors may be used by different threads.
+/// What Swift cannot say to Linux about sockets: addresses of either family, many datagrams in one system call, control
+/// messages, the error queue, epoll(7), the kernel's clocks. Nothing here keeps state beyond what it is handed or calls back;
+/// nothing is thread safe but in that different objects and descriptors may be used by different threads.
 
 #ifndef CSOCKETS_H
 #define CSOCKETS_H
@@ -33,9 +33,14 @@ csockets_reading csockets_read(const void *name, size_t size);
 /// use. Returns the descriptor, owned by the caller, or -errno.
 int csockets_udp_open(const csockets_address *address, int buffer_bytes, csockets_address *bound);
 
-/// Makes a descriptor by which one thread wakes another out of poll(2): eventfd(2). Returns it, owned by the caller, or
-/// -errno.
-int csockets_wake_make(void);
+/// Opens a non-blocking TCP socket that listens at `address`; `bound` becomes the address in use. Returns the descriptor,
+/// owned by the caller, or -errno.
+int csockets_tcp_listen(const csockets_address *address, int backlog, csockets_address *bound);
+/// Takes a connection, without delaying small segments (TCP_NODELAY) and with keep-alive probes; `peer` becomes its other
+/// end. Returns the non-blocking descriptor, owned by the caller, or -errno: EAGAIN if there is none.
+int csockets_tcp_accept(int listener, csockets_address *peer);
+/// Our own end of a connection. Returns 0, or -errno.
+int csockets_local_address(int descriptor, csockets_address *address);
 
 /// What the kernel gave: its own count for the receive buffer, which is twice what was asked for.
 int csockets_receive_buffer(int descriptor);
@@ -126,12 +131,34 @@ int csockets_probe_open(const csockets_address *to, uint16_t port);
 /// port.
 int csockets_probe_receive(int descriptor, const csockets_address *from, uint8_t *bytes, size_t size, int64_t *stamp);
 
-/// Makes a descriptor that waits for many: epoll(7). Returns it, owned by the caller, or -errno.
+// MARK: Waiting
+
+/// What a descriptor is waited for, and what it is ready for. A hang-up or an error is always reported.
+enum { CSOCKETS_READABLE = 1, CSOCKETS_WRITABLE = 2, CSOCKETS_HUNG_UP = 4 };
+
+/// A descriptor that is ready.
+typedef struct csockets_ready {
+    /// What stood for it when it was added.
+    uint64_t token;
+    /// Of the values above.
+    uint32_t state;
+} csockets_ready;
+
+/// Makes a descriptor that waits for many: epoll(7), level-triggered. Returns it, owned by the caller, or -errno.
 int csockets_poller_make(void);
-/// Waits for what `descriptor` receives, too, until it is closed; `token` stands for it. Returns 0, or -errno.
-int csockets_poller_add(int poller, int descriptor, uint64_t token);
-/// Blocks until something has arrived: the one function here that does. Returns how many tokens it wrote, or -errno.
-int csockets_poller_wait(int poller, uint64_t *tokens, int most);
+/// Waits for `descriptor`, too, until it is removed or closed; `token` stands for it. Returns 0, or -errno.
+int csockets_poller_add(int poller, int descriptor, uint64_t token, uint32_t interest);
+/// Changes what a descriptor is waited for. Returns 0, or -errno.
+int csockets_poller_change(int poller, int descriptor, uint64_t token, uint32_t interest);
+/// Waits for a descriptor no longer.
+void csockets_poller_remove(int poller, int descriptor);
+/// Blocks until something is ready, at most so many nanoseconds; without end if that is negative. Returns how many it wrote
+/// to `ready`, 0 when the time is over or a signal came, or -errno.
+int csockets_poller_wait(int poller, csockets_ready *ready, int most, int64_t nanoseconds);
+
+/// Makes a descriptor by which one thread wakes another out of poll(2): eventfd(2). Returns it, owned by the caller, or
+/// -errno.
+int csockets_wake_make(void);
 
 /// Makes a timer that a poller can wait for: timerfd(2), which unlike a timeout is not rounded. Returns its descriptor,
 /// owned by the caller, or -errno.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
+internal import Scheduling
+
 /// A measurement of a target: what a slot's pings say.
 ///
 /// Of a burst it is the median ping, lost ones being slower than any.

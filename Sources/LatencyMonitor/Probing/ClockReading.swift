@@ -2,6 +2,7 @@
 // Copyright 2026 the Luar authors
 
 internal import CSockets
+internal import Scheduling
 
 /// What the system's clocks show at one moment, and how they stand to each other.
 struct ClockReading {

@@ -2,6 +2,7 @@
 // Copyright 2026 the Luar authors
 
 internal import DequeModule
+internal import Scheduling
 
 /// What is known of a target's pings: decides what each arrival, and each moment without one, means.
 ///

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
+public import Scheduling
+
 /// When and how targets are pinged.
 public struct ProbePlan: Sendable {
     /// Between the starts of two slots of a target: slot n begins at the start plus n intervals.

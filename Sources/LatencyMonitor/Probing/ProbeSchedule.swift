@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
+internal import Scheduling
+
 /// When a target's next ping is due: the n-th slot at the start plus n intervals, however late the one before was.
 struct ProbeSchedule {
     /// A ping to send.

@@ -2,6 +2,7 @@
 // Copyright 2026 the Luar authors
 
 internal import CSockets
+internal import Scheduling
 
 #if canImport(Glibc)
 internal import Glibc
@@ -29,7 +30,7 @@ final class ProbeSockets {
     private let stamper: CInt
     private let sourcePort: UInt16
     private var sockets: [ProbeBook.ID: (descriptor: CInt, peer: csockets_address)] = [:]
-    private var tokens = [UInt64](repeating: 0, count: 64)
+    private var ready = [csockets_ready](repeating: csockets_ready(), count: 64)
     private var bytes = [UInt8](repeating: 0, count: Prober.text.count)
 
     init(_ plan: ProbePlan) throws(ProberError) {
@@ -40,8 +41,8 @@ final class ProbeSockets {
         self.stamper = Self.openOnLoopback(from: 0)
         let all = [self.poller, self.timer, self.wakeDescriptor, self.stamper]
         var code: CInt = all.first { $0 < 0 } ?? 0
-        if code == 0 { code = csockets_poller_add(self.poller, self.timer, Self.timerToken) }
-        if code == 0 { code = csockets_poller_add(self.poller, self.wakeDescriptor, Self.wakeToken) }
+        if code == 0 { code = self.watch(self.timer, Self.timerToken) }
+        if code == 0 { code = self.watch(self.wakeDescriptor, Self.wakeToken) }
         if code == 0, self.sourcePort != 0 {
             // Whether the port can be had is better known now than with the first ping.
             code = Self.openOnLoopback(from: self.sourcePort)
@@ -86,18 +87,22 @@ final class ProbeSockets {
     /// - Returns: The pings on whose sockets something arrived.
     func wait(until moment: Moment?) -> [ProbeBook.ID] {
         csockets_timer_set(self.timer, moment?.nanoseconds ?? .max)
-        let count = csockets_poller_wait(self.poller, &self.tokens, CInt(self.tokens.count))
+        let count = csockets_poller_wait(self.poller, &self.ready, CInt(self.ready.count), -1)
         guard count > 0 else { return [] }
         var pings: [ProbeBook.ID] = []
-        for token in self.tokens[..<Int(count)] {
+        for event in self.ready[..<Int(count)] {
             var counter: UInt64 = 0
-            switch token {
+            switch event.token {
             case Self.timerToken: _ = Glibc.read(self.timer, &counter, MemoryLayout.size(ofValue: counter))
             case Self.wakeToken: _ = Glibc.read(self.wakeDescriptor, &counter, MemoryLayout.size(ofValue: counter))
-            default: pings.append(token)
+            default: pings.append(event.token)
             }
         }
         return pings
+    }
+
+    private func watch(_ descriptor: CInt, _ token: UInt64) -> CInt {
+        csockets_poller_add(self.poller, descriptor, token, UInt32(CSOCKETS_READABLE))
     }
 
     /// Opens a ping's socket; answers with 0, or the system's error number.
@@ -105,7 +110,7 @@ final class ProbeSockets {
         var raw = address.raw
         let descriptor = csockets_probe_open(&raw, self.sourcePort)
         guard descriptor >= 0 else { return -descriptor }
-        let code = csockets_poller_add(self.poller, descriptor, id)
+        let code = self.watch(descriptor, id)
         guard code == 0 else {
             Glibc.close(descriptor)
             return -code

@@ -2,6 +2,7 @@
 // Copyright 2026 the Luar authors
 
 #if canImport(Glibc)
+internal import Scheduling
 internal import Glibc
 #endif
 

@@ -3,6 +3,7 @@
 
 internal import DequeModule
 internal import Histogram
+internal import Scheduling
 
 /// What a window holds, in numbers.
 ///

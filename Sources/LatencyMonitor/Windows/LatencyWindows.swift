@@ -2,6 +2,7 @@
 // Copyright 2026 the Luar authors
 
 internal import DequeModule
+internal import Scheduling
 
 /// The windows of a target.
 ///

@@ -4,9 +4,10 @@
 internal import Foundation
 internal import HostSettings
 internal import LuaScripting
-internal import NIOCore
+internal import NIOPosix
 public import RelayCore
 public import RelayHooks
+internal import Scheduling
 internal import Synchronization
 
 /// How a relay is, for whoever runs it.
@@ -64,33 +65,34 @@ public struct RelayStatus: Codable, Sendable {
 }
 
 extension Relay {
-    /// How the relay is; nil if it does not run.
-    public func status() async -> RelayStatus? {
-        try? await self.loop
-            .submit {
-                guard let parts = self.parts.value else { return nil }
-                let hub = parts.hub
-                let rooms = hub.roomSizes.sorted { ($1.clients, $0.name) < ($0.clients, $1.name) }
-                return RelayStatus(
-                    version: Self.version,
-                    process: ProcessInfo.processInfo.processIdentifier,
-                    time: hub.clock(),
-                    uptime: TimerDriver.uptime - parts.startTime,
-                    clients: hub.clientCount,
-                    clientLimit: hub.limits.clients,
-                    rooms: rooms.prefix(RelayStatus.mostRooms).map { .init(name: $0.name, clients: $0.clients) },
-                    roomCount: rooms.count,
-                    counters: hub.counters,
-                    mailsWaiting: parts.mail.waiting,
-                    luaMemory: parts.hooks.memory,
-                    luaMemoryLimit: self.settings.luaLimits.memory,
-                    timers: parts.hooks.timerCount,
-                    timerLimit: hub.limits.timers,
-                    handlers: parts.hooks.handlerStatus,
-                    metrics: parts.hooks.metrics.entries
-                )
-            }
-            .get()
+    /// How the relay is.
+    ///
+    /// - Throws: ``RelayError`` unless it runs.
+    public func status() async throws -> RelayStatus {
+        try self.life.require([.running], for: "ask the status of")
+        return try await self.loop.run {
+            guard let parts = self.parts.value else { throw RelayError("the relay is being stopped") }
+            let hub = parts.hub
+            let rooms = hub.roomSizes.sorted { ($1.clients, $0.name) < ($0.clients, $1.name) }
+            return RelayStatus(
+                version: Self.version,
+                process: ProcessInfo.processInfo.processIdentifier,
+                time: hub.clock(),
+                uptime: (Moment.now - parts.startTime).milliseconds / 1_000,
+                clients: hub.clientCount,
+                clientLimit: hub.limits.clients,
+                rooms: rooms.prefix(RelayStatus.mostRooms).map { .init(name: $0.name, clients: $0.clients) },
+                roomCount: rooms.count,
+                counters: hub.counters,
+                mailsWaiting: parts.mail.waiting,
+                luaMemory: parts.hooks.memory,
+                luaMemoryLimit: self.settings.luaLimits.memory,
+                timers: parts.hooks.timerCount,
+                timerLimit: hub.limits.timers,
+                handlers: parts.hooks.handlerStatus,
+                metrics: parts.hooks.metrics.entries
+            )
+        }
     }
 
     /// Takes commands of the owner's on a socket, until the relay stops.
@@ -98,13 +100,15 @@ extension Relay {
     /// - Parameter path: Where the socket is to be; a relay that was killed may have left one there.
     /// - Throws: ``RelayError`` if it cannot be had.
     public func listen(forCommandsAt path: String) async throws {
-        let server = try await ControlServer.open(path, on: self.loop) { [weak self] request in
+        // Not on the script loop: commands are read whatever the scripts do.
+        let eventLoop = MultiThreadedEventLoopGroup.singleton.next()
+        let server = try await ControlServer.open(path, on: eventLoop) { [weak self] request in
             await self?.answer(request) ?? ControlAnswer(problems: ["the relay stops"])
         }
         self.control.withLock { $0 = server }
     }
 
-    /// Takes no commands any more, before the loop ends that they come on.
+    /// Takes no commands any more.
     func closeControl() async {
         let server = self.control.withLock { control in
             defer { control = nil }
@@ -117,8 +121,11 @@ extension Relay {
     func answer(_ request: ControlRequest) async -> ControlAnswer {
         switch request.command {
         case .status:
-            guard let status = await self.status() else { return ControlAnswer(problems: ["the relay stops"]) }
-            return ControlAnswer(status: status)
+            do {
+                return ControlAnswer(status: try await self.status())
+            } catch {
+                return ControlAnswer(problems: Self.problems(error))
+            }
         case .reload:
             do {
                 return ControlAnswer(reload: try await self.reload())

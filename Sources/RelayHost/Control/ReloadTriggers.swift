@@ -12,7 +12,8 @@ internal import Glibc
 
 /// Reloads a relay's scripts at each SIGHUP, and if that is wanted when one of their files has changed.
 ///
-/// What is wrong with them is in the log.
+/// Made before the relay is started: what is asked for while it starts is done once it runs. What is wrong with the scripts
+/// is in the log.
 final class ReloadTriggers {
     private let signals: any DispatchSourceSignal
     private let watch: Task<Void, Never>?
@@ -25,9 +26,13 @@ final class ReloadTriggers {
     init(_ relay: Relay, _ settings: Settings) {
         signal(SIGHUP, SIG_IGN)
         self.signals = DispatchSource.makeSignalSource(signal: SIGHUP, queue: .global())
-        self.signals.setEventHandler { Task { try? await relay.reload() } }
+        self.signals.setEventHandler { Task { await Self.reloadOnceRunning(relay) } }
         self.signals.resume()
         self.watch = settings.watchesScripts ? Self.watch(relay, settings.scripts) : nil
+    }
+
+    private static func reloadOnceRunning(_ relay: Relay) async {
+        if await relay.life.untilRunning() { _ = try? await relay.reload() }
     }
 
     private static func watch(_ relay: Relay, _ folder: String?) -> Task<Void, Never> {
@@ -46,7 +51,7 @@ final class ReloadTriggers {
             try? await Task.sleep(for: self.pause)
             guard await self.scripts(in: folder) == now else { continue }
             last = now
-            _ = try? await relay.reload()
+            await self.reloadOnceRunning(relay)
         }
     }
 

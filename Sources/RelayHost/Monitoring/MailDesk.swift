@@ -5,8 +5,8 @@ internal import HostSettings
 internal import LatencyMonitor
 internal import Logging
 internal import MailAlerts
-internal import NIOCore
 internal import RelayHooks
+internal import Scheduling
 
 /// Takes the mails that scripts ask for, and tells what became of them.
 ///
@@ -14,7 +14,7 @@ internal import RelayHooks
 final class MailDesk: AlertOutput {
     private var recipients: [MailAddress] = []
     private var queue: MailQueue?
-    private let eventLoop: any EventLoop
+    private let events: Mailbox<MailEvent>
     private let logger: Logger
     /// Told of each mail's fate.
     var onFate: ((MailFate) -> Void)?
@@ -31,19 +31,24 @@ final class MailDesk: AlertOutput {
         var reason: String?
     }
 
+    /// Events of mails that may wait for the loop, and how many of them a tick takes.
+    private static let waitingEvents = 4_096
+    private static let share = Mailbox<MailEvent>.Share(items: 16, time: .milliseconds(2))
+
     /// Makes a desk that sends nothing.
-    init(eventLoop: any EventLoop, logger: Logger) {
-        self.eventLoop = eventLoop
+    init(loop: ScriptLoop, logger: Logger) {
         self.logger = logger
+        let desk = WeakDesk()
+        self.events = Mailbox(on: loop, limit: Self.waitingEvents, share: Self.share) { desk.desk?.take($0) }
+        desk.desk = self
     }
 
     /// What opens a queue, whose events come here; it reads the spool folder, so it is called somewhere else.
     var opener: @Sendable (MailSettings) throws -> MailQueue {
-        let eventLoop = self.eventLoop
-        let box = NIOLoopBound(WeakDesk(desk: self), eventLoop: eventLoop)
+        let events = self.events
         return { settings in
             do {
-                return try MailQueue(settings) { event in eventLoop.execute { box.value.desk?.take(event) } }
+                return try MailQueue(settings) { events.post($0) }
             } catch {
                 throw RelayError("\(error)")
             }
@@ -62,7 +67,7 @@ final class MailDesk: AlertOutput {
     }
 
     /// The queue must not keep alive who keeps it.
-    private struct WeakDesk {
+    private final class WeakDesk {
         weak var desk: MailDesk?
     }
 
@@ -111,6 +116,10 @@ final class MailDesk: AlertOutput {
     // MARK: What became of them
 
     private func take(_ event: MailEvent) {
+        let refused = self.events.takeRefused()
+        if refused > 0 {
+            self.logger.warning("events of mails were not told", metadata: ["mail.events": "\(refused)"])
+        }
         switch event {
         case .sent(let mail):
             self.logger.info("mail sent", metadata: Self.metadata(mail))

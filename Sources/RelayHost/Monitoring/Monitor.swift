@@ -6,9 +6,8 @@ internal import HostSettings
 internal import LatencyMonitor
 internal import LineOutput
 internal import Logging
-internal import NIOCore
 internal import RelayHooks
-internal import Synchronization
+internal import Scheduling
 
 #if canImport(Glibc)
 internal import Glibc
@@ -21,7 +20,7 @@ final class Monitor: MonitorPolicy {
     private let settings: Settings.Monitor
     private let hooks: HookEngine
     private let mail: MailDesk
-    private let eventLoop: any EventLoop
+    private let loop: ScriptLoop
     private let logger: Logger
     private let records: (any LineSink)?
     private var addresses: [ProbeAddress]
@@ -33,21 +32,18 @@ final class Monitor: MonitorPolicy {
     /// The system's error for a ping that could not be sent, which is told once.
     private var unsent: [Int: Int32] = [:]
     /// When each target's name was last looked up.
-    private var lookups: [Int: NIODeadline] = [:]
-    /// Set once the script loop is about to end: a name that is found then is no news to it.
-    private let ending = Ending()
+    private var lookups: [Int: Moment] = [:]
+    /// What the prober saw, on its way to the loop.
+    private var events: Mailbox<ProbeEvent>?
 
-    private final class Ending: Sendable {
-        let hasBegun = Atomic(false)
-    }
-
-    /// Called when hooks have run, which may have sent something to clients.
-    var onTurn: (() -> Void)?
     /// Called once the last sample of every target is taken, and the mails about them have left or had their time.
     var onFinish: (() -> Void)?
 
     /// A name is looked up again after a lost ping, but not more often than this.
-    private static let lookupPause = TimeAmount.seconds(60)
+    private static let lookupPause = Duration.seconds(60)
+    /// Events that may wait for the loop, and what a tick takes of them: each may ask several hooks.
+    private static let waitingEvents = 65_536
+    private static let share = Mailbox<ProbeEvent>.Share(items: 64, time: .milliseconds(2))
 
     /// Makes a monitor.
     ///
@@ -56,7 +52,7 @@ final class Monitor: MonitorPolicy {
     ///   - addresses: What the targets stand for.
     ///   - hooks: Who says what samples mean.
     ///   - mail: Where alerts go.
-    ///   - eventLoop: The script loop.
+    ///   - loop: The script loop.
     ///   - records: Where lines for programs go, if they are wanted.
     ///   - logger: The operational log.
     init(
@@ -64,7 +60,7 @@ final class Monitor: MonitorPolicy {
         addresses: [ProbeAddress],
         hooks: HookEngine,
         mail: MailDesk,
-        eventLoop: any EventLoop,
+        loop: ScriptLoop,
         records: (any LineSink)?,
         logger: Logger
     ) {
@@ -72,7 +68,7 @@ final class Monitor: MonitorPolicy {
         self.addresses = addresses
         self.hooks = hooks
         self.mail = mail
-        self.eventLoop = eventLoop
+        self.loop = loop
         self.records = records
         self.logger = logger
         self.unfinished = settings.targets.count
@@ -90,14 +86,13 @@ final class Monitor: MonitorPolicy {
         if !self.mail.isOpen {
             self.logger.notice("no mail is set up, so alerts go nowhere; --mail-to ADDRESS says where to")
         }
-        let eventLoop = self.eventLoop
-        let box = NIOLoopBound(self, eventLoop: eventLoop)
+        let events = Mailbox(on: self.loop, limit: Self.waitingEvents, share: Self.share) { [weak self] in
+            self?.take($0)
+        }
+        self.events = events
         do {
-            self.prober = try Prober(self.addresses, plan: self.settings.plan) { events in
-                eventLoop.execute {
-                    for event in events { box.value.take(event) }
-                    box.value.onTurn?()
-                }
+            self.prober = try Prober(self.addresses, plan: self.settings.plan) { seen in
+                for event in seen { events.post(event) }
             }
         } catch {
             let port = self.settings.sourcePort.map { " from port \($0)" } ?? ""
@@ -107,8 +102,8 @@ final class Monitor: MonitorPolicy {
 
     /// Ends measuring.
     func stop() {
-        self.ending.hasBegun.store(true, ordering: .releasing)
         self.prober?.stop()
+        self.events?.close()
         self.prober = nil
     }
 
@@ -127,6 +122,12 @@ final class Monitor: MonitorPolicy {
 
     private func take(_ event: ProbeEvent) {
         guard let prober = self.prober else { return }
+        if let lost = self.events?.takeRefused(), lost > 0 {
+            self.logger.error(
+                "events of pings are lost: the hooks take longer than the pings come",
+                metadata: ["monitor.events": "\(lost)"]
+            )
+        }
         let watch = self.watches[event.target]
         self.note(event, watch.target)
         if watch.take(event) {
@@ -190,29 +191,33 @@ final class Monitor: MonitorPolicy {
         }
         // What waits longer goes out with the next run.
         self.mail.onIdle = { [weak self] in self?.onFinish?() }
-        let box = NIOLoopBound(self, eventLoop: self.eventLoop)
-        self.eventLoop.scheduleTask(in: .nanoseconds(Self.mailTime)) { box.value.onFinish?() }
+        self.loop.schedule(at: .now + Self.mailTime) { [weak self] in self?.onFinish?() }
     }
 
-    /// How long mails have to leave at the end of a counted run, in nanoseconds.
-    private static let mailTime: Int64 = 10_000_000_000
+    /// How long mails have to leave at the end of a counted run.
+    private static let mailTime = Duration.seconds(10)
 
     // MARK: Names
 
     /// Looks a lost target's name up again, which may have moved; on a thread that may wait.
     private func lookUp(_ target: Int) {
         let endpoint = self.settings.targets[target]
-        guard NIODeadline.now() >= self.lookups[target] ?? .now() else { return }
-        self.lookups[target] = .now() + Self.lookupPause
-        let eventLoop = self.eventLoop
-        let box = NIOLoopBound(self, eventLoop: eventLoop)
+        let now = Moment.now
+        guard self.lookups[target].map({ now >= $0 }) ?? true else { return }
+        self.lookups[target] = now + Self.lookupPause
+        let loop = self.loop
+        let box = LoopBox(WeakMonitor(monitor: self), of: loop)
         DispatchQueue.global()
-            .async { [ending = self.ending] in
-                guard let found = try? ProbeAddress.lookUp(host: endpoint.host, port: endpoint.port),
-                    !ending.hasBegun.load(ordering: .acquiring)
-                else { return }
-                eventLoop.execute { box.value.move(target, to: found) }
+            .async {
+                guard let found = try? ProbeAddress.lookUp(host: endpoint.host, port: endpoint.port) else { return }
+                // Where the loop has ended, nobody needs it.
+                loop.post { box.value.monitor?.move(target, to: found) }
             }
+    }
+
+    /// A look-up must not keep the monitor.
+    private struct WeakMonitor {
+        weak var monitor: Monitor?
     }
 
     private func move(_ target: Int, to found: [ProbeAddress]) {
@@ -262,7 +267,6 @@ final class Monitor: MonitorPolicy {
             )
         )
         self.hooks.tell(fate)
-        self.onTurn?()
     }
 }
 

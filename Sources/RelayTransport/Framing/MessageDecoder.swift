@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
-public import NIOCore
-
 #if canImport(Glibc)
 internal import Glibc
 #endif
@@ -19,10 +17,10 @@ public enum FramingMode: String, Sendable, CaseIterable {
 
 /// Cuts the bytes of one connection into messages of bounded length.
 ///
-/// A state machine without I/O. A read is everything available at one wake-up: the caller appends it and then takes
-/// messages until there are none, so that in `auto` mode what arrives together without a `\n` is one message, as the
-/// original's clients need. Two such sends that arrive together are one message, and a first line split over two reads
-/// is two: nothing on the wire tells the difference.
+/// A state machine without I/O. A read is everything available at one wake-up: the caller passes it to ``begin(_:)``, takes
+/// messages with ``next(_:)`` until there are none, and calls ``keepRest()`` before it uses the read's memory again. In `auto`
+/// mode what arrives together without a `\n` is one message, as the original's clients need. Two such sends that arrive
+/// together are one message, and a first line split over two reads is two: nothing on the wire tells the difference.
 public struct MessageDecoder {
     /// What the decoder found.
     public enum Event: Equatable, Sendable {
@@ -42,8 +40,12 @@ public struct MessageDecoder {
 
     private var state: State
     private let limit: Int
-    private var buffer = ByteBuffer()
-    /// Bytes from the reader index on that are known to hold no `\n`.
+    /// The read that is being cut, while it need not be kept: then nothing is copied.
+    private var borrowed: UnsafeRawBufferPointer?
+    /// What earlier reads left, and where the first byte is that was not taken.
+    private var kept: [UInt8] = []
+    private var position = 0
+    /// Bytes from the position on that are known to hold no `\n`.
     private var searched = 0
     /// Within a line that was too long: everything up to its end is dropped.
     private var isSkipping = false
@@ -65,7 +67,10 @@ public struct MessageDecoder {
     }
 
     /// Bytes not yet cut into messages.
-    public var pendingBytes: Int { self.buffer.readableBytes }
+    public var pendingBytes: Int { (self.borrowed?.count ?? self.kept.count) - self.position }
+
+    /// Bytes of memory that it keeps between reads.
+    var storageBytes: Int { self.kept.capacity }
 
     /// Whether messages end with `\n`.
     public var isLineFramed: Bool {
@@ -76,55 +81,73 @@ public struct MessageDecoder {
     /// Whether an unfinished line waits for its end, or for ``finishLine(_:)``.
     public var hasPartialLine: Bool {
         guard case .line(isStrict: false) = self.state else { return false }
-        return self.buffer.readableBytes > 0 || self.isSkipping
+        return self.pendingBytes > 0 || self.isSkipping
     }
 
-    /// Adds the bytes of a read.
-    public mutating func append(_ bytes: ByteBuffer) {
-        if self.buffer.readableBytes == 0 {
-            // No copy: the messages are taken from the read's own memory.
-            self.buffer = bytes
-            self.searched = 0
-        } else {
-            // What was taken already is given back, but not before it is half: so copying stays in proportion.
-            if self.buffer.readerIndex > self.buffer.readableBytes { self.buffer.discardReadBytes() }
-            self.buffer.writeImmutableBuffer(bytes)
+    /// Adds the bytes of a read, which must stay as they are until ``keepRest()``.
+    public mutating func begin(_ bytes: UnsafeRawBufferPointer) {
+        precondition(self.borrowed == nil, "the read before was not ended")
+        guard self.pendingBytes == 0 else {
+            // What was taken is given back, but not before it is half: so copying stays in proportion.
+            if self.position > self.pendingBytes {
+                self.kept.removeFirst(self.position)
+                self.position = 0
+            }
+            self.kept.append(contentsOf: bytes)
+            return
         }
+        self.borrowed = bytes
+        (self.position, self.searched) = (0, 0)
+    }
+
+    /// Copies what is left of the read, whose memory the caller may use again then.
+    ///
+    /// It keeps little more memory than is left: thousands of clients may each have begun a line.
+    public mutating func keepRest() {
+        if let borrowed = self.borrowed {
+            self.borrowed = nil
+            self.kept = Array(borrowed[self.position...])
+        } else if self.kept.capacity > 2 * self.pendingBytes + 64 {
+            self.kept = Array(self.kept[self.position...])
+        } else {
+            return
+        }
+        self.position = 0
     }
 
     /// Takes the next message; `body` gets its bytes, which it must not keep.
     ///
     /// Nil once more input is needed.
     public mutating func next(_ body: (UnsafeRawBufferPointer) -> Void) -> Event? {
-        while self.buffer.readableBytes > 0 {
+        while self.pendingBytes > 0 {
             switch self.state {
             case .raw:
-                return self.take(min(self.limit, self.buffer.readableBytes), ending: 0, body)
+                return self.take(min(self.limit, self.pendingBytes), ending: 0, body)
             case .undecided:
-                let window = min(self.limit, self.buffer.readableBytes)
+                let window = min(self.limit, self.pendingBytes)
                 guard self.firstNewline(from: 0, within: window) != nil else {
                     return self.take(window, ending: 0, body)
                 }
                 self.state = .line(isStrict: false)
                 return .lineFramed
             case .line:
-                guard let end = self.firstNewline(from: self.searched, within: self.buffer.readableBytes) else {
+                guard let end = self.firstNewline(from: self.searched, within: self.pendingBytes) else {
                     return self.waitForNewline()
                 }
                 self.searched = 0
                 if self.isSkipping {
                     self.isSkipping = false
-                    self.consume(end + 1)
+                    self.position += end + 1
                     continue
                 }
                 let hasReturn = end > 0 && self.byte(at: end - 1) == UInt8(ascii: "\r")
                 let length = hasReturn ? end - 1 : end
                 if length == 0 {
-                    self.consume(end + 1)
+                    self.position += end + 1
                     continue
                 }
                 if length > self.limit {
-                    self.consume(end + 1)
+                    self.position += end + 1
                     return .tooLong
                 }
                 return self.take(length, ending: end + 1 - length, body)
@@ -142,34 +165,20 @@ public struct MessageDecoder {
         self.searched = 0
         // After a pause, what comes is a new line, even if the one before was too long: nobody goes mute.
         self.isSkipping = false
-        guard self.buffer.readableBytes > 0 else { return nil }
-        var length = self.buffer.readableBytes
-        let total = length
-        if self.byte(at: length - 1) == UInt8(ascii: "\r") { length -= 1 }
-        if length == 0 {
+        let total = self.pendingBytes
+        guard total > 0 else { return nil }
+        let length = self.byte(at: total - 1) == UInt8(ascii: "\r") ? total - 1 : total
+        guard length > 0, length <= self.limit else {
             self.release()
-            return nil
-        }
-        if length > self.limit {
-            self.release()
-            return .tooLong
+            return length > 0 ? .tooLong : nil
         }
         return self.take(length, ending: total - length, body)
     }
 
-    /// Copies a partial line out of the read's memory, so that it does not hold on to it.
-    public mutating func compact() {
-        if self.buffer.readableBytes == 0 {
-            self.release()
-        } else if self.buffer.storageCapacity > 2 * self.buffer.readableBytes + 64 {
-            self.buffer = ByteBuffer(bytes: self.buffer.readableBytesView)
-        }
-    }
-
     private mutating func waitForNewline() -> Event? {
-        self.searched = self.buffer.readableBytes
+        self.searched = self.pendingBytes
         // One more byte than the limit may be the return of "\r\n".
-        guard self.isSkipping || self.buffer.readableBytes > self.limit + 1 else { return nil }
+        guard self.isSkipping || self.pendingBytes > self.limit + 1 else { return nil }
         let wasSkipping = self.isSkipping
         self.isSkipping = true
         self.release()
@@ -177,28 +186,27 @@ public struct MessageDecoder {
     }
 
     private mutating func take(_ length: Int, ending: Int, _ body: (UnsafeRawBufferPointer) -> Void) -> Event {
-        self.buffer.withUnsafeReadableBytes { bytes in
-            body(UnsafeRawBufferPointer(rebasing: bytes[..<length]))
-        }
-        self.consume(length + ending)
+        self.withPending { body(UnsafeRawBufferPointer(rebasing: $0[..<length])) }
+        self.position += length + ending
         return .message
     }
 
-    private mutating func consume(_ count: Int) {
-        self.buffer.moveReaderIndex(forwardBy: count)
-    }
-
     private mutating func release() {
-        self.buffer = ByteBuffer()
-        self.searched = 0
+        self.borrowed = nil
+        self.kept = []
+        (self.position, self.searched) = (0, 0)
     }
 
-    private func byte(at offset: Int) -> UInt8? {
-        self.buffer.getInteger(at: self.buffer.readerIndex + offset)
+    /// The bytes that were not taken yet.
+    private func withPending<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        if let borrowed = self.borrowed { return body(UnsafeRawBufferPointer(rebasing: borrowed[self.position...])) }
+        return self.kept.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[self.position...])) }
     }
+
+    private func byte(at offset: Int) -> UInt8 { self.withPending { $0[offset] } }
 
     private func firstNewline(from start: Int, within length: Int) -> Int? {
-        self.buffer.withUnsafeReadableBytes { bytes in
+        self.withPending { bytes in
             guard let base = bytes.baseAddress, start < length,
                 let found = memchr(base + start, 0x0A, length - start)
             else { return nil }

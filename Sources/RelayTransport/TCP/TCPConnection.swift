@@ -1,153 +1,112 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
-internal import NIOCore
 internal import RelayCore
+internal import Scheduling
 
 /// One client's connection: bytes in to messages, a tick's output out in one write.
 ///
-/// Confined to the script loop. Input waits in the decoder until the relay's turn comes to it; beyond the input limit
-/// the socket is not read, and TCP slows the sender down.
-final class TCPConnection: ChannelDuplexHandler, InputSource {
-    typealias InboundIn = ByteBuffer
-    typealias OutboundIn = ByteBuffer
-    typealias OutboundOut = ByteBuffer
-
+/// Confined to the script loop. Input waits in the socket until the tick comes to it, and then in the decoder; beyond the
+/// input limit the socket is not read, and TCP slows the sender down.
+final class TCPConnection: InputSource {
     private let relay: TCPRelay
-    private var context: ChannelHandlerContext?
-    private var writer: TCPWriter?
-    private var capture: StreamCapture?
+    private var socket: TCPSocket
+    private var writer: TCPWriter
+    private let capture: StreamCapture?
     private(set) var client: Client?
     private var decoder: MessageDecoder
+    private var watch: ScriptLoop.Watch?
+    private var interest: DescriptorState = .readable
 
-    /// Whether it waits in the relay's queue.
+    /// Whether it waits for its place in a tick.
     var isQueued = false
     /// Why no more input will come, once that is so.
     private var endOfInput: String?
-    private var isReadWithheld = false
-    /// The hub has let go of the client; what is unsent may still leave.
+    /// The hub has closed the client; what is unsent may still leave.
     private var isClosing = false
+    /// Whether our direction was ended.
+    private var isOutputEnded = false
     /// Since when nothing has come: since all that was read was used up.
-    private var silentSince = NIODeadline.uptimeNanoseconds(0)
+    private var silentSince = Moment.past
     private var isSilenceTimerSet = false
-    private var closeTimer: Scheduled<Void>?
+    private var closeDeadline: LoopDeadline?
     /// Whether it waits, all sent, for the peer to end its side.
     private(set) var isLingering = false
 
-    init(relay: TCPRelay) {
+    init(_ socket: TCPSocket, relay: TCPRelay, capture: StreamCapture?) {
+        self.socket = socket
         self.relay = relay
+        self.capture = capture
+        self.writer = TCPWriter(limits: relay.hub.limits, capture: capture)
         self.decoder = MessageDecoder(mode: relay.framing, limit: relay.hub.limits.messageBytes)
     }
 
-    // MARK: Channel events
-
-    func channelActive(context: ChannelHandlerContext) {
-        self.context = context
-        if let local = context.localAddress.flatMap(InternetAddress.init),
-            let remote = context.remoteAddress.flatMap(InternetAddress.init)
-        {
-            self.capture = self.relay.capture?.connection(local: local, remote: remote)
+    /// Joins the hub, or tells the client that it cannot.
+    func begin(_ origin: ClientOrigin) {
+        guard let watch = self.relay.loop.watch(self.socket.descriptor, for: self.interest, self) else {
+            return self.destroy()
         }
-        let writer = TCPWriter(context: context, limits: self.relay.hub.limits, capture: self.capture)
-        writer.onDrained = { [unowned self] in self.unsentBytesLeft() }
-        self.writer = writer
-        // A connection accepted just before the relay stopped gets here just after.
-        guard !self.relay.isStopping, let origin = ClientOrigin(context.remoteAddress) else {
-            return context.close(promise: nil)
-        }
+        self.watch = watch
         let framing: Framing = self.decoder.isLineFramed ? .newline : .bare
-        self.client = self.relay.join(self, origin, framing: framing)
+        self.client = self.relay.hub.join(origin, framing: framing, outlet: self)
         if self.client == nil { self.refuse(origin, framing: framing) }
     }
 
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        // A closing connection is read to its end but not listened to: an unread byte would turn the close into a
-        // reset, which takes the last words with it.
-        let bytes = self.unwrapInboundIn(data)
-        bytes.withUnsafeReadableBytes { self.capture?.received($0) }
-        guard !self.isClosing, self.client != nil else { return }
-        self.decoder.append(bytes)
-    }
-
-    func channelReadComplete(context: ChannelHandlerContext) {
-        if self.decoder.pendingBytes > 0 { self.relay.turns.enqueue(self) }
-        context.fireChannelReadComplete()
-    }
-
-    func read(context: ChannelHandlerContext) {
-        if !self.isClosing, self.decoder.pendingBytes >= self.relay.hub.limits.inputBytes {
-            self.isReadWithheld = true
-        } else {
-            context.read()
+    private func refuse(_ origin: ClientOrigin, framing: Framing) {
+        if let text = self.relay.hub.refuse(origin) {
+            self.write([text])
+            if framing == .newline { withUnsafeBytes(of: UInt8(ascii: "\n")) { self.write([$0]) } }
         }
-    }
-
-    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if let event = event as? ChannelEvent, event == .inputClosed {
-            self.inputEnded(self.writer?.isBroken == true ? "lost" : "left")
-        }
-        context.fireUserInboundEventTriggered(event)
-    }
-
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        self.inputEnded("lost")
-        context.close(promise: nil)
-    }
-
-    func channelInactive(context: ChannelHandlerContext) {
-        self.writer?.abandon()
-        self.capture?.ended()
-        self.inputEnded("lost")
-        self.relay.forget(self)
-        context.fireChannelInactive()
-    }
-
-    func handlerRemoved(context: ChannelHandlerContext) {
-        self.context = nil
-        self.writer = nil
-        self.closeTimer?.cancel()
-    }
-
-    private func inputEnded(_ reason: String) {
-        if self.endOfInput == nil { self.endOfInput = reason }
-        if self.isClosing {
-            self.finishClosing()
-        } else {
-            self.relay.turns.enqueue(self)
-        }
+        self.close()
     }
 
     // MARK: Input
 
-    func process(atMost count: Int, until deadline: NIODeadline) -> Bool {
+    func process(atMost count: Int, until deadline: Moment) -> Bool {
         guard let client = self.client, !self.isClosing else { return false }
+        defer { self.decoder.keepRest() }
         let hub = self.relay.hub
+        var hasRead = false
         for _ in 0..<count {
             guard client.isOpen else { return false }
             guard let event = self.decoder.next({ hub.receive($0, from: client) }) else {
+                // Once a visit: who sends faster than it is decided must not keep the others waiting.
+                if !hasRead, self.receive() {
+                    hasRead = true
+                    continue
+                }
                 self.inputUsedUp(client)
                 return false
             }
             self.handle(event, client)
-            if hub.isTickFull { self.relay.turns.endTick() }
-            if NIODeadline.now() >= deadline { return true }
+            if hub.isTickFull { self.relay.ticks.endTick() }
+            if Moment.now >= deadline { return true }
         }
         return true
     }
 
-    func readAgain() -> Bool { self.relay.hasMoreInput(self) }
-
-    /// Takes what has arrived since the last read, without waiting for the loop to say so; returns whether there was
-    /// anything.
-    ///
-    /// The end of input and errors are left to the channel, which meets them on the same socket.
-    func readAgain(into scratch: inout ByteBuffer) -> Bool {
-        guard let writer = self.writer, !self.isClosing, self.endOfInput == nil,
-            self.decoder.pendingBytes < self.relay.hub.limits.inputBytes, writer.receive(into: &scratch)
-        else { return false }
-        scratch.withUnsafeReadableBytes { self.capture?.received($0) }
-        self.decoder.append(scratch)
+    /// Reads what has arrived into the relay's memory, which the decoder borrows; returns whether there was anything.
+    private func receive() -> Bool {
+        guard self.endOfInput == nil, self.decoder.pendingBytes < self.relay.hub.limits.inputBytes else { return false }
+        switch self.socket.receive(into: self.relay.memory) {
+        case .bytes(let count):
+            self.decoder.keepRest()
+            let bytes = UnsafeRawBufferPointer(rebasing: self.relay.memory[..<count])
+            self.capture?.received(bytes)
+            self.decoder.begin(bytes)
+        case .nothing: return false
+        // What a broken connection reads as an end is none: the other side has not said that it leaves.
+        case .end: self.endOfInput = self.writer.isBroken ? "lost" : "left"
+        case .failure: self.endOfInput = "lost"
+        }
+        self.updateInterest()
         return true
+    }
+
+    func readAgain() -> Bool {
+        guard !self.isClosing, self.client?.isOpen == true else { return false }
+        defer { self.decoder.keepRest() }
+        return self.receive()
     }
 
     private func handle(_ event: MessageDecoder.Event, _ client: Client) {
@@ -166,36 +125,44 @@ final class TCPConnection: ChannelDuplexHandler, InputSource {
             self.relay.hub.close(client, reason: reason)
             return
         }
-        self.decoder.compact()
         if self.decoder.hasPartialLine {
-            self.silentSince = .now()
+            self.silentSince = .now
             self.setSilenceTimer()
         }
-        if self.isReadWithheld {
-            self.isReadWithheld = false
-            self.context?.read()
-        }
+        self.updateInterest()
     }
 
     /// Delivers a partial line once nothing has come for a while, so that a client that sends no `\n` is heard.
     private func setSilenceTimer() {
-        guard !self.isSilenceTimerSet, let context = self.context else { return }
+        guard !self.isSilenceTimerSet else { return }
         self.isSilenceTimerSet = true
-        let silence = TimeAmount(self.relay.hub.limits.silence)
-        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
-        context.eventLoop.scheduleTask(deadline: self.silentSince + silence) { bound.value.silenceTimerFired(silence) }
+        let end = self.silentSince + self.relay.hub.limits.silence
+        self.relay.loop.schedule(at: end) { [weak self] in self?.silenceTimerFired(end) }
     }
 
-    private func silenceTimerFired(_ silence: TimeAmount) {
+    private func silenceTimerFired(_ end: Moment) {
         self.isSilenceTimerSet = false
         guard let client = self.client, client.isOpen, !self.isQueued, self.decoder.hasPartialLine else { return }
-        guard NIODeadline.now() >= self.silentSince + silence else { return self.setSilenceTimer() }
+        guard self.silentSince + self.relay.hub.limits.silence <= end else { return self.setSilenceTimer() }
         // A loop that was busy may not have looked at the socket since: the rest of the line can be there.
-        guard !self.relay.hasMoreInput(self) else { return self.relay.turns.enqueue(self) }
+        guard !self.readAgain() else { return self.relay.ticks.enqueue(self) }
         if let event = self.decoder.finishLine({ self.relay.hub.receive($0, from: client) }) {
             self.handle(event, client)
         }
-        self.relay.turns.schedule()
+    }
+
+    // MARK: Waiting
+
+    /// Waits for what is wanted of the socket now.
+    private func updateInterest() {
+        guard let watch = self.watch else { return }
+        var wanted: DescriptorState = []
+        let mayRead = self.isClosing || self.decoder.pendingBytes < self.relay.hub.limits.inputBytes
+        if self.endOfInput == nil, mayRead { wanted.insert(.readable) }
+        if self.writer.unsentBytes > 0 { wanted.insert(.writable) }
+        guard wanted != self.interest else { return }
+        self.interest = wanted
+        self.relay.loop.change(watch, to: wanted)
     }
 
     // MARK: The end
@@ -203,48 +170,80 @@ final class TCPConnection: ChannelDuplexHandler, InputSource {
     /// Ends the connection at once; what is unsent is lost.
     func abort() {
         self.isClosing = true
-        self.writer?.abandon()
-        self.context?.close(promise: nil)
-    }
-
-    private func refuse(_ origin: ClientOrigin, framing: Framing) {
-        if let text = self.relay.hub.refuse(origin) {
-            self.writer?.write([text])
-            if framing == .newline { withUnsafeBytes(of: UInt8(ascii: "\n")) { _ = self.writer?.write([$0]) } }
-        }
-        self.close()
-    }
-
-    private func unsentBytesLeft() {
-        if self.isClosing { self.finishClosing() }
+        self.destroy()
     }
 
     /// Once all is sent: ends our side, and waits a moment for the peer to end its side.
     private func finishClosing() {
-        guard let context = self.context, let writer = self.writer else { return }
-        if self.endOfInput != nil, writer.unsentBytes == 0 || !context.channel.isActive {
-            context.close(promise: nil)
-        } else if writer.unsentBytes == 0, !writer.isOutputClosed {
-            writer.isOutputClosed = true
-            guard self.relay.mayLinger() else { return context.close(promise: nil) }
-            self.isLingering = true
-            context.close(mode: .output, promise: nil)
-            self.closeLater(after: .seconds(1))
+        guard self.socket.isOpen, self.writer.unsentBytes == 0 else { return }
+        guard self.endOfInput == nil, !self.writer.isBroken else { return self.destroy() }
+        guard !self.isOutputEnded else { return }
+        self.isOutputEnded = true
+        guard self.relay.mayLinger() else { return self.destroy() }
+        self.isLingering = true
+        self.socket.endOutput()
+        self.closeLater(after: .seconds(1))
+    }
+
+    private func closeLater(after time: Duration) {
+        self.closeDeadline?.cancel()
+        self.closeDeadline = self.relay.loop.schedule(at: .now + time) { [weak self] in self?.destroy() }
+    }
+
+    /// Closes the socket.
+    private func destroy() {
+        guard self.socket.isOpen else { return }
+        if let watch = self.watch { self.relay.loop.unwatch(watch) }
+        self.watch = nil
+        self.socket.close()
+        self.writer.abandon()
+        self.closeDeadline?.cancel()
+        self.closeDeadline = nil
+        self.capture?.ended()
+        self.relay.forget(self)
+    }
+}
+
+extension TCPConnection: DescriptorSource {
+    func descriptorReady(_ state: DescriptorState) {
+        if state.contains(.writable) {
+            self.writer.writeBacklog(to: self.socket)
+            self.updateInterest()
+            if self.isClosing { self.finishClosing() }
+        }
+        guard !state.isDisjoint(with: [.readable, .hungUp]) else { return }
+        if self.isClosing {
+            self.skipInput(hungUp: state.contains(.hungUp))
+        } else {
+            self.relay.ticks.enqueue(self)
         }
     }
 
-    private func closeLater(after time: TimeAmount) {
-        guard let context = self.context else { return }
-        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
-        self.closeTimer?.cancel()
-        self.closeTimer = context.eventLoop.scheduleTask(in: time) { bound.value.context?.close(promise: nil) }
+    /// Reads a closing connection to its end without listening: an unread byte would turn the close into a reset, which takes
+    /// the last words with it.
+    private func skipInput(hungUp: Bool) {
+        guard self.socket.isOpen else { return }
+        switch self.socket.receive(into: self.relay.memory) {
+        case .bytes(let count):
+            self.capture?.received(UnsafeRawBufferPointer(rebasing: self.relay.memory[..<count]))
+            return
+        case .nothing: if !hungUp { return }
+        case .end: self.endOfInput = self.endOfInput ?? "left"
+        case .failure: self.endOfInput = "lost"
+        }
+        // After a hang-up nothing that is sent arrives.
+        if hungUp { return self.destroy() }
+        self.updateInterest()
+        self.finishClosing()
     }
 }
 
 extension TCPConnection: ClientOutlet {
     func write(_ pieces: [UnsafeRawBufferPointer]) {
-        guard let writer = self.writer else { return }
-        switch writer.write(pieces) {
+        guard !self.isOutputEnded, self.socket.isOpen else { return }
+        let outcome = self.writer.write(pieces, to: self.socket)
+        self.updateInterest()
+        switch outcome {
         case .sent: break
         case .dropped(let isFirst): self.relay.dropped(self, isFirst: isFirst)
         case .tooSlow: self.relay.tooSlow(self)
@@ -255,25 +254,11 @@ extension TCPConnection: ClientOutlet {
         guard !self.isClosing else { return }
         self.isClosing = true
         // Input that was withheld must be read to its end.
-        if self.isReadWithheld {
-            self.isReadWithheld = false
-            self.context?.read()
-        }
-        self.closeLater(after: TimeAmount(self.relay.hub.limits.flushTime))
+        self.updateInterest()
+        self.closeLater(after: self.relay.hub.limits.flushTime)
         self.finishClosing()
     }
 
     /// Lets one more text through to a client that is being dropped for.
-    func allowOneWrite() { self.writer?.allowOneWrite() }
-}
-
-extension ClientOrigin {
-    /// The origin of a TCP client; nil for what is no Internet address.
-    init?(_ address: SocketAddress?) {
-        guard let address, let host = address.ipAddress, let port = address.port else { return nil }
-        // What comes over IPv4 to a socket of both families is shown as what it is.
-        let mapped = "::ffff:"
-        let isMapped = host.hasPrefix(mapped) && host.contains(".")
-        self.init(transport: "tcp", host: isMapped ? String(host.dropFirst(mapped.count)) : host, port: port)
-    }
+    func allowOneWrite() { self.writer.allowOneWrite() }
 }

@@ -1,134 +1,108 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
+internal import CSockets
 public import Logging
-public import NIOCore
-internal import NIOPosix
 internal import RelayCore
+public import Scheduling
 
 /// Listens for TCP clients, and deals with those who read too slowly.
 ///
 /// Confined to the script loop.
-public final class TCPRelay {
+public final class TCPRelay: Transport {
     let hub: Hub
-    let turns: Turns
+    let ticks: TickScheduler
+    let loop: ScriptLoop
     let framing: FramingMode
     /// Where packets are recorded, if they are.
-    let capture: PacketCapture?
-    private let eventLoop: any EventLoop
+    private let capture: PacketCapture?
     private let logger: Logger
-    private var listeners: [any Channel] = []
+    private var listeners: [TCPListener] = []
     private var connections: [ObjectIdentifier: TCPConnection] = [:]
     private var slow: [TCPConnection] = []
-    /// The memory for reading from a connection once more.
-    private var scratch = ByteBuffer()
+    /// The memory that every read goes to first.
+    let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: TCPRelay.readBytes, alignment: 16)
     private var lingering = 0
-    /// Whether it takes no connections any more.
-    private(set) var isStopping = false
+    /// Whether it takes connections.
+    private(set) var isAccepting = false
+    private var isShortageReported = false
     private var onEmpty: (() -> Void)?
 
+    /// What is read of a connection at a time.
+    private static let readBytes = 64 << 10
     /// Closed connections that may wait for their last words to arrive: beyond that, they must not cost the descriptors of
     /// others.
     private static let lingeringLimit = 128
 
     /// Makes a relay that does not listen yet.
     ///
-    /// Call on the event loop, as everything here.
-    public init(turns: Turns, framing: FramingMode, capture: PacketCapture?, logger: Logger) {
-        self.hub = turns.hub
-        self.turns = turns
+    /// Call on the script loop, as everything here.
+    public init(ticks: TickScheduler, framing: FramingMode, capture: PacketCapture?, logger: Logger) {
+        self.hub = ticks.hub
+        self.ticks = ticks
+        self.loop = ticks.loop
         self.framing = framing
         self.capture = capture
-        self.eventLoop = turns.eventLoop
         self.logger = logger
-        turns.add(self)
+        ticks.add(self)
     }
+
+    deinit { self.memory.deallocate() }
 
     // MARK: Listening
 
     /// Binds an address; connections are taken once ``accept()`` is called.
     ///
     /// - Returns: The address in use, with the real port if 0 was asked for.
-    public func bind(to address: SocketAddress) -> EventLoopFuture<SocketAddress> {
-        let bound = NIOLoopBound(self, eventLoop: self.eventLoop)
-        return ServerBootstrap(group: self.eventLoop)
-            .serverChannelOption(.backlog, value: 4_096)
-            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .serverChannelOption(.maxMessagesPerRead, value: 64)
-            .serverChannelOption(.autoRead, value: false)
-            .serverChannelInitializer { channel in
-                // Without a descriptor left, accepting pauses for a second instead of spinning.
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(AcceptBackoffHandler())
-                }
-            }
-            .childChannelOption(.socketOption(.so_keepalive), value: 1)
-            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .childChannelOption(.allowRemoteHalfClosure, value: true)
-            .childChannelOption(.maxMessagesPerRead, value: 4)
-            .childChannelOption(
-                .recvAllocator,
-                value: AdaptiveRecvByteBufferAllocator(minimum: 1_024, initial: 4_096, maximum: 65_536)
-            )
-            .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(TCPConnection(relay: bound.value))
-                }
-            }
-            .bind(to: address)
-            .flatMapThrowing { channel in
-                bound.value.listeners.append(channel)
-                guard let address = channel.localAddress else { throw ChannelError.unknownLocalAddress }
-                return address
-            }
+    public func bind(to address: InternetAddress) throws(SocketError) -> InternetAddress {
+        let listener = try TCPListener(self, bindingTo: address)
+        self.listeners.append(listener)
+        return listener.address
     }
 
     /// Begins to take connections.
     public func accept() {
-        for listener in self.listeners {
-            listener.setOption(.autoRead, value: true)
-                .whenFailure { [logger] error in
-                    logger.error("cannot accept connections", metadata: ["error": "\(error)"])
-                }
+        self.isAccepting = true
+        for listener in self.listeners { listener.accept() }
+    }
+
+    /// Takes no new connections.
+    public func stopAccepting() {
+        self.isAccepting = false
+        for listener in self.listeners { listener.stop() }
+        self.listeners.removeAll()
+    }
+
+    /// Ends connections once what they are owed has left.
+    public func finish(by deadline: Moment, _ done: @escaping () -> Void) {
+        guard !self.connections.isEmpty else { return done() }
+        self.onEmpty = done
+        self.loop.schedule(at: deadline) {
+            for connection in self.connections.values { connection.abort() }
         }
     }
 
-    /// Stops taking connections, tells every client, and ends their connections once what they are owed has left.
-    ///
-    /// - Returns: Done when the last connection is gone, at the latest after the flush time.
-    public func stop() -> EventLoopFuture<Void> {
-        self.eventLoop.assertInEventLoop()
-        self.isStopping = true
-        for listener in self.listeners { listener.close(promise: nil) }
-        self.listeners.removeAll()
-        // What has arrived is relayed still.
-        self.turns.drain(until: .now() + .seconds(1))
-        // A `disconnect` handler may close others of this list.
-        for client in self.connections.values.compactMap(\.client).sorted(by: { $0.id < $1.id }) where client.isOpen {
-            self.hub.tell(client, .shutdown)
-            self.hub.close(client, reason: "shutdown")
-        }
-        self.turns.endTick()
-        let promise = self.eventLoop.makePromise(of: Void.self)
-        guard !self.connections.isEmpty else {
-            promise.succeed()
-            return promise.futureResult
-        }
-        self.onEmpty = { promise.succeed() }
-        let bound = NIOLoopBound(self, eventLoop: self.eventLoop)
-        self.eventLoop.scheduleTask(in: TimeAmount(self.hub.limits.flushTime)) {
-            for connection in bound.value.connections.values { connection.abort() }
-        }
-        return promise.futureResult
+    /// Says that connections wait for a descriptor, once until one was taken again.
+    func noteShortage() {
+        guard !self.isShortageReported else { return }
+        self.isShortageReported = true
+        self.logger.error("connections wait: this process has no descriptor or memory left for them")
     }
 
     // MARK: Connections
 
-    func join(_ connection: TCPConnection, _ origin: ClientOrigin, framing: Framing) -> Client? {
+    /// Takes over a connection's descriptor.
+    func take(_ descriptor: CInt, from peer: InternetAddress) {
+        self.isShortageReported = false
+        var local = csockets_address()
+        let isRecorded = self.capture != nil && csockets_local_address(descriptor, &local) == 0
+        let connection = TCPConnection(
+            TCPSocket(descriptor: descriptor),
+            relay: self,
+            capture: isRecorded ? self.capture?.connection(local: InternetAddress(local), remote: peer) : nil
+        )
         self.connections[ObjectIdentifier(connection)] = connection
-        let client = self.hub.join(origin, framing: framing, outlet: connection)
-        self.turns.schedule()
-        return client
+        connection.begin(ClientOrigin(peer, transport: "tcp"))
     }
 
     func forget(_ connection: TCPConnection) {
@@ -145,9 +119,6 @@ public final class TCPRelay {
         self.lingering += 1
         return true
     }
-
-    /// Reads what a connection has now; true if that was anything.
-    func hasMoreInput(_ connection: TCPConnection) -> Bool { connection.readAgain(into: &self.scratch) }
 
     /// Notes a connection that reads too slowly; it is disconnected after this tick.
     func tooSlow(_ connection: TCPConnection) {
@@ -179,7 +150,7 @@ extension TCPRelay: TickListener {
                 self.hub.close(client, reason: "slow")
                 connection.abort()
             }
-            self.turns.schedule()
+            self.ticks.wantAnotherTick()
         }
     }
 }

@@ -83,9 +83,9 @@ final class UDPEndpoint: Sendable {
         capture: PacketCapture?,
         announce: @escaping @Sendable () -> Void,
         ended: @escaping @Sendable () -> Void
-    ) throws(UDPSocketError) {
+    ) throws(SocketError) {
         self.wakeDescriptor = csockets_wake_make()
-        guard self.wakeDescriptor >= 0 else { throw UDPSocketError(code: -self.wakeDescriptor) }
+        guard self.wakeDescriptor >= 0 else { throw SocketError(code: -self.wakeDescriptor) }
         self.inputBytes = inputBytes
         self.outputBytes = outputBytes
         self.address = socket.address

@@ -2,8 +2,8 @@
 // Copyright 2026 the Luar authors
 
 internal import CSockets
-internal import NIOCore
 internal import RelayCore
+internal import Scheduling
 
 /// One UDP socket as the script loop sees it: its members, the input that waits, and the output of this tick.
 ///
@@ -27,49 +27,51 @@ final class UDPListener: InputSource {
 
     func readAgain() -> Bool { self.endpoint.hasArrived }
 
-    func process(atMost count: Int, until deadline: NIODeadline) -> Bool {
-        guard let arrived = self.takeArrived() else { return false }
+    func process(atMost count: Int, until deadline: Moment) -> Bool {
         for _ in 0..<count {
-            // Once more, for the reports behind the datagrams.
-            guard self.position < arrived.datagrams.count else { return true }
-            let datagram = arrived.datagrams[self.position]
+            guard let arrived = self.takeArrived() else { return false }
+            if self.position < arrived.datagrams.count {
+                let datagram = arrived.datagrams[self.position]
+                self.receive(datagram, arrived.text(of: datagram))
+            } else {
+                // After all that it said before.
+                self.removeUnreachable(arrived.unreachable[self.position - arrived.datagrams.count])
+            }
             self.position += 1
-            self.receive(datagram, arrived.text(of: datagram))
-            if self.relay.hub.isTickFull { self.relay.turns.endTick() }
-            if NIODeadline.now() >= deadline { return true }
+            if self.relay.hub.isTickFull { self.relay.ticks.endTick() }
+            if Moment.now >= deadline { return true }
         }
         return true
     }
 
     /// What is being dealt with, or what has arrived since that was used up.
     private func takeArrived() -> ArrivedDatagrams? {
-        if let arrived = self.arrived, self.position < arrived.datagrams.count { return arrived }
-        if let arrived = self.arrived { self.removeUnreachable(arrived) }
+        if let arrived = self.arrived, self.position < arrived.datagrams.count + arrived.unreachable.count {
+            return arrived
+        }
         self.position = 0
         self.arrived = self.endpoint.take(returning: self.arrived)
         return self.arrived
     }
 
-    /// Removes members at whose port nobody listens any more, after all that they said before has been dealt with.
+    /// Removes a member at whose port nobody listens any more.
     ///
     /// Such a report is easily forged, so it counts only for those who were sent something of late (RFC 8085, section 5.2).
-    private func removeUnreachable(_ arrived: ArrivedDatagrams) {
-        for peer in arrived.unreachable {
-            guard let member = self.members[peer], let client = member.client, client.isOpen,
-                member.wasSentSomething(since: .now() - Self.reportTime)
-            else { continue }
-            self.relay.numbers.unreachable += 1
-            self.relay.hub.unreachable(client)
-        }
+    private func removeUnreachable(_ peer: InternetAddress) {
+        guard let member = self.members[peer], let client = member.client, client.isOpen,
+            member.wasSentSomething(since: .now - Self.reportTime)
+        else { return }
+        self.relay.numbers.unreachable += 1
+        self.relay.hub.unreachable(client)
     }
 
     /// How long after a datagram its return may take.
-    private static let reportTime = TimeAmount.seconds(10)
+    private static let reportTime = Duration.seconds(10)
 
     private func receive(_ datagram: ArrivedDatagrams.Datagram, _ text: UnsafeRawBufferPointer) {
         let member = self.members[datagram.from]
         if let member, let client = member.client, client.isOpen {
-            member.wasHeard(at: datagram.to, .now())
+            member.wasHeard(at: datagram.to, .now)
             if datagram.isTruncated {
                 self.relay.numbers.truncated += 1
                 self.relay.hub.refuseTooLong(from: client)
@@ -101,7 +103,7 @@ final class UDPListener: InputSource {
             self.relay.numbers.empty += 1
             return
         }
-        let origin = ClientOrigin(datagram.from)
+        let origin = ClientOrigin(datagram.from, transport: "udp")
         let recipient = csockets_recipient(to: datagram.from.raw, from: datagram.to.raw)
         if let answer = self.relay.hub.ping(text, from: origin) {
             guard self.relay.mayAnswerPing(of: datagram.from) else {
@@ -110,6 +112,8 @@ final class UDPListener: InputSource {
             }
             return self.send(answer, to: recipient)
         }
+        // Who joined during a shutdown would never hear its end.
+        guard self.relay.isJoinable else { return }
         guard self.relay.mayJoin() else {
             self.relay.numbers.joinsRefused += 1
             return

@@ -2,8 +2,8 @@
 // Copyright 2026 the Luar authors
 
 internal import CSockets
-internal import NIOCore
 internal import RelayCore
+internal import Scheduling
 
 /// A client of a UDP socket.
 final class UDPMember: ClientOutlet {
@@ -13,11 +13,11 @@ final class UDPMember: ClientOutlet {
     /// The client; nil only while it joins.
     var client: Client?
     /// When something was last sent to it, once something was.
-    private var lastSent: NIODeadline?
+    private var lastSent: Moment?
     /// Its pings of one second.
     private var pings: (second: Int64, count: Int) = (0, 0)
     /// When something last came from it.
-    private(set) var lastHeard = NIODeadline.now()
+    private(set) var lastHeard = Moment.now
 
     init(_ listener: UDPListener, address: InternetAddress, recipient: csockets_recipient) {
         self.listener = listener
@@ -26,18 +26,18 @@ final class UDPMember: ClientOutlet {
     }
 
     /// Notes a sign of life, and which of our addresses it knows.
-    func wasHeard(at own: InternetAddress, _ time: NIODeadline) {
+    func wasHeard(at own: InternetAddress, _ time: Moment) {
         self.lastHeard = time
         if !own.isNone { self.recipient.from = own.raw }
     }
 
     func write(_ pieces: [UnsafeRawBufferPointer]) {
-        self.lastSent = .now()
+        self.lastSent = .now
         self.listener.send(pieces, to: self)
     }
 
     /// Whether an answer of the network to something that was sent may come still.
-    func wasSentSomething(since time: NIODeadline) -> Bool { self.lastSent.map { $0 >= time } ?? false }
+    func wasSentSomething(since time: Moment) -> Bool { self.lastSent.map { $0 >= time } ?? false }
 
     /// Whether it has not pinged so often that it may be another relay, whose answers are pings again.
     func mayPing(_ second: Int64) -> Bool { self.pings.second != second || self.pings.count < UDPRelay.pingsPerSecond }

@@ -3,8 +3,8 @@
 
 internal import CSockets
 public import Logging
-public import NIOCore
 public import RelayCore
+public import Scheduling
 
 #if canImport(Glibc)
 internal import Glibc
@@ -13,15 +13,17 @@ internal import Glibc
 /// Listens for UDP clients: who may join, who is gone, and what each of them gets.
 ///
 /// Confined to the script loop; each socket has a thread of its own, see ``UDPEndpoint``.
-public final class UDPRelay {
+public final class UDPRelay: Transport {
     let hub: Hub
-    let turns: Turns
-    private let eventLoop: any EventLoop
+    let ticks: TickScheduler
+    private let loop: ScriptLoop
     private let logger: Logger
     private let capture: PacketCapture?
     private var listeners: [UDPListener] = []
     /// Whether what arrives is relayed.
     private var isAccepting = false
+    /// Whether new addresses may join.
+    private(set) var isJoinable = false
     /// Endpoints whose thread runs.
     private var running = 0
     private var onEmpty: (() -> Void)?
@@ -30,27 +32,27 @@ public final class UDPRelay {
     var numbers = UDPNumbers()
     private var reported = UDPNumbers()
     private var isReportScheduled = false
-    private var sweep: Scheduled<Void>?
+    private var sweep: LoopDeadline?
     /// Pings answered in a second, by what the addresses' hashes leave.
     private var pings = [Int](repeating: 0, count: UDPRelay.pingCounters)
     private var pingSecond: Int64 = 0
     /// Joins that may still happen, and when that was reckoned.
     private var joins: Double
-    private var joinsReckoned = NIODeadline.now()
+    private var joinsReckoned = Moment.now
 
     /// Time between two log messages about what was lost.
-    private static let reportPause = TimeAmount.seconds(10)
+    private static let reportPause = Duration.seconds(10)
 
     /// Makes a relay that does not listen yet.
-    public init(turns: Turns, capture: PacketCapture?, logger: Logger) {
-        self.hub = turns.hub
-        self.turns = turns
-        self.eventLoop = turns.eventLoop
+    public init(ticks: TickScheduler, capture: PacketCapture?, logger: Logger) {
+        self.hub = ticks.hub
+        self.ticks = ticks
+        self.loop = ticks.loop
         self.capture = capture
         self.logger = logger
-        self.joins = Double(turns.hub.limits.joinsPerSecond)
+        self.joins = Double(ticks.hub.limits.joinsPerSecond)
         self.hub.datagrams = self
-        turns.add(self)
+        ticks.add(self)
     }
 
     // MARK: Listening
@@ -59,15 +61,10 @@ public final class UDPRelay {
     ///
     /// What arrives is relayed once ``accept()`` was called.
     ///
-    /// - Returns: The address in use, with the real port if 0 was asked for; else ``UDPSocketError``.
-    public func bind(to address: SocketAddress) -> EventLoopFuture<SocketAddress> {
-        self.eventLoop.makeCompletedFuture { try self.listen(on: address) }
-    }
-
-    private func listen(on address: SocketAddress) throws -> SocketAddress {
-        guard let address = InternetAddress(address) else { throw UDPSocketError(code: EAFNOSUPPORT) }
+    /// - Returns: The address in use, with the real port if 0 was asked for.
+    public func bind(to address: InternetAddress) throws(SocketError) -> InternetAddress {
         // A group or a network is no address of this machine.
-        guard address.isAny || address.with(port: 1).problem == nil else { throw UDPSocketError(code: EADDRNOTAVAIL) }
+        guard address.isAny || address.with(port: 1).problem == nil else { throw SocketError(code: EADDRNOTAVAIL) }
         let limits = self.hub.limits
         let socket = try UDPSocket(
             bindingTo: address,
@@ -83,18 +80,25 @@ public final class UDPRelay {
             )
         }
         let number = self.listeners.count
-        let bound = NIOLoopBound(self, eventLoop: self.eventLoop)
+        let arrival = self.loop.signal { [weak self] in
+            self?.arrived(at: number)
+            return false
+        }
+        let end = self.loop.signal { [weak self] in
+            self?.endpointEnded()
+            return false
+        }
         let endpoint = try UDPEndpoint(
             socket,
             inputBytes: limits.endpointInputBytes,
             outputBytes: limits.endpointOutputBytes,
             capture: self.capture,
-            announce: { bound.eventLoop.execute { bound.value.arrived(at: number) } },
-            ended: { bound.eventLoop.execute { bound.value.endpointEnded() } }
+            announce: { arrival.raise() },
+            ended: { end.raise() }
         )
         self.running += 1
         self.listeners.append(UDPListener(relay: self, endpoint: endpoint))
-        return try SocketAddress(ipAddress: endpoint.address.host, port: Int(endpoint.address.port))
+        return endpoint.address
     }
 
     /// Asked of the kernel, in both directions.
@@ -103,39 +107,38 @@ public final class UDPRelay {
     /// Begins to relay what arrives.
     public func accept() {
         self.isAccepting = true
-        for listener in self.listeners where listener.endpoint.hasArrived { self.turns.enqueue(listener) }
+        self.isJoinable = true
+        self.enqueueArrived()
         self.scheduleSweep()
+    }
+
+    private func enqueueArrived() {
+        for listener in self.listeners where listener.endpoint.hasArrived { self.ticks.enqueue(listener) }
     }
 
     private func arrived(at number: Int) {
         guard self.isAccepting, number < self.listeners.count else { return }
-        self.turns.enqueue(self.listeners[number])
+        self.ticks.enqueue(self.listeners[number])
     }
 
-    /// Tells every client that the relay stops, and ends once what they are owed has left.
-    ///
-    /// - Returns: Done when the last socket is closed, soon after the flush time at the latest.
-    public func stop() -> EventLoopFuture<Void> {
-        self.eventLoop.assertInEventLoop()
+    /// Lets no new addresses join.
+    public func stopAccepting() {
+        self.isJoinable = false
         self.sweep?.cancel()
-        for listener in self.listeners where listener.endpoint.hasArrived { self.turns.enqueue(listener) }
-        self.turns.drain(until: .now() + .seconds(1))
+        self.enqueueArrived()
+    }
+
+    /// Ends the sockets' threads once what they have is sent.
+    public func finish(by deadline: Moment, _ done: @escaping () -> Void) {
         self.isAccepting = false
-        for client in self.listeners.flatMap({ $0.members.values }).compactMap(\.client).sorted(by: { $0.id < $1.id })
-        where client.isOpen {
-            self.hub.tell(client, .shutdown)
-            self.hub.close(client, reason: "shutdown")
-        }
-        self.turns.endTick()
-        let promise = self.eventLoop.makePromise(of: Void.self)
-        if self.running == 0 { promise.succeed() } else { self.onEmpty = { promise.succeed() } }
-        let limit = ContinuousClock.now + self.hub.limits.flushTime
+        guard self.running > 0 else { return done() }
+        self.onEmpty = done
+        let limit = ContinuousClock.now + max(.zero, deadline - .now)
         for listener in self.listeners { listener.endpoint.end(by: limit) }
-        return promise.futureResult
     }
 
     /// What happened, for the log, once it has stopped.
-    public func finish() -> Logger.Metadata {
+    public func finishedNumbers() -> Logger.Metadata {
         self.takeNumbers()
         self.listeners.removeAll()
         return self.numbers.metadata
@@ -159,7 +162,7 @@ public final class UDPRelay {
     private static let pingCounters = 4_096
 
     /// The second of the monotonic clock.
-    var second: Int64 { Int64(NIODeadline.now().uptimeNanoseconds / 1_000_000_000) }
+    var second: Int64 { Moment.now.nanoseconds / 1_000_000_000 }
 
     /// Whether one more ping of an address is answered in this second.
     func mayAnswerPing(of address: InternetAddress) -> Bool {
@@ -186,9 +189,9 @@ public final class UDPRelay {
 
     /// Whether one more may join now: at most so many a second, however many knock.
     func mayJoin() -> Bool {
-        let now = NIODeadline.now()
+        let now = Moment.now
         let rate = Double(self.hub.limits.joinsPerSecond)
-        let seconds = Double((now - self.joinsReckoned).nanoseconds) * 1e-9
+        let seconds = (now - self.joinsReckoned).milliseconds / 1_000
         self.joins = min(rate, self.joins + rate * seconds)
         self.joinsReckoned = now
         guard self.joins >= 1 else { return false }
@@ -199,21 +202,29 @@ public final class UDPRelay {
     /// Looks from time to time for members that have been silent for too long.
     private func scheduleSweep() {
         let pause = min(max(self.hub.limits.idleTime / 4, .milliseconds(10)), .seconds(60))
-        let bound = NIOLoopBound(self, eventLoop: self.eventLoop)
-        self.sweep = self.eventLoop.scheduleTask(in: TimeAmount(pause)) { bound.value.removeIdle() }
+        self.sweep = self.loop.schedule(at: .now + pause) { [weak self] in
+            guard let self else { return }
+            let latest = Moment.now - self.hub.limits.idleTime
+            let idle = self.listeners.flatMap { $0.members.values }.filter { $0.lastHeard <= latest }
+            self.remove(idle[...])
+        }
     }
 
-    private func removeIdle() {
-        let latest = NIODeadline.now() - TimeAmount(self.hub.limits.idleTime)
-        for member in self.listeners.flatMap({ $0.members.values }) where member.lastHeard <= latest {
+    /// Removes members, a few a tick: hooks are told of each.
+    private func remove(_ idle: ArraySlice<UDPMember>) {
+        for member in idle.prefix(Self.idlePerTick) {
             guard let client = member.client, client.isOpen else { continue }
             self.numbers.idle += 1
             self.hub.tell(client, .idle)
             self.hub.close(client, reason: "idle")
-            self.turns.schedule()
         }
-        self.scheduleSweep()
+        let rest = idle.dropFirst(Self.idlePerTick)
+        guard !rest.isEmpty else { return self.scheduleSweep() }
+        self.sweep = self.loop.schedule(at: .now) { [weak self] in self?.remove(rest) }
     }
+
+    /// Silent members that one tick removes.
+    private static let idlePerTick = 16
 
     // MARK: Numbers
 
@@ -228,10 +239,9 @@ public final class UDPRelay {
     private func reportLosses() {
         guard !self.isReportScheduled, self.report() else { return }
         self.isReportScheduled = true
-        let bound = NIOLoopBound(self, eventLoop: self.eventLoop)
-        self.eventLoop.scheduleTask(in: Self.reportPause) {
-            bound.value.isReportScheduled = false
-            bound.value.reportLosses()
+        self.loop.schedule(at: .now + Self.reportPause) { [weak self] in
+            self?.isReportScheduled = false
+            self?.reportLosses()
         }
     }
 

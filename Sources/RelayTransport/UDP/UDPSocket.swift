@@ -59,19 +59,19 @@ final class UDPSocket {
     ///   - bufferBytes: The buffers to ask for.
     ///   - datagramBytes: The longest datagram taken whole.
     /// - Throws: The error number.
-    init(bindingTo address: InternetAddress, bufferBytes: Int, datagramBytes: Int) throws(UDPSocketError) {
+    init(bindingTo address: InternetAddress, bufferBytes: Int, datagramBytes: Int) throws(SocketError) {
         var bound = csockets_address()
         var raw = address.raw
         let descriptor = csockets_udp_open(&raw, CInt(clamping: bufferBytes), &bound)
-        guard descriptor >= 0 else { throw UDPSocketError(code: -descriptor) }
+        guard descriptor >= 0 else { throw SocketError(code: -descriptor) }
         guard let receiver = csockets_receiver_make(Self.slots, datagramBytes) else {
             Glibc.close(descriptor)
-            throw UDPSocketError(code: ENOMEM)
+            throw SocketError(code: ENOMEM)
         }
         guard let sender = csockets_sender_make() else {
             csockets_receiver_free(receiver)
             Glibc.close(descriptor)
-            throw UDPSocketError(code: ENOMEM)
+            throw SocketError(code: ENOMEM)
         }
         self.descriptor = descriptor
         self.address = InternetAddress(bound)
@@ -183,10 +183,4 @@ final class UDPSocket {
             csockets_skip(self.sender)
         }
     }
-}
-
-/// Why a socket could not be opened.
-public struct UDPSocketError: Error {
-    /// The system's error number.
-    public let code: CInt
 }

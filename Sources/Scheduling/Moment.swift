@@ -19,7 +19,8 @@ public struct Moment: Sendable, Hashable, Comparable {
     public static func < (left: Moment, right: Moment) -> Bool { left.nanoseconds < right.nanoseconds }
     /// A later moment.
     public static func + (moment: Moment, span: Duration) -> Moment {
-        Moment(nanoseconds: moment.nanoseconds + span.nanoseconds)
+        let (sum, isTooLate) = moment.nanoseconds.addingReportingOverflow(span.nanoseconds)
+        return Moment(nanoseconds: isTooLate ? .max : sum)
     }
     /// The time between two.
     public static func - (later: Moment, earlier: Moment) -> Duration {
@@ -27,9 +28,27 @@ public struct Moment: Sendable, Hashable, Comparable {
     }
 }
 
+extension Moment {
+    /// An earlier moment.
+    public static func - (moment: Moment, span: Duration) -> Moment {
+        Moment(nanoseconds: moment.nanoseconds - span.nanoseconds)
+    }
+
+    /// Before every moment that ``now`` gives: what is due then is due at once.
+    public static var past: Moment { Moment(nanoseconds: 0) }
+
+    /// The moment as seconds, as clocks for scripts count them.
+    public var seconds: Double { Double(self.nanoseconds) / 1e9 }
+}
+
 extension Duration {
-    /// The duration in whole nanoseconds.
-    var nanoseconds: Int64 { self.components.seconds * 1_000_000_000 + self.components.attoseconds / 1_000_000_000 }
+    /// The duration in whole nanoseconds; what is longer than 146 years is as long.
+    public var nanoseconds: Int64 {
+        let (seconds, attoseconds) = self.components
+        let most = Int64.max / 2
+        guard abs(seconds) < most / 1_000_000_000 else { return seconds < 0 ? -most : most }
+        return seconds * 1_000_000_000 + attoseconds / 1_000_000_000
+    }
 
     /// The duration in milliseconds, with fractions.
     public var milliseconds: Double { Double(self.nanoseconds) / 1e6 }

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+internal import Synchronization
+
+/// Tells a loop from any thread that there is something to do; many signals before the loop comes to it are one.
+public final class LoopSignal: Sendable {
+    private let isRaised = Atomic(false)
+    private let wake: @Sendable () -> Void
+    /// Returns whether more is left for the next tick.
+    nonisolated(unsafe) private var handler: (() -> Bool)?
+
+    // Unsafe because only the loop touches the handler: `LoopSignal` is made, handled and ended there.
+    init(wake: @escaping @Sendable () -> Void, _ handler: @escaping () -> Bool) {
+        self.wake = wake
+        self.handler = handler
+    }
+
+    /// Has the loop call the handler in its next tick.
+    public func raise() {
+        guard !self.isRaised.exchange(true, ordering: .sequentiallyConsistent) else { return }
+        self.wake()
+    }
+
+    /// Whether the handler is to be called.
+    var isPending: Bool { self.isRaised.load(ordering: .sequentiallyConsistent) }
+
+    /// Calls the handler, if it is to be called.
+    func handle() {
+        // Lowered first: what is raised meanwhile counts for the next tick.
+        guard self.isRaised.exchange(false, ordering: .sequentiallyConsistent), let handler = self.handler else {
+            return
+        }
+        if handler() { self.isRaised.store(true, ordering: .sequentiallyConsistent) }
+    }
+
+    /// Forgets the handler.
+    func end() { self.handler = nil }
+}
