@@ -17,6 +17,9 @@ fail() {
   exit 1
 }
 
+# The Debian packages of programs with another name.
+declare -A packages=([cc]=gcc [strip]=binutils)
+
 # Fails unless each of these programs is installed.
 need() {
   local program
@@ -24,8 +27,6 @@ need() {
     command -v "$program" >/dev/null || fail "$program is not installed (on Debian: apt-get install ${packages[$program]:-$program})"
   done
 }
-declare -A packages=([cc]=gcc)
-
 # Fails unless $1 is a luar that can be run.
 need_luar() { [ -x "$1" ] || fail "'$1' does not exist: run 'swift build -c release' first, or set LUAR to the path of a luar"; }
 
