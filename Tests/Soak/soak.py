@@ -386,19 +386,29 @@ def send_queue(relay, client):
     return int(found[1], 16) if found else 0
 
 
-def terminate(relay):
-    """Ends the relay while one client does not read; returns (figures, failures)."""
-    failures = Failures()
+def leave_unsent(relay):
+    """Returns a client that does not read and for which the relay keeps unsent bytes, less than its limit of 1 MiB."""
     reader = slow_reader(relay, "last")
     talker = TCPEndpoint(relay)
     enter(talker, "last")
-    # Once the kernel takes no more, the relay keeps what comes: less than its limit of 1 MiB.
     queued, last = send_queue(relay, reader), -1
+    # Once the kernel takes no more, the relay keeps what comes.
     while queued > last:
         for _ in range(32):
             talker.socket.sendall(b"x" * 8191 + b"\n")
         time.sleep(0.2)
         queued, last = send_queue(relay, reader), queued
+    return reader
+
+
+def terminate(relay):
+    """Ends the relay while one client does not read; returns (figures, failures)."""
+    failures = Failures()
+    reader = None
+    try:
+        reader = leave_unsent(relay)
+    except OSError as error:
+        failures.add(f"before SIGTERM: {error!r}")
     start = time.monotonic()
     relay.process.send_signal(signal.SIGTERM)
     try:
@@ -411,7 +421,8 @@ def terminate(relay):
         failures.add(f"ended {elapsed:.1f} s after SIGTERM, at most {FLUSH_SECONDS + 1} s are allowed")
     if code != 0:
         failures.add(f"exit code {code}")
-    reader.close()
+    if reader:
+        reader.close()
     return f"ended {elapsed:.2f} s after SIGTERM with exit code {code}", failures
 
 
@@ -451,11 +462,7 @@ def soak(relay, parts, seconds):
         figures, failures = growth(name, values, margin, unit, divisor)
         rows.append((name, figures, failures.count, failures.first))
     if relay.process.poll() is None:
-        try:
-            figures, failures = terminate(relay)
-        except OSError as error:
-            figures, failures = "", Failures()
-            failures.add(repr(error))
+        figures, failures = terminate(relay)
         rows.append(("end", figures, failures.count, failures.first))
     may_end.set()
     for child in children:
