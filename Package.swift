@@ -156,6 +156,13 @@ let package = Package(
             exclude: ["Originals", "Faults", "MailServers"],
             swiftSettings: strict
         ),
+        // The load of Tests/Benchmarks/message-cost.sh; no product has it.
+        .executableTarget(
+            name: "MessageCost",
+            dependencies: ["RelayCore", "RelayHooks", "StockScripts", logging],
+            path: "Tests/Benchmarks/MessageCost",
+            swiftSettings: strict
+        ),
         .testTarget(name: "LuaScriptingTests", dependencies: ["LuaScripting"], swiftSettings: strict),
         .testTarget(name: "RelayCoreTests", dependencies: ["RelayCore", "TestSupport"], swiftSettings: strict),
         .testTarget(

@@ -1,43 +1,60 @@
 #!/usr/bin/env bash
-# Compares the fan-out of `luar serve` with Redis pub/sub: the two in turn, under the same load, on loopback.
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the Luar authors
 #
-#   Tests/Benchmarks/fan-out.sh [FANLOAD_C [ROUNDS [SECONDS]]]
+# Compares the TCP fan-out of `luar serve` with Redis pub/sub, or with another luar: the two in turn, under the same load
+# (fanload.c: one publisher, 64 bytes), on loopback.
 #
-# FANLOAD_C is the source of the load generator (default ../shared/tools/fanload.c). Needs a release build, a C compiler
-# and redis-server. Prints every run and the ratio of each pair: quote ratios, as machines are noisy.
+#   Tests/Benchmarks/fan-out.sh [ROUNDS [SECONDS [SUBSCRIBERS]]]     (default 5 rounds of 4 s, 100 subscribers)
+#
+#   LUAR=PATH      the luar to measure (default .build/release/luar)
+#   AGAINST=PATH   another luar to compare it with, such as one of an older commit (default: redis-server)
+#
+# Prints every run, the ratio of the deliveries of each pair, and the median of the ratios. Quote ratios, because machines
+# are noisy. Needs cc, a release build, and redis-server unless AGAINST is set.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-source=${1:-../shared/tools/fanload.c}
-rounds=${2:-5}
-seconds=${3:-4}
-luar_port=12600
-redis_port=16600
-work=$(mktemp -d)
-pids=()
-finish() {
-  for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
-  wait
-  rm -rf "$work"
-}
-trap finish EXIT
+. Tests/Benchmarks/servers.sh
+rounds=${1:-5}
+seconds=${2:-4}
+subscribers=${3:-100}
+luar=${LUAR:-.build/release/luar}
+port=12600
+other_port=16600
+need cc
+need_luar "$luar"
+if [ -n "${AGAINST:-}" ]; then need_luar "$AGAINST"; else need redis-server; fi
+need_free tcp "$port"
+need_free tcp "$other_port"
+cc -O2 -Wall -Wextra -o "$work/fanload" Tests/Benchmarks/fanload.c
 
-cc -O2 -w -o "$work/fanload" "$source"
-.build/release/luar serve --quiet --log-level error --tcp "127.0.0.1:$luar_port" &
-luar=$!
-pids+=("$luar")
-redis-server --port "$redis_port" --bind 127.0.0.1 --save '' --appendonly no --dir "$work" >"$work/redis.log" &
-redis=$!
-pids+=("$redis")
-sleep 1
+serve() { exec "$1" serve --quiet --log-level error --no-udp --tcp "127.0.0.1:$2"; }
+serve "$luar" "$port" &
+server=$!
+pids+=("$server")
+if [ -n "${AGAINST:-}" ]; then
+  other_name=against other_mode=line
+  serve "$AGAINST" "$other_port" &
+else
+  other_name=redis other_mode=redis
+  redis-server --port "$other_port" --bind 127.0.0.1 --save '' --appendonly no --dir "$work" >"$work/redis.log" &
+fi
+other=$!
+pids+=("$other")
+wait_for tcp "$port" "$server"
+wait_for tcp "$other_port" "$other"
 
-load() { "$work/fanload" -m "$1" -p "$2" -n 100 -P 1 -s 64 -t "$seconds" -k "$3"; }
-rate() { sed 's/.*deliveries\/s=\([0-9]*\).*/\1/' <<<"$1"; }
+# $1 protocol, $2 port, $3 process, $4 seconds
+load() { "$work/fanload" -m "$1" -p "$2" -n "$subscribers" -P 1 -s 64 -t "$4" -k "$3"; }
 
-load line "$luar_port" "$luar" >/dev/null
-load redis "$redis_port" "$redis" >/dev/null
+# The first load of a process is slower.
+load line "$port" "$server" 1 >/dev/null
+load "$other_mode" "$other_port" "$other" 1 >/dev/null
 for ((round = 1; round <= rounds; round++)); do
-  a=$(load line "$luar_port" "$luar")
-  b=$(load redis "$redis_port" "$redis")
-  printf '%s\n%s\nround %d: luar / redis = %s\n' "$a" "$b" "$round" \
-    "$(awk -v a="$(rate "$a")" -v b="$(rate "$b")" 'BEGIN { printf "%.2f", a / b }')"
+  a=$(load line "$port" "$server" "$seconds")
+  b=$(load "$other_mode" "$other_port" "$other" "$seconds")
+  rates=$(ratio "$(field "$a" deliveries/s)" "$(field "$b" deliveries/s)")
+  echo "$rates" >>"$work/ratios"
+  printf 'luar     %s\n%-8s %s\nround %d: luar / %s = %s\n' "$a" "$other_name" "$b" "$round" "$other_name" "$rates"
 done
+printf 'median of %d rounds: luar / %s = %s\n' "$rounds" "$other_name" "$(median <"$work/ratios")"

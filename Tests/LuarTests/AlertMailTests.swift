@@ -72,7 +72,7 @@ struct AlertMailTests {
             """
         let folder = try TemporaryFolder(["read.py": script])
         defer { folder.remove() }
-        return try await Program.run("/usr/bin/env", ["python3", "\(folder.path)/read.py"]) { python in
+        return try await Python.run(["\(folder.path)/read.py"]) { python in
             for message in messages { python.type(Data(message).base64EncodedString()) }
             python.endInput()
             let code = try python.exitCode()

@@ -10,20 +10,20 @@ import Testing
     private let connected = "Conectado ao servidor.\n"
     private let disconnected = "Desconectado do servidor.\n"
 
-    @Test(.enabled(if: Program.exists("python3"), "needs python3"))
+    @Test(.enabled(if: Python.interpreter != nil, "needs python3"))
     func `two of them and two original Python clients share a room`() async throws {
         try await LiveServe.run { relay, port in
             let folder = try TemporaryFolder(["client.py": try Originals.text("tcp_client.py", port: port)])
             defer { folder.remove() }
-            let python = ["python3", "-u", "\(folder.path)/client.py"]
+            let python = ["-u", "\(folder.path)/client.py"]
             try await LiveServe.chat(port) { ana in
                 try ana.prints(self.connected)
                 try await LiveServe.chat(port) { bia in
                     try bia.prints(self.connected)
-                    try await Program.run("/usr/bin/env", python) { rui in
+                    try await Python.run(python) { rui in
                         try rui.prints(self.connected)
                         try poll("three clients") { relay.output.split(separator: "\n").count == 4 }
-                        try await Program.run("/usr/bin/env", python) { eva in
+                        try await Python.run(python) { eva in
                             try poll("four clients") { relay.output.split(separator: "\n").count == 5 }
                             let names = relay.output.matches(of: /Cliente conectado: (\(.*\))/).map { String($0.1) }
                             let all = [(ana, "de ana, olá"), (bia, "de bia"), (rui, "de rui, é"), (eva, "de eva")]
@@ -51,7 +51,7 @@ import Testing
         }
     }
 
-    @Test(.enabled(if: Program.exists("python3"), "needs python3"))
+    @Test(.enabled(if: Python.interpreter != nil, "needs python3"))
     func `raw, it chats on the original Python server, text by text`() async throws {
         let free = try Listener()
         let port = free.port
@@ -61,9 +61,9 @@ import Testing
             "client.py": try Originals.text("tcp_client.py", port: port),
         ])
         defer { folder.remove() }
-        try await Program.run("/usr/bin/env", ["python3", "-u", "\(folder.path)/server.py"]) { server in
+        try await Python.run(["-u", "\(folder.path)/server.py"]) { server in
             try server.prints("Servidor TCP aguardando")
-            try await Program.run("/usr/bin/env", ["python3", "-u", "\(folder.path)/client.py"]) { eva in
+            try await Python.run(["-u", "\(folder.path)/client.py"]) { eva in
                 try eva.prints(self.connected)
                 try await LiveServe.chat(port, ["--raw"]) { ana in
                     try ana.prints(self.connected)

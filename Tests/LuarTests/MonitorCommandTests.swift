@@ -108,12 +108,12 @@ import Glibc
         }
     }
 
-    @Test(.enabled(if: Program.exists("python3"), "needs python3"))
+    @Test(.enabled(if: Python.interpreter != nil, "needs python3"))
     func `the original's Python server is measured, too`() async throws {
         let port = try Self.freePort()
         let folder = try TemporaryFolder(["server.py": try Originals.text("udp_server.py", port: port)])
         defer { folder.remove() }
-        try await Program.run("/usr/bin/env", ["python3", "-u", "\(folder.path)/server.py"]) { server in
+        try await Python.run(["-u", "\(folder.path)/server.py"]) { server in
             try server.prints("Servidor UDP aguardando mensagens...")
             try await self.monitor(["127.0.0.1:\(port)", "--interval", "100ms", "--count", "2"]) { monitor in
                 #expect(try monitor.exitCode() == 0)

@@ -7,18 +7,18 @@ import Testing
 
 /// `luar serve` as a process, with the programs people use as clients.
 @Suite(.timeLimit(.minutes(15))) struct ServeTests {
-    @Test(.enabled(if: Program.exists("python3") && Program.exists("nc"), "needs python3 and nc"))
+    @Test(.enabled(if: Python.interpreter != nil && Program.exists("nc"), "needs python3 and nc"))
     func `the original Python clients chat with each other and with nc`() async throws {
         // On Linux its /sair does not end the connection: the close waits for the thread that is still receiving. So
         // it is nc that leaves here.
         try await LiveServe.run { relay, port in
             let folder = try TemporaryFolder(["client.py": try Originals.text("tcp_client.py", port: port)])
             defer { folder.remove() }
-            let python = ["python3", "-u", "\(folder.path)/client.py"]
-            try await Program.run("/usr/bin/env", python) { ana in
+            let python = ["-u", "\(folder.path)/client.py"]
+            try await Python.run(python) { ana in
                 try ana.prints("Conectado ao servidor.\n")
                 try relay.prints("Cliente conectado: ")
-                try await Program.run("/usr/bin/env", python) { bia in
+                try await Python.run(python) { bia in
                     try bia.prints("Conectado ao servidor.\n")
                     try poll("two clients") { relay.output.split(separator: "\n").count == 3 }
                     try await Program.run("/usr/bin/env", ["nc", "127.0.0.1", "\(port)"]) { nc in

@@ -37,12 +37,12 @@ import Glibc
         try await LiveServe.chat(port, ["--udp"] + arguments, files: files, body)
     }
 
-    @Test(.enabled(if: Program.exists("python3"), "needs python3"))
+    @Test(.enabled(if: Python.interpreter != nil, "needs python3"))
     func `two of luar chat and two original Python clients share a room`() async throws {
         try await self.serve { relay, port in
             let folder = try TemporaryFolder(["client.py": try Originals.text("udp_client.py", port: port)])
             defer { folder.remove() }
-            let python = ["python3", "-u", "\(folder.path)/client.py"]
+            let python = ["-u", "\(folder.path)/client.py"]
             /// The name of the client that said hello last.
             func newest(_ count: Int) throws -> String {
                 let pattern = /Mensagem recebida de (\(.*\))\nNovo participante no chat\.\n/
@@ -51,12 +51,12 @@ import Glibc
             }
             try await self.chat(port) { ana in
                 var names = [try newest(1)]
-                try await Program.run("/usr/bin/env", python) { rui in
+                try await Python.run(python) { rui in
                     names.append(try newest(2))
                     try ana.prints("\(names[1]) disse: \(self.hello)\n")
                     try await self.chat(port) { bia in
                         names.append(try newest(3))
-                        try await Program.run("/usr/bin/env", python) { eva in
+                        try await Python.run(python) { eva in
                             names.append(try newest(4))
                             for program in [ana, rui, bia] { try program.prints("\(names[3]) disse: \(self.hello)\n") }
                             let all = [(ana, "de ana, olá"), (rui, "de rui, é"), (bia, "de bia"), (eva, "de eva")]
@@ -89,14 +89,14 @@ import Glibc
         }
     }
 
-    @Test(.enabled(if: Program.exists("python3"), "needs python3"))
+    @Test(.enabled(if: Python.interpreter != nil, "needs python3"))
     func `it chats on the original Python server`() async throws {
         let free = try Listener()
         let port = free.port
         free.close()
         let folder = try TemporaryFolder(["server.py": try Originals.text("udp_server.py", port: port)])
         defer { folder.remove() }
-        try await Program.run("/usr/bin/env", ["python3", "-u", "\(folder.path)/server.py"]) { server in
+        try await Python.run(["-u", "\(folder.path)/server.py"]) { server in
             try server.prints("Servidor UDP aguardando mensagens...\n")
             try await self.chat(port) { ana in
                 try server.prints("Novo participante no chat.\n")
@@ -285,7 +285,7 @@ import Glibc
         }
     }
 
-    @Test(.enabled(if: Program.exists("python3") && Program.exists("tcpdump"), "needs python3 and tcpdump"))
+    @Test(.enabled(if: Python.interpreter != nil && Program.exists("tcpdump"), "needs python3 and tcpdump"))
     func `the wire carries what the report captured, and the relay's own capture agrees`() async throws {
         let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .appendingPathComponent("Capture/udp-capture.sh").path

@@ -112,7 +112,7 @@ import Testing
             )
         }
         let script = "\(LiveMailServer.scripts)/parse_mails.py"
-        try await Program.run("/usr/bin/env", ["python3", script, folder.path]) { program in
+        try await Python.run([script, folder.path]) { program in
             #expect(try program.exitCode() == 0, "\(program.error)")
             try program.drained()
             #expect(program.output == "read \(count)\n", "\(program.output.prefix(4_000))")

@@ -31,7 +31,7 @@ package struct LiveMailServer {
         arguments: [String],
         _ body: (LiveMailServer) async throws -> Result
     ) async throws -> Result {
-        try await Program.run("/usr/bin/env", ["python3", "\(self.scripts)/\(script)"] + arguments) { program in
+        try await Python.run(["\(self.scripts)/\(script)"] + arguments) { program in
             try program.prints("\"port\": ")
             try program.prints("\n")
             let port = program.output.split(separator: "\n").compactMap { try? Self.decode($0).port }.first ?? 0

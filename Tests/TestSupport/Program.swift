@@ -36,11 +36,12 @@ package final class Program: Sendable {
     }
 
     /// Whether a program is on this machine's search path.
-    package static func exists(_ name: String) -> Bool {
-        (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
-            .contains {
-                FileManager.default.isExecutableFile(atPath: "\($0)/\(name)")
-            }
+    package static func exists(_ name: String) -> Bool { Self.path(of: name) != nil }
+
+    /// The first file of this name that can be executed on the search path.
+    package static func path(of name: String) -> String? {
+        (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").map { "\($0)/\(name)" }
+            .first { FileManager.default.isExecutableFile(atPath: $0) }
     }
 
     private init(
