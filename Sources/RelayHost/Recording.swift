@@ -97,9 +97,6 @@ final class Recording {
         self.clock = clock
     }
 
-    /// Begins, once the relay listens.
-    func begin() { self.file.begin(at: self.clock()) }
-
     /// Notes what hooks are asked about from now on.
     func observe(_ hooks: HookEngine) {
         hooks.onKnock = { [unowned self] client, text in

@@ -129,11 +129,10 @@ extension Relay {
 
     /// Has everything written that waits for a disk, each on a thread of its own, and waits for that until a moment.
     private func closeFiles(by deadline: Moment) async {
-        let parts = try? await self.loop.run { [parts = self.parts] in
-            guard let parts = parts.value else { return FilesToClose() }
+        let parts = try? await self.loop.run {
             // Departures and stop hooks were the last to write.
-            parts.recording?.end(parts.hooks)
-            return FilesToClose(mail: parts.mail.closer, capture: parts.capture, recording: parts.recording?.file)
+            self.parts.value.map { $0.recording?.end($0.hooks) }
+            return self.parts.value.map { (mail: $0.mail.closer, files: $0.files) }
         }
         let (files, states) = (self.storage.files, self.storage.states)
         var steps: [(name: String, close: @Sendable () -> Void)] = [
@@ -141,20 +140,14 @@ extension Relay {
         ]
         if let console = self.console { steps.append(("console", { console.drain() })) }
         if let close = parts?.mail { steps.append(("mail", close)) }
-        if let capture = parts?.capture { steps.append(("packets", { capture.close() })) }
-        if let recording = parts?.recording { steps.append(("recording", { recording.close() })) }
+        if let capture = parts?.files.capture { steps.append(("packets", { capture.close() })) }
+        if let recording = parts?.files.recording { steps.append(("recording", { recording.close() })) }
         for name in await Self.run(steps, by: deadline) {
             self.logger.error(
                 "stopping does not wait for the disk any longer: what was not written may be lost",
                 metadata: ["stop.step": "\(name)"]
             )
         }
-    }
-
-    private struct FilesToClose: Sendable {
-        var mail: (@Sendable () -> Void)?
-        var capture: PacketCapture?
-        var recording: RecordingFile?
     }
 
     /// Runs steps that may block, each on a thread of its own.

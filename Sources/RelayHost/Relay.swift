@@ -57,7 +57,7 @@ public final class Relay: Service {
         var ticks: TickScheduler
         var tcp: TCPRelay
         var udp: UDPRelay
-        var capture: PacketCapture?
+        var files: OpenedFiles
         var recording: Recording?
         var mail: MailDesk
         var monitor: Monitor?
@@ -74,7 +74,7 @@ public final class Relay: Service {
     }
 
     /// What is opened before the script loop knows of it, as that takes a disk.
-    private struct OpenedFiles: Sendable {
+    struct OpenedFiles: Sendable {
         var capture: PacketCapture?
         var recording: RecordingFile?
     }
@@ -211,6 +211,13 @@ public final class Relay: Service {
         try await self.openMail()
         let boundTCP = try await self.bind(tcp, option: "--tcp") { parts, address in try parts.tcp.bind(to: address) }
         let boundUDP = try await self.bind(udp, option: "--udp") { parts, address in try parts.udp.bind(to: address) }
+        // Everything is bound: what an earlier run recorded may be replaced.
+        if let files = try await self.loop.run({ self.parts.value?.files }) {
+            try await Self.offLoop {
+                files.capture?.begin()
+                files.recording?.begin(at: Date().timeIntervalSince1970)
+            }
+        }
         try await self.loop.run {
             try self.open(tcp: boundTCP.map(\.first), udp: boundUDP.map(\.first), targets: targets)
         }
@@ -248,7 +255,7 @@ public final class Relay: Service {
             ticks: ticks,
             tcp: TCPRelay(ticks: ticks, framing: settings.framing, capture: files.capture, logger: self.logger),
             udp: UDPRelay(ticks: ticks, capture: files.capture, logger: self.logger),
-            capture: files.capture,
+            files: files,
             recording: recording,
             mail: mail
         )
@@ -298,8 +305,6 @@ public final class Relay: Service {
         if tcp.isEmpty, udp.isEmpty, targets.isEmpty { self.logger.warning("listening nowhere") }
         // What it sees waits for its share of a tick.
         if !targets.isEmpty { try self.startMonitor(parts, targets, records: self.records) }
-        parts.capture?.begin()
-        parts.recording?.begin()
         parts.hooks.start()
         parts.ticks.timers = ScriptTimers(parts.hooks)
         for (transport, addresses) in [("tcp", tcp), ("udp", udp)] {

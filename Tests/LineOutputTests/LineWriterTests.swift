@@ -85,4 +85,39 @@ import Testing
         writer.write("nor this")
         writer.drain()
     }
+
+    @Test func `closing writes what waits and then closes the descriptor, once`() throws {
+        let pipe = Pipe()
+        let descriptor = dup(pipe.fileHandleForWriting.fileDescriptor)
+        try pipe.fileHandleForWriting.close()
+        let writer = LineWriter(descriptor: descriptor, limit: 10, label: "test")
+        writer.write("last words")
+        writer.close()
+        // The end of input comes only when every descriptor of the pipe's other end is closed.
+        #expect(try pipe.fileHandleForReading.readToEnd() == Data("last words\n".utf8))
+        #expect(writer.isFull)
+        // Somebody else's file has the number now.
+        let other = Pipe()
+        let reused = dup2(other.fileHandleForWriting.fileDescriptor, descriptor)
+        writer.write("too late")
+        writer.close()
+        #expect(fcntl(reused, F_GETFD) >= 0)
+        close(reused)
+        try other.fileHandleForWriting.close()
+        #expect(try other.fileHandleForReading.readToEnd() ?? Data() == Data())
+    }
+
+    @Test func `a descriptor is not closed under a write that hangs`() throws {
+        let pipe = Pipe()
+        let descriptor = dup(pipe.fileHandleForWriting.fileDescriptor)
+        let writer = LineWriter(descriptor: descriptor, limit: 1_000, label: "test")
+        // More than a pipe holds: the writer's thread waits for a reader.
+        let line = String(repeating: "x", count: 9_999)
+        for _ in 0..<100 { writer.write(line) }
+        writer.close()
+        #expect(fcntl(descriptor, F_GETFD) >= 0)
+        var count = 0
+        while count < 1_000_000 { count += pipe.fileHandleForReading.availableData.count }
+        #expect(count == 1_000_000)
+    }
 }

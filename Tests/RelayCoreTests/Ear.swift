@@ -20,6 +20,18 @@ final class Ear: ClientOutlet {
         self.events.append(.closed)
     }
 
+    /// Whether its connection was ended.
+    var isClosed: Bool { self.events.contains(.closed) }
+
+    /// All that was written.
+    var text: String {
+        let bytes = self.events.flatMap { event -> [UInt8] in
+            guard case .wrote(let bytes) = event else { return [] }
+            return bytes
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
     /// What came since this was last asked.
     func takeEvents() -> [Event] {
         defer { self.events.removeAll() }

@@ -186,4 +186,80 @@ import Testing
         hub.endTick()
         #expect(ear.events == [.closed])
     }
+
+    @Test func `many departures at once are reported over several ticks, each once and in order`() throws {
+        let stage = Stage()
+        let people = try (0..<600).map { try stage.join("p\($0)") }
+        stage.endTick()
+        let ana = try #require(people.first)
+        let before = stage.policy.calls.count
+        var gone: [String] = []
+        stage.policy.onDisconnected = { client, _ in gone.append(client.name.string) }
+        stage.policy.onRelay = { [unowned stage] _ in
+            for person in people.dropFirst() { stage.hub.close(person.client, reason: "closed") }
+        }
+        ana.says("all out")
+        // Nobody hears anything more, and scripts do not find them.
+        #expect(stage.hub.clientCount == 1)
+        #expect(gone.count == Hub.departuresPerTick)
+        #expect(stage.hub.hasDepartures)
+        // Those who wait can be read until it is their turn.
+        #expect(stage.hub.leaving(people[599].client.id) === people[599].client)
+        var closed: [Int] = []
+        var ticks = 0
+        while stage.hub.hasDepartures, ticks < 10 {
+            stage.hub.reportDepartures()
+            stage.endTick()
+            ticks += 1
+            closed.append(people.count { $0.ear.isClosed })
+        }
+        #expect(gone == people.dropFirst().map(\.client.name.string))
+        #expect(closed == [256, 512, 599])
+        #expect(stage.policy.calls.count > before)
+        #expect(stage.hub.leaving(people[599].client.id) == nil)
+    }
+
+    @Test func `departures stop for this tick when time is over, but one is always reported`() throws {
+        let stage = Stage()
+        let people = try (0..<10).map { try stage.join("p\($0)") }
+        stage.endTick()
+        var asked = 0
+        stage.hub.mayReportDeparture = {
+            asked += 1
+            return asked < 3
+        }
+        stage.policy.onRelay = { [unowned stage] _ in
+            for person in people.dropFirst() { stage.hub.close(person.client, reason: "closed") }
+        }
+        people[0].says("all out")
+        #expect(stage.policy.calls.count { $0.hasPrefix("disconnected") } == 3)
+        stage.endTick()
+        stage.hub.reportDepartures()
+        #expect(stage.policy.calls.count { $0.hasPrefix("disconnected") } == 4)
+    }
+
+    @Test func `who is closed gets what was said before, although its departure waits`() throws {
+        let stage = Stage()
+        let people = try (0..<600).map { try stage.join("p\($0)") }
+        stage.endTick()
+        stage.policy.onRelay = { [unowned stage] message in
+            _ = stage.hub.send(message.text, to: .everyone, from: nil)
+            for person in people { stage.hub.close(person.client, reason: "closed") }
+        }
+        people[0].says("last words")
+        stage.endTick()
+        #expect(people.allSatisfy { $0.ear.text == "last words" })
+    }
+
+    @Test func `a hub that is out of time closes everybody and says how many departures were not reported`() throws {
+        let stage = Stage()
+        let people = try (0..<300).map { try stage.join("p\($0)") }
+        stage.endTick()
+        stage.hub.close(people[0].client, reason: "left")
+        #expect(stage.hub.closeAll(reason: "shutdown") == 299)
+        stage.endTick()
+        #expect(people.allSatisfy { $0.ear.isClosed })
+        #expect(!stage.hub.hasDepartures)
+        #expect(stage.policy.calls.count { $0.hasPrefix("disconnected") } == 1)
+    }
 }

@@ -153,4 +153,13 @@ import Testing
         capture.close()
         #expect(try size("x.pcap") > 24)
     }
+
+    @Test(arguments: [
+        (1_700_000_000.25, UInt32(1_700_000_000), UInt32(250_000)), (0, 0, 0), (-1.5, 0, 0), (-1e300, 0, 0),
+        (.nan, 0, 0),
+        (4_294_967_294.5, 4_294_967_294, 500_000), (4_294_967_296, .max, 0), (.infinity, .max, 0),
+    ])
+    func `any clock has a time stamp`(time: Double, seconds: UInt32, micros: UInt32) {
+        #expect(Packet.stamp(time) == (seconds, micros))
+    }
 }

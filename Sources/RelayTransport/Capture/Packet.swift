@@ -75,11 +75,19 @@ enum Packet {
         if sum == 0, transport == Self.udp { sum = 0xFFFF }
         body.replaceSubrange(place..<place + 2, with: Self.network(sum))
         let packet = (isV4 ? Self.header4 : Self.header6)(transport, source, destination, body.count) + body
-        let time = Date().timeIntervalSince1970
-        let seconds = UInt32(time)
-        let micros = UInt32((time - Double(seconds)) * 1e6)
+        let (seconds, micros) = Self.stamp(Date().timeIntervalSince1970)
         let count = Self.native(UInt32(packet.count))
         return Self.native(seconds) + Self.native(micros) + count + count + packet
+    }
+
+    /// A time as the file holds it: seconds since 1970 in 32 bits, and microseconds.
+    ///
+    /// A clock that shows an earlier time, or a later one than 2106, is recorded as the nearest there is.
+    static func stamp(_ time: Double) -> (seconds: UInt32, micros: UInt32) {
+        guard time > 0 else { return (0, 0) }
+        guard time < Double(UInt32.max) else { return (.max, 0) }
+        let seconds = time.rounded(.down)
+        return (UInt32(seconds), UInt32((time - seconds) * 1e6))
     }
 
     /// RFC 791, section 3.1.
