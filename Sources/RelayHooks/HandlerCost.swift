@@ -81,14 +81,14 @@ extension HookEngine {
     public var handlerStatus: [HandlerStatus] {
         let time = self.hub.clock()
         let events = HookEvent.allCases
-        let handlers = self.registry.all.enumerated()
+        let handlers = self.loaded.registry.all.enumerated()
             .sorted { left, right in
                 let leftEvent = events.firstIndex(of: left.element.event) ?? 0
                 let rightEvent = events.firstIndex(of: right.element.event) ?? 0
                 return (leftEvent, left.offset) < (rightEvent, right.offset)
             }
             .map(\.element)
-        return (handlers + self.timers.handlers)
+        return (handlers + self.loaded.timers.handlers)
             .map { handler in
                 HandlerStatus(
                     event: handler.event.rawValue,
@@ -106,7 +106,7 @@ extension HookEngine {
     }
 
     /// Bytes that the Lua state holds.
-    public var memory: Int { self.state?.memory ?? 0 }
+    public var memory: Int { self.loaded.state.memory }
     /// How many timers there are.
-    public var timerCount: Int { self.timers.count }
+    public var timerCount: Int { self.loaded.timers.count }
 }

@@ -8,7 +8,7 @@ internal import RelayCore
 extension HookBindings {
     /// Reads a field of a sample, a report or a window; nil for objects of other types.
     func monitorField(_ field: Int, of object: LuaObject, _ engine: HookEngine) -> LuaResult? {
-        guard let types = engine.types?.monitor else { return nil }
+        guard let types = self.loaded?.types.monitor else { return nil }
         let number = object.type == types.window ? object.id / HookAPI.windowNumbers : object.id
         let isCurrent = number == engine.measurement
         switch object.type {
@@ -111,7 +111,7 @@ extension HookBindings {
     /// `relay.mail{ subject = …, text = …, html = …, to = … }`: true if it goes out, false where no mail is set up.
     func sendMail(_ arguments: LuaArguments, _ engine: HookEngine) -> LuaResult {
         // What is said while scripts are loaded is said again at each reload.
-        guard !engine.isLoading else {
+        guard self.loaded?.isLoading == false else {
             return .failure("relay.mail works once the relay has started, not while scripts are loaded")
         }
         guard case .table = arguments[0] else {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
+internal import Dispatch
 internal import Foundation
 public import HostSettings
 internal import LatencyMonitor
@@ -49,7 +50,7 @@ public final class Relay: Service {
     /// Who we are to the mail server, where that was asked for.
     let login = Mutex<MailIdentity?>(nil)
     /// What scripts keep on disk.
-    private let storage: Storage
+    let storage: Storage
     /// What was measured, once that has ended.
     let measured = Mutex<[TargetSummary]>([])
 
@@ -170,7 +171,9 @@ public final class Relay: Service {
             settings.scripts,
             environment: ProcessInfo.processInfo.environment
         )
-        try await self.loop.submit { [settings] in try self.assemble(settings, scripts) }.get()
+        try await self.fetchingStates([]) { fetched in
+            try await self.loop.submit { [settings] in try self.assemble(settings, scripts, fetched) }.get()
+        }
         self.logger.info("scripts loaded", metadata: ["scripts.folder": "\(folder ?? "(stock)")"])
     }
 
@@ -220,25 +223,26 @@ public final class Relay: Service {
     /// Builds the parts.
     ///
     /// On the script loop.
-    private func assemble(_ settings: Settings, _ scripts: ScriptSet) throws {
+    private func assemble(_ settings: Settings, _ scripts: ScriptSet, _ fetched: [String: [StateRecord]]) throws {
         let hub = Hub(limits: settings.limits, clock: { Date().timeIntervalSince1970 })
         let mail = MailDesk(eventLoop: self.loop, logger: self.logger)
         let states = StateStore(storage: self.storage.states)
-        let hooks = try self.storage.explaining(states) {
-            try HookEngine(
-                hub: hub,
-                scripts: scripts,
-                limits: settings.luaLimits,
-                values: settings.scriptValues,
-                uptime: { TimerDriver.uptime },
-                console: self.console.map { LineConsole($0) },
-                alerts: mail,
-                states: states,
-                files: self.storage.files,
-                logger: self.logger,
-                version: Self.version
-            )
-        }
+        let hooks = try HookEngine(
+            hub: hub,
+            scripts: scripts,
+            limits: settings.luaLimits,
+            values: settings.scriptValues,
+            uptime: { TimerDriver.uptime },
+            console: self.console.map { LineConsole($0) },
+            alerts: mail,
+            states: states,
+            fetched: fetched,
+            files: self.storage.files,
+            logger: self.logger,
+            version: Self.version
+        )
+        // A large state takes a while to close.
+        hooks.onDiscard = { retired in DispatchQueue.global().async { _ = retired } }
         let capture = try settings.capture.map { try self.record(to: $0) }
         let recording = try settings.recording.map {
             try Recording(to: $0, clock: hub.clock, logger: self.logger)

@@ -49,13 +49,16 @@ public final class StateDatabase: StateStorage, Sendable {
         self.report = report
     }
 
-    /// Reads a state; opens the file the first time, and waits for both.
-    public func records(of state: String) throws(StateStorageError) -> [StateRecord] {
-        // On the other thread, so that a large file does not use up the CPU time that scripts have for loading.
+    /// Reads states; opens the file the first time, and waits for both.
+    public func fetch(_ names: [String]) throws(StateStorageError) -> [String: [StateRecord]] {
         try self.wait {
             Result { () throws(StateStorageError) in
-                let records = try self.open().records(of: state)
-                return self.waiting.withLock { $0.changes.apply(to: records, of: state) }
+                var all: [String: [StateRecord]] = [:]
+                for name in names {
+                    let records = try self.open().records(of: name)
+                    all[name] = self.waiting.withLock { $0.changes.apply(to: records, of: name) }
+                }
+                return all
             }
         }
         .get()

@@ -75,6 +75,7 @@ final class Chat {
         values: ScriptValues = ScriptValues(),
         settings: [String: String] = [:],
         states: StateStore = StateStore(),
+        fetched: [String: [StateRecord]] = [:],
         fileOutput: (any FileOutput)? = nil
     ) throws {
         var values = values
@@ -94,6 +95,7 @@ final class Chat {
             console: self.console,
             alerts: self.outbox,
             states: states,
+            fetched: fetched,
             files: fileOutput,
             logger: logger,
             version: "9.9.9"
