@@ -29,7 +29,8 @@ final class HarnessMonitor: MonitorPolicy {
         self.watches[target] = watch
         self.hooks.targets = self.watches.count
         (self.judged, self.held) = (nil, nil)
-        let moment = Moment(nanoseconds: Int64(uptime * 1e9))
+        // A test may let more time pass than a moment can hold.
+        let moment = Moment(nanoseconds: Int64(min(uptime * 1e9, 9e18)))
         let event = { (kind: ProbeEvent.Kind) in
             ProbeEvent(target: 0, slot: slot, moment: moment, time: time, kind: kind)
         }
