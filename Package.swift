@@ -18,6 +18,7 @@ let strict: [SwiftSetting] =
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let deques = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
+let heaps = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let histogram = Target.Dependency.product(name: "Histogram", package: "hdrhistogram-swift")
 let sqlite = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
@@ -78,7 +79,7 @@ let package = Package(
         ),
         .target(
             name: "RelayHooks",
-            dependencies: ["LuaScripting", "LatencyMonitor", "RelayCore", logging, histogram],
+            dependencies: ["LuaScripting", "LatencyMonitor", "RelayCore", logging, histogram, heaps],
             swiftSettings: strict
         ),
         .target(name: "StateArchive", dependencies: ["RelayHooks", sqlite], swiftSettings: strict),
@@ -136,7 +137,7 @@ let package = Package(
             dependencies: [
                 "RelayHost", "ChatClient", "LuarTesting", "HostSettings", "LineOutput", "RelayHooks", "RelayCore",
                 "LatencyMonitor",
-                "MailAlerts", "LuaScripting",
+                "MailAlerts", "LuaScripting", "CTerminal",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict
