@@ -62,6 +62,8 @@ public struct HandlerStatus: Sendable, Codable, Equatable {
     public var calls: Int
     /// Calls that failed.
     public var failures: Int
+    /// For a repeating timer: calls that were left out, because the time for them had passed or because of a pause.
+    public var missed: Int
     /// How often it was left out for a while because it wasted time.
     public var pauses: Int
     /// Whether it is left out now.
@@ -77,7 +79,7 @@ public struct HandlerStatus: Sendable, Codable, Equatable {
 }
 
 extension HookEngine {
-    /// What each handler and timer has done, in the order in which they run.
+    /// What each handler has done, in the order in which they run, and the timers of each place in the scripts.
     public var handlerStatus: [HandlerStatus] {
         let time = self.hub.clock()
         let events = HookEvent.allCases
@@ -88,13 +90,14 @@ extension HookEngine {
                 return (leftEvent, left.offset) < (rightEvent, right.offset)
             }
             .map(\.element)
-        return (handlers + self.loaded.timers.handlers)
+        return (handlers + self.loaded.timers.places.all)
             .map { handler in
                 HandlerStatus(
                     event: handler.event.rawValue,
-                    place: "\(handler.script):\(handler.line)",
+                    place: handler.place,
                     calls: handler.calls,
                     failures: handler.failures,
+                    missed: handler.missed,
                     pauses: handler.pause.count,
                     isPaused: handler.pause.isPaused(at: time),
                     p50: handler.cost.microseconds(percentile: 50),

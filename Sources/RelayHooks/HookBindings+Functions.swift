@@ -29,7 +29,11 @@ extension HookBindings {
         case .clientSend: return self.sendToClient(arguments, engine, types)
         case .clientClose: return self.closeClient(arguments, engine)
         case .mail: return self.sendMail(arguments, engine)
-        case .every, .after, .daily: return self.addTimer(function, arguments, engine, loaded)
+        case .every, .after, .daily:
+            let timer = self.addTimer(function, arguments, engine, loaded)
+            // After a failure the state has released all of them.
+            if case .value = timer { self.release(arguments, after: 1, loaded) }
+            return timer
         case .timerCancel: return self.cancelTimer(arguments, engine, loaded)
         case .state: return self.declareState(arguments, engine, types)
         case .metricsCount, .metricsGauge: return self.noteMetric(function, arguments, loaded)
@@ -43,6 +47,14 @@ extension HookBindings {
             return .failure(
                 "\(path) has no '\(name)'; \(Suggestion.phrase(for: name, among: self.names(in: path, engine, loaded)))"
             )
+        }
+    }
+
+    /// Releases functions that were passed behind the last argument, where a function is kept until the host releases it.
+    func release(_ arguments: LuaArguments, after last: Int, _ loaded: LoadedScripts) {
+        guard arguments.count > last + 1 else { return }
+        for index in (last + 1)..<arguments.count {
+            if case .function(let function) = arguments[index] { loaded.state.release(function) }
         }
     }
 
@@ -103,6 +115,7 @@ extension HookBindings {
         )
         do {
             try loaded.registry.add(handler, limit: engine.hub.limits.handlers)
+            self.release(arguments, after: 2, loaded)
             return .value(.nil)
         } catch {
             return .failure("\(caller): \(error.reason)")

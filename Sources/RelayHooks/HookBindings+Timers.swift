@@ -46,21 +46,11 @@ extension HookBindings {
             return .failure("\(caller): too many timers: the limit is \(engine.hub.limits.timers); cancel some")
         }
         let (script, line) = loaded.state.caller
-        let handler = Handler(
-            event: .timer,
-            function: reference,
-            order: 0,
-            onError: .skip,
-            dialect: "plain",
-            transport: nil,
-            isDefault: false,
-            script: script,
-            line: line
-        )
         let number = loaded.timers.add(
             schedule,
             after: delay,
-            handler,
+            reference,
+            record: loaded.timers.places.record(of: .timer, script: script, line: line),
             uptime: engine.uptime(),
             time: engine.hub.clock()
         )
@@ -74,7 +64,7 @@ extension HookBindings {
             return .failure("timer:cancel is called with a colon")
         }
         guard let timer = loaded.timers.remove(object.id) else { return .value(.boolean(false)) }
-        loaded.state.release(timer.handler.function)
+        loaded.state.release(timer.function)
         if !loaded.isLoading { engine.onTimers?() }
         return .value(.boolean(true))
     }

@@ -29,7 +29,7 @@ final class HookBindings: LuaHost {
     /// Counts the runs, of which some are measured.
     @exclusivity(unchecked) private var runs = 0
     /// Where the handler stands that is being measured: what it is, the clock and the memory when it began.
-    @exclusivity(unchecked) private var measured: (handler: Handler, time: Int64, memory: Int)?
+    @exclusivity(unchecked) private var measured: (handler: CallRecord, time: Int64, memory: Int)?
 
     func next(after answer: LuaValue) -> LuaStep? {
         if let step = self.firstStep {
@@ -47,7 +47,7 @@ final class HookBindings: LuaHost {
         return step
     }
 
-    private func measure(_ handler: Handler?) {
+    private func measure(_ handler: CallRecord?) {
         guard let handler, let loaded = self.loaded else { return }
         self.measured = (handler, LuaState.cpuTime, loaded.state.memory)
     }

@@ -129,7 +129,7 @@ extension HookEngine: MonitorPolicy {
             self.logger.notice(
                 "hook works again",
                 metadata: [
-                    "hook.event": "\(handler.event.rawValue)", "hook.script": "\(handler.script):\(handler.line)",
+                    "hook.event": "\(handler.event.rawValue)", "hook.script": "\(handler.place)",
                 ]
             )
         }

@@ -61,9 +61,10 @@ extension HookEngine: RelayPolicy {
         self.ask(.name, self.loaded.shapes.name, self.object(client)) { answer in
             guard case .bytes(let bytes) = answer else { return }
             name = String(validating: bytes, as: UTF8.self)
-            if name == nil {
-                self.logger.error("a name was refused: it is not UTF-8", metadata: ["client": "\(client.id)"])
-            }
+            guard name == nil else { return }
+            let reason: Logger.Message = "a name was refused: it is not UTF-8"
+            guard let unlogged = self.logLimit.admit("\(reason)", at: self.hub.clock()) else { return }
+            self.logger.error(reason, metadata: ["client": "\(client.id)", "log.unlogged": "\(unlogged)"])
         }
         // A handler may have read the address in its place.
         self.loaded.state.changed(self.loaded.types.client, client.id)

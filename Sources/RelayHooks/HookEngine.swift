@@ -33,6 +33,10 @@ public final class HookEngine {
     /// What scripts count and measure for operators.
     public var metrics: ScriptMetrics { self.loaded.metrics }
 
+    /// Bounds log lines that scripts can cause any number of times.
+    var logLimit = LogLimiter()
+    /// The same for timer calls that are left out.
+    var missedLog = LogLimiter(interval: 60)
     /// Seconds that only ever grow, for timers.
     let uptime: () -> Double
     /// Called for each failure of a handler.
@@ -197,7 +201,7 @@ public final class HookEngine {
 
     /// Logs a failure, but at most one a second for each handler: a hook that fails on every message must not fill
     /// the log.
-    private func log(_ error: LuaError, of handler: Handler, at time: Double, isPaused: Bool) {
+    private func log(_ error: LuaError, of handler: CallRecord, at time: Double, isPaused: Bool) {
         let isOld = handler.isFailing
         handler.isFailing = handler.event.isMonitors
         guard isPaused || (!isOld && (time - handler.lastLogged >= 1 || time < handler.lastLogged)) else {
@@ -206,7 +210,7 @@ public final class HookEngine {
         }
         var metadata: Logger.Metadata = [
             "hook.event": "\(handler.event.rawValue)",
-            "hook.script": "\(handler.script):\(handler.line)",
+            "hook.script": "\(handler.place)",
             "hook.failure": "\(error.kind.rawValue)",
             "hook.failures": "\(handler.failures)",
             "error": "\(error.message)",
@@ -221,7 +225,7 @@ public final class HookEngine {
                 "hook paused: it kept passing its limits",
                 metadata: [
                     "hook.event": "\(handler.event.rawValue)",
-                    "hook.script": "\(handler.script):\(handler.line)",
+                    "hook.script": "\(handler.place)",
                     "hook.pause_seconds": "\(self.hub.limits.pauseTime.inSeconds)",
                 ]
             )
