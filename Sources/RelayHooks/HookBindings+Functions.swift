@@ -28,7 +28,8 @@ extension HookBindings {
         case .print: return self.log(.notice, arguments, engine)
         case .clientSend: return self.sendToClient(arguments, engine, types)
         case .clientClose: return self.closeClient(arguments, engine)
-        case .mail: return self.sendMail(arguments, engine)
+        case .mail: return self.sendMail(arguments, engine, loaded)
+        case .sync: return self.syncState(arguments, engine, loaded)
         case .every, .after, .daily:
             let timer = self.addTimer(function, arguments, engine, loaded)
             // After a failure the state has released all of them.

@@ -70,7 +70,7 @@ extension HookEngine: MonitorPolicy {
             }
         }
         self.report = nil
-        return mail.map { alerts.send($0, about: report) } ?? false
+        return mail.map { alerts.send($0, about: report, stored: nil) } ?? false
     }
 
     /// Tells the console that a mail was delivered.

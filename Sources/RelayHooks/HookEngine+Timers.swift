@@ -36,7 +36,7 @@ extension HookEngine {
         }
         if timer.record.pause.isPaused(at: time) { return self.leaveOut(timer, in: loaded, time) }
         if timer.schedule == .once { _ = loaded.timers.remove(timer.number) }
-        self.hub.perform { self.execute(CallbackRun(timer.record, timer.function)) }
+        self.hub.perform { self.execute(CallbackRun(timer)) }
         if timer.schedule == .once {
             loaded.state.release(timer.function)
         } else {
@@ -68,7 +68,7 @@ extension HookEngine {
     /// Calls each timer once, as if it were due; when it is due stays as it was.
     public func tryTimers() {
         for timer in self.loaded.timers.all {
-            self.hub.perform { self.execute(CallbackRun(timer.record, timer.function)) }
+            self.hub.perform { self.execute(CallbackRun(timer)) }
         }
     }
 }

@@ -39,6 +39,12 @@ public final class HookEngine {
     var missedLog = LogLimiter(interval: 60)
     /// Seconds that only ever grow, for timers.
     let uptime: () -> Double
+    /// Runs something on the script loop; called on any thread with the result of storing something.
+    ///
+    /// To be set before scripts run; unless it is, results are taken where they come, which only fits one thread.
+    public var onLoop: @Sendable (@escaping @Sendable () -> Void) -> Void = { $0() }
+    /// Numbers the functions that wait for such results, of all loads.
+    var lastWaiter: Int64 = 0
     /// Called for each failure of a handler.
     public var onFailure: ((HookFailure) -> Void)?
     /// Whether each message is a Lua object of its own, so that a script which keeps one is found out; else they share one,

@@ -79,10 +79,10 @@ final class CallbackRun: HookRun {
     private let argument: LuaValue?
     private var isCalled = false
 
-    init(_ record: CallRecord, _ function: LuaFunction, _ argument: LuaValue? = nil) {
-        self.record = record
-        self.function = function
-        self.argument = argument
+    init(_ timer: ScriptTimer) {
+        self.record = timer.record
+        self.function = timer.function
+        self.argument = timer.argument.map { .boolean($0) }
     }
 
     var handler: CallRecord? { self.isCalled ? self.record : nil }

@@ -40,6 +40,9 @@ final class LoadedScripts {
     /// What scripts count and measure for operators.
     var metrics = ScriptMetrics()
 
+    /// Functions that wait for the result of storing something, by number.
+    var waiters: [Int64: StorageWaiter] = [:]
+
     /// The states as this load sees them; nil once the load is accepted.
     var states: StateLoad?
     /// Lines for files, held back until the load is accepted.

@@ -20,6 +20,8 @@ final class ScriptTimer {
     let number: Int64
     let schedule: TimerSchedule
     let function: LuaFunction
+    /// What the function is called with; nil for nothing.
+    let argument: Bool?
     /// What its calls have done, together with those of the other timers of its place.
     let record: CallRecord
     /// When to look at it, as uptime.
@@ -29,10 +31,11 @@ final class ScriptTimer {
     /// Which entry of the queue is its own; 0 while it has none.
     fileprivate var sequence: Int64 = 0
 
-    init(number: Int64, schedule: TimerSchedule, function: LuaFunction, record: CallRecord) {
+    init(number: Int64, schedule: TimerSchedule, function: LuaFunction, argument: Bool?, record: CallRecord) {
         self.number = number
         self.schedule = schedule
         self.function = function
+        self.argument = argument
         self.record = record
     }
 }
@@ -64,8 +67,10 @@ struct TimerQueue {
     /// The records of calls, by the place where their timers are made.
     var places = CallPlaces()
 
-    /// How many there are.
-    var count: Int { self.timers.count }
+    /// How many timers scripts have made.
+    var count: Int { self.timers.count - self.resultCount }
+    /// How many functions wait to be called with a result: they are timers that no script has made.
+    private(set) var resultCount = 0
 
     /// How many entries the order has, also those of cancelled timers.
     var entryCount: Int { self.entries.count }
@@ -82,6 +87,7 @@ struct TimerQueue {
     ///   - schedule: When it is called.
     ///   - delay: For ``TimerSchedule/once``: in how many seconds.
     ///   - function: What is called.
+    ///   - argument: What it is called with: the result of storing something.
     ///   - record: Where its calls are counted.
     ///   - uptime: Seconds that only ever grow.
     ///   - time: Unix seconds.
@@ -90,12 +96,20 @@ struct TimerQueue {
         _ schedule: TimerSchedule,
         after delay: Double = 0,
         _ function: LuaFunction,
+        argument: Bool? = nil,
         record: CallRecord,
         uptime: Double,
         time: Double
     ) -> Int64 {
         self.lastNumber += 1
-        let timer = ScriptTimer(number: self.lastNumber, schedule: schedule, function: function, record: record)
+        if argument != nil { self.resultCount += 1 }
+        let timer = ScriptTimer(
+            number: self.lastNumber,
+            schedule: schedule,
+            function: function,
+            argument: argument,
+            record: record
+        )
         self.timers[timer.number] = timer
         switch schedule {
         case .once: self.arm(timer, due: uptime + delay)
@@ -112,6 +126,7 @@ struct TimerQueue {
     /// - Returns: The timer, if it was still there.
     mutating func remove(_ number: Int64) -> ScriptTimer? {
         guard let timer = self.timers.removeValue(forKey: number) else { return nil }
+        if timer.argument != nil { self.resultCount -= 1 }
         timer.sequence = 0
         self.prune()
         return timer

@@ -241,6 +241,8 @@ public final class Relay: Service {
             logger: self.logger,
             version: Self.version
         )
+        let loop = self.loop
+        hooks.onLoop = { work in loop.execute(work) }
         // A large state takes a while to close.
         hooks.onDiscard = { retired in DispatchQueue.global().async { _ = retired } }
         let capture = try settings.capture.map { try self.record(to: $0) }

@@ -45,8 +45,14 @@ final class Chat {
         var mails: [AlertMail] = []
         var incidents: [String?] = []
         var problem: String?
+        /// What takes the results, one for each mail.
+        var stored: [(@Sendable (Bool) -> Void)?] = []
+        /// Whether mails go nowhere.
+        var isClosed = false
         func problem(with mail: AlertMail) -> String? { self.problem }
-        func send(_ mail: AlertMail, about report: Report?) -> Bool {
+        func send(_ mail: AlertMail, about report: Report?, stored: (@Sendable (Bool) -> Void)?) -> Bool {
+            guard !self.isClosed else { return false }
+            self.stored.append(stored)
             self.mails.append(mail)
             self.incidents.append(report?.incident)
             return true

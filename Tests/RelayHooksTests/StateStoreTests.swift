@@ -28,6 +28,7 @@ import Testing
         }
 
         func clear(_ state: String) { self.kept[state] = nil }
+        func sync(_ state: String, done: @escaping @Sendable (Bool) -> Void) { done(true) }
     }
 
     /// Entries in the order of their writes.

@@ -257,6 +257,63 @@ import Testing
         #expect(failure.contains("Read-only file system; make it writable, or name another folder with --data"))
     }
 
+    // MARK: Syncing
+
+    /// Results, in the order in which they came.
+    private final class Results: Sendable {
+        private let all = Mutex<[Bool]>([])
+        var seen: [Bool] { self.all.withLock { $0 } }
+        func add(_ result: Bool) { self.all.withLock { $0.append(result) } }
+    }
+
+    @Test func `what was taken before a sync is on disk when it is done`() throws {
+        let folder = try TemporaryFolder([:])
+        defer { folder.remove() }
+        let path = "\(folder.path)/state.sqlite"
+        let archive = self.archive(path)
+        _ = try entries(archive, "t")
+        let copy = "\(folder.path)/copy.sqlite"
+        let results = Results()
+        archive.take(self.put(.integer(1), .integer(1)))
+        archive.sync("t") { isStored in
+            // Copied before anything else can be written.
+            for end in ["", "-wal"] { try? FileManager.default.copyItem(atPath: path + end, toPath: copy + end) }
+            results.add(isStored)
+        }
+        try poll("the sync is done") { results.seen == [true] }
+        #expect(try entries(self.archive(copy), "t").map(\.key) == [.integer(1)])
+        // Without a change since then it is done as well.
+        archive.sync("t") { results.add($0) }
+        try poll("the second sync is done") { results.seen == [true, true] }
+        // Many that wait are one write, and each is told.
+        for _ in 0..<100 { archive.sync("t") { results.add($0) } }
+        try poll("all are done") { results.seen.count == 102 && !results.seen.contains(false) }
+        archive.close()
+        archive.sync("t") { results.add($0) }
+        #expect(results.seen.count == 103 && results.seen.last == false)
+    }
+
+    @Test(.enabled(if: SmallDisk.mayMount))
+    func `a sync on a full disk is told so, and what it was about is written later`() throws {
+        let disk = try #require(SmallDisk(kilobytes: 1_024))
+        defer { disk.remove() }
+        let archive = self.archive("\(disk.path)/state.sqlite")
+        _ = try entries(archive, "t")
+        disk.fill()
+        let results = Results()
+        for key in 1...100 as ClosedRange<Int64> {
+            archive.take(self.put(.integer(key), .bytes(.init(repeating: 1, count: 1_000))))
+        }
+        archive.sync("t") { results.add($0) }
+        try poll("the sync has failed") { results.seen == [false] }
+        disk.free()
+        archive.sync("t") { results.add($0) }
+        try poll("the next one is done") { results.seen == [false, true] }
+        archive.close()
+        let next = self.archive("\(disk.path)/state.sqlite")
+        #expect(try entries(next, "t").count == 100)
+    }
+
     // MARK: A disk that fails later
 
     @Test(.enabled(if: SmallDisk.mayMount))

@@ -100,6 +100,8 @@ final class StateJournal: StateStorage {
         self.changes[change.key] = isNothing ? nil : Change(record: change.record, isNew: isNew)
     }
 
+    func sync(_ state: String, done: @escaping @Sendable (Bool) -> Void) { done(false) }
+
     func clear(_ state: String) { self.changes = [:] }
 
     /// What the storage is to be told.

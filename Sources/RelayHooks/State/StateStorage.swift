@@ -42,6 +42,13 @@ public protocol StateStorage: AnyObject {
     func fetch(_ names: [String]) throws(StateStorageError) -> [String: [StateRecord]]
     /// Takes a change, to be written soon; never blocks.
     func take(_ change: StateChange)
+    /// Writes what was taken of a state so far; never blocks.
+    ///
+    /// - Parameters:
+    ///   - state: The state's name.
+    ///   - done: Called once, on any thread: with true when all of it is on disk, also after a loss of power; with false if it
+    ///     could not be written.
+    func sync(_ state: String, done: @escaping @Sendable (Bool) -> Void)
     /// Forgets all of a state, and changes to it that are not written; never blocks.
     func clear(_ state: String)
 }
