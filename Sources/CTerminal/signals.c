@@ -101,9 +101,12 @@ static void end_question(int number) {
 void cterminal_hold_mode(int terminal, const struct termios *mode) {
     question_terminal = terminal;
     question_mode = *mode;
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = end_question;
+    // Also where a signal is ignored: a program that takes it in another way ignores it first.
     for (int index = 0; index < question_count; index++) {
-        sigaction(question_signals[index], NULL, &before_question[index]);
-        handle(question_signals[index], end_question, 0);
+        sigaction(question_signals[index], &action, &before_question[index]);
     }
 }
 

@@ -142,6 +142,12 @@ struct HookHarnessTests {
         #expect(relay.log.map(\.message) == ["a\ttrue\tfalse", "c\t1", "c\t2", "true"])
     }
 
+    @Test func `centuries may pass, and a measurement after them is one as any other`() throws {
+        let relay = try HookHarness()
+        for _ in 1...40 { relay.advance(by: .seconds(10 * 366 * 24 * 60 * 60)) }
+        #expect(relay.measure(rtt: .milliseconds(5)).level == 0)
+    }
+
     @Test func `mails and states are stored at once, and scripts learn it when time passes`() throws {
         let relay = try HookHarness(files: [
             "t.lua": """

@@ -217,6 +217,18 @@ import Testing
         #expect(chat.log.entries.last { $0.message.hasPrefix("a name") }?.metadata["log.unlogged"] == "9")
     }
 
+    @Test func `timers that are cancelled long before their time leave nothing`() throws {
+        let chat = try self.chat(
+            "relay.every(1, function() for _ = 1, 900 do relay.after(1e6, print):cancel() end end) relay.after(1e5, print)"
+        )
+        for _ in 1...20 {
+            chat.clock.now += 1
+            chat.hooks.runTimers()
+        }
+        #expect(chat.hooks.timerCount == 2)
+        #expect(chat.hooks.loaded.timers.entryCount < 100)
+    }
+
     // MARK: A model
 
     /// Timers as a list.

@@ -26,8 +26,8 @@ void cterminal_route(const int *signals, int count, int pipe);
 /// Has SIGINT, SIGTERM, SIGHUP and SIGQUIT restore a terminal's mode and then end the process with exit code 128 + number,
 /// until `cterminal_release_mode`.
 ///
-/// For a program that waits for an answer without a loop: the handlers do not use a pipe. A signal that the parent has us
-/// ignore stays ignored. It is called once before each release, by one thread.
+/// For a program that waits for an answer without a loop: the handlers do not use a pipe. It is called once before each
+/// release, by one thread.
 void cterminal_hold_mode(int terminal, const struct termios *mode);
 
 /// Puts back the signal handlers that were there before `cterminal_hold_mode`.
