@@ -102,6 +102,7 @@ import Testing
         stored(true)
         chat.hooks.runTimers()
         #expect(self.printed(chat) == ["new"])
+        #expect(chat.log.failures == [] && chat.hooks.loaded.waiters.isEmpty)
     }
 
     @Test func `a failure in such a function is logged with its place`() throws {
