@@ -84,7 +84,7 @@ let package = Package(
         ),
         .target(
             name: "RelayHooks",
-            dependencies: ["LuaScripting", "LatencyMonitor", "RelayCore", logging, histogram],
+            dependencies: ["LuaScripting", "LatencyMonitor", "RelayCore", logging, histogram, heaps],
             swiftSettings: strict
         ),
         .target(name: "StateArchive", dependencies: ["RelayHooks", sqlite], swiftSettings: strict),
@@ -143,7 +143,7 @@ let package = Package(
             dependencies: [
                 "RelayHost", "ChatClient", "LuarTesting", "HostSettings", "LineOutput", "RelayHooks", "RelayCore",
                 "LatencyMonitor",
-                "MailAlerts", "LuaScripting",
+                "MailAlerts", "LuaScripting", "CTerminal",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict
@@ -213,6 +213,7 @@ let package = Package(
             name: "RelayHostTests",
             dependencies: [
                 "RelayHost", "RelayHooks", "HostSettings", "LineOutput", "RelayCore", "RelayTransport", "LuaScripting",
+                "Scheduling",
                 "TestSupport",
                 logging,
             ],

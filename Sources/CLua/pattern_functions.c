@@ -72,13 +72,14 @@ static int next_match(lua_State *L) {
     size_t size, pattern_size;
     const char *text = lua_tolstring(L, lua_upvalueindex(UP_TEXT), &size);
     const char *pattern = lua_tolstring(L, lua_upvalueindex(UP_PATTERN), &pattern_size);
-    const char *last = text + lua_tointeger(L, lua_upvalueindex(UP_LAST));
+    // A number, as -1 stands for no match yet and a pointer before the text would be undefined.
+    lua_Integer last = lua_tointeger(L, lua_upvalueindex(UP_LAST));
     luar_matcher it;
     luar_begin_matching(&it, L, text, size, pattern, pattern_size);
     for (const char *at = text + lua_tointeger(L, lua_upvalueindex(UP_NEXT)); at <= it.text_end; at++) {
         const char *end = luar_match_at(&it, at);
         // An empty match right behind the last one is none.
-        if (!end || end == last) continue;
+        if (!end || end - text == last) continue;
         lua_pushinteger(L, end - text);
         lua_copy(L, -1, lua_upvalueindex(UP_NEXT));
         lua_copy(L, -1, lua_upvalueindex(UP_LAST));

@@ -82,3 +82,36 @@ void cterminal_route(const int *signals, int count, int pipe) {
         handle(crashes[index], crash, (int)SA_RESETHAND);
     }
 }
+
+// A mode that is held while a question waits for its answer.
+
+static const int question_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+enum { question_count = sizeof question_signals / sizeof *question_signals };
+static struct sigaction before_question[question_count];
+// Written before the handlers are installed, and read by them alone.
+static struct termios question_mode;
+static int question_terminal;
+
+// Calls only what POSIX allows in a signal handler.
+static void end_question(int number) {
+    tcsetattr(question_terminal, TCSANOW, &question_mode);
+    _exit(128 + number);
+}
+
+void cterminal_hold_mode(int terminal, const struct termios *mode) {
+    question_terminal = terminal;
+    question_mode = *mode;
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = end_question;
+    // Also where a signal is ignored: a program that takes it in another way ignores it first.
+    for (int index = 0; index < question_count; index++) {
+        sigaction(question_signals[index], &action, &before_question[index]);
+    }
+}
+
+void cterminal_release_mode(void) {
+    for (int index = 0; index < question_count; index++) {
+        sigaction(question_signals[index], &before_question[index], NULL);
+    }
+}

@@ -36,6 +36,9 @@ struct ChatOutput {
                 }
             if written > 0 {
                 rest = rest.dropFirst(written)
+            } else if written == 0 {
+                // Nothing was written and nothing failed: errno is that of an earlier call.
+                throw OutputError(code: EIO)
             } else if errno != EINTR, errno != EAGAIN {
                 throw OutputError(code: errno)
             }

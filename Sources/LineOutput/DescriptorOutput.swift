@@ -30,6 +30,9 @@ public enum DescriptorOutput {
             let written = Glibc.write(descriptor, part.baseAddress, part.count)
             if written > 0 {
                 rest = rest.dropFirst(written)
+            } else if written == 0 {
+                // Nothing was written and nothing failed: errno is that of an earlier call.
+                throw OutputError(code: EIO)
             } else if errno == EAGAIN {
                 // Somebody made the descriptor non-blocking; this thread may wait.
                 var waiting = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
-internal import Scheduling
 internal import LatencyMonitor
 internal import RelayHooks
+internal import Scheduling
 
 /// Measures targets in a harness: the real watches and rules, and pings that a test makes up.
 final class HarnessMonitor: MonitorPolicy {
@@ -30,7 +30,8 @@ final class HarnessMonitor: MonitorPolicy {
         self.watches[target] = watch
         self.hooks.targets = self.watches.count
         (self.judged, self.held) = (nil, nil)
-        let moment = Moment(nanoseconds: Int64(uptime * 1e9))
+        // A test may let more time pass than a moment can hold.
+        let moment = Moment(nanoseconds: Int64(min(uptime * 1e9, 9e18)))
         let event = { (kind: ProbeEvent.Kind) in
             ProbeEvent(target: 0, slot: slot, moment: moment, time: time, kind: kind)
         }

@@ -79,8 +79,9 @@ final class HarnessOutbox: AlertOutput {
         }
     }
 
-    func send(_ mail: AlertMail, about report: Report?) -> Bool {
+    func send(_ mail: AlertMail, about report: Report?, stored: (@Sendable (Bool) -> Void)?) -> Bool {
         self.mails.append(HarnessMail(subject: mail.subject, text: mail.text, html: mail.html, to: mail.to))
+        stored?(true)
         return true
     }
 }
@@ -104,6 +105,17 @@ final class HarnessFiles: FileOutput {
         self.lines.append(HarnessFileLine(file: file.name, text: String(decoding: text, as: UTF8.self)))
         return true
     }
+}
+
+/// A disk without entries, which takes everything at once.
+final class HarnessStorage: StateStorage {
+    func fetch(_ names: [String]) -> [String: [StateRecord]] {
+        Dictionary(names.map { ($0, []) }) { first, _ in first }
+    }
+
+    func take(_ change: StateChange) {}
+    func clear(_ state: String) {}
+    func sync(_ state: String, done: @escaping @Sendable (Bool) -> Void) { done(true) }
 }
 
 /// Keeps what is logged; confined to the harness, which logs on one thread at a time.

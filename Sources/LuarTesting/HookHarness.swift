@@ -42,6 +42,7 @@ public final class HookHarness {
     private let outbox = HarnessOutbox()
     private let fileLines = HarnessFiles()
     private let logRecord = HarnessLog()
+    private let states: StateStore
     private let clock: Clock
     private var scripts: ScriptSet
     private var values: ScriptValues
@@ -108,18 +109,25 @@ public final class HookHarness {
         self.clock = clock
         (self.scripts, self.values, self.folder) = (scripts, values, folder)
         self.hub = Hub(limits: limits, clock: { clock.now })
-        self.hooks = try HookEngine(
-            hub: self.hub,
-            scripts: scripts,
-            limits: scriptLimits,
-            values: values,
-            uptime: { clock.uptime },
-            console: self.consoleLines,
-            alerts: self.outbox,
-            files: self.fileLines,
-            logger: Logger(label: "harness") { _ in HarnessLogHandler(log: log) },
-            version: "0"
-        )
+        let states = StateStore(storage: HarnessStorage())
+        self.states = states
+        let (hub, console, outbox, files) = (self.hub, self.consoleLines, self.outbox, self.fileLines)
+        self.hooks = try states.fetching { fetched in
+            try HookEngine(
+                hub: hub,
+                scripts: scripts,
+                limits: scriptLimits,
+                values: values,
+                uptime: { clock.uptime },
+                console: console,
+                alerts: outbox,
+                states: states,
+                fetched: fetched,
+                files: files,
+                logger: Logger(label: "harness") { _ in HarnessLogHandler(log: log) },
+                version: "0"
+            )
+        }
         self.monitor = HarnessMonitor(self.hooks)
         self.hooks.onFailure = { [unowned self] in self.failures.append($0) }
         self.hooks.hasOwnMessages = true
@@ -189,7 +197,7 @@ public final class HookHarness {
         var scripts = self.scripts
         scripts.lay(files.mapValues { Array($0.utf8) }, folder: self.folder)
         let values = settings.map { ScriptValues(test: $0) } ?? self.values
-        _ = try self.hooks.reload(scripts, values: values)
+        _ = try self.states.fetching { try self.hooks.reload(scripts, values: values, fetched: $0) }
         (self.scripts, self.values) = (scripts, values)
         self.hub.endTick()
     }
@@ -200,6 +208,8 @@ public final class HookHarness {
     public var now: Date { Date(timeIntervalSince1970: self.clock.now) }
 
     /// Lets time pass, and calls the timers that are due meanwhile, each at its own time.
+    ///
+    /// Functions that wait in `relay.mail` and `relay.sync` are called then, too; no time needs to pass for them.
     ///
     /// Timers that make timers for the same moment without end are a failure, and so are timers that are due millions of times.
     public func advance(by duration: Duration) {

@@ -32,13 +32,22 @@ extension MailQueue {
             return desk.inbox
         }
         let from = self.settings.from
+        var isSurplusSaved = true
         for (mailbox, surplus) in inbox.surplus.sorted(by: { $0.key < $1.key }) {
-            guard let file = spooler.file(for: surplus.digest, from: from, to: mailbox, replacing: []) else { continue }
-            self.keep(file, isExposed: true, &spooler)
+            guard let file = spooler.file(for: surplus.digest, from: from, to: mailbox, replacing: []) else {
+                isSurplusSaved = false
+                continue
+            }
+            if !self.keep(file, isExposed: true, &spooler) { isSurplusSaved = false }
             self.tell(.merged(count: surplus.digest.count, into: file.envelope.summary))
         }
+        for stored in inbox.surplusStored { stored(isSurplusSaved) }
         for posted in inbox.posted {
-            for file in spooler.files(for: posted, from: from) { self.keep(file, isExposed: true, &spooler) }
+            var isSaved = true
+            for file in spooler.files(for: posted, from: from) where !self.keep(file, isExposed: true, &spooler) {
+                isSaved = false
+            }
+            posted.stored?(isSaved)
             guard posted.draft.incident != nil else { continue }
             // Without it a later mail does not follow this one; the mail itself does not depend on it.
             try? self.folder.write(spooler.encodedThreads, as: SpoolFolder.threadsFile, isDurable: false)
@@ -47,7 +56,10 @@ extension MailQueue {
     }
 
     /// Writes a mail, or keeps it in memory, and has it delivered.
-    private func keep(_ file: SpoolFile, isExposed: Bool, _ spooler: inout Spooler) {
+    ///
+    /// - Returns: Whether it is on disk.
+    @discardableResult
+    private func keep(_ file: SpoolFile, isExposed: Bool, _ spooler: inout Spooler) -> Bool {
         let isSaved = self.save(file, &spooler)
         let expires = self.now + self.settings.limits.expiry
         self.desk.withLock { desk in
@@ -61,6 +73,7 @@ extension MailQueue {
             if desk.plan.lastError != nil { desk.hasFreshErrors = true }
         }
         self.wakeDelivery()
+        return isSaved
     }
 
     /// Writes a file, unless the folder failed a short while ago.

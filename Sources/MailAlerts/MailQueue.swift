@@ -113,11 +113,15 @@ public final class MailQueue: Sendable {
 
     /// Takes a mail, which is on disk soon after; never waits for a disk or the network.
     ///
-    /// - Parameter draft: The mail.
-    public func add(_ draft: MailDraft) {
+    /// - Parameters:
+    ///   - draft: The mail.
+    ///   - stored: Called once, by a thread of the queue: with true when the mail is on disk for all its recipients, alone or
+    ///     merged with others, also after a loss of power; with false if the folder cannot be written to, or the queue has
+    ///     stopped. It must not call `stop`.
+    public func add(_ draft: MailDraft, stored: (@Sendable (Bool) -> Void)? = nil) {
         let created = Date().timeIntervalSince1970
         let isTaken = self.desk.withLock { desk in
-            if !desk.isStopped { desk.inbox.add(draft, created: created, limits: self.settings.limits) }
+            if !desk.isStopped { desk.inbox.add(draft, created: created, limits: self.settings.limits, stored: stored) }
             return !desk.isStopped
         }
         guard isTaken else {
@@ -132,6 +136,7 @@ public final class MailQueue: Sendable {
                 )
                 self.tell(.lost(mail, reason: "mail was already stopped"))
             }
+            stored?(false)
             return
         }
         self.spoolBell.ring()

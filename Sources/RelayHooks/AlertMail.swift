@@ -87,8 +87,10 @@ public protocol AlertOutput: AnyObject {
     /// - Parameters:
     ///   - mail: The mail.
     ///   - report: What it is about; nil for a mail of the scripts' own.
-    /// - Returns: Whether it goes out.
-    func send(_ mail: AlertMail, about report: Report?) -> Bool
+    ///   - stored: Called once, on any thread: with true when the mail is on disk for all its recipients, also after a loss of
+    ///     power; with false if it could not be stored. It is not called for a mail that is not accepted.
+    /// - Returns: Whether it was accepted.
+    func send(_ mail: AlertMail, about report: Report?, stored: (@Sendable (Bool) -> Void)?) -> Bool
 }
 
 extension LuaValue {

@@ -88,12 +88,12 @@ public final class ChatHooks {
 
     /// The chat is connected: asks `chat_connect` for a line to show.
     public func connected() -> [UInt8]? {
-        self.ask(.chatConnect, self.engine.shapes?.chatConnect)
+        self.ask(.chatConnect, self.engine.loaded.shapes.chatConnect)
     }
 
     /// Asks `chat_hello` for a first text to send.
     public func hello() -> [UInt8]? {
-        self.ask(.chatHello, self.engine.shapes?.chatHello)
+        self.ask(.chatHello, self.engine.loaded.shapes.chatHello)
     }
 
     /// The connection has ended: asks `chat_close` for a line to show.
@@ -101,12 +101,12 @@ public final class ChatHooks {
     /// - Parameter reason: `left`, `closed` by the server, or `lost`.
     /// - Returns: The line, if there is one.
     public func closed(reason: String) -> [UInt8]? {
-        self.ask(.chatClose, self.engine.shapes?.chatClose, reason: reason)
+        self.ask(.chatClose, self.engine.loaded.shapes.chatClose, reason: reason)
     }
 
     /// Passes a typed text through the `chat_send` handlers.
     public func sending(_ text: UnsafeRawBufferPointer) -> Sending {
-        switch self.filter(.chatSend, self.engine.shapes?.chatSend, text) {
+        switch self.filter(.chatSend, self.engine.loaded.shapes.chatSend, text) {
         case .text(let bytes): .send(bytes)
         case .withheld: .nothing
         case .object: .quit
@@ -115,14 +115,14 @@ public final class ChatHooks {
 
     /// Passes a received text through the `chat_receive` handlers; nil if it is not to be shown.
     public func received(_ text: UnsafeRawBufferPointer) -> [UInt8]? {
-        guard case .text(let bytes) = self.filter(.chatReceive, self.engine.shapes?.chatReceive, text) else {
+        guard case .text(let bytes) = self.filter(.chatReceive, self.engine.loaded.shapes.chatReceive, text) else {
             return nil
         }
         return bytes
     }
 
     private func ask(_ event: HookEvent, _ answer: LuaAnswerShape?, reason: String? = nil) -> [UInt8]? {
-        guard let types = self.engine.types else { return nil }
+        let types = self.engine.loaded.types
         let reason = reason.map { Label($0) }
         var text: [UInt8]?
         self.engine.server = self.server
@@ -141,11 +141,11 @@ public final class ChatHooks {
 
     private func filter(
         _ event: HookEvent,
-        _ answer: LuaAnswerShape?,
+        _ answer: LuaAnswerShape,
         _ text: UnsafeRawBufferPointer
     ) -> FilterRun.Outcome {
-        let handlers = self.engine.registry.handlers(for: event)
-        guard let answer, !handlers.isEmpty else { return .text(Array(text)) }
+        let handlers = self.engine.loaded.registry.handlers(for: event)
+        guard !handlers.isEmpty else { return .text(Array(text)) }
         let run = FilterRun(self.engine.hub, handlers, answer: answer, text)
         self.engine.hub.perform { self.engine.execute(run) }
         return run.outcome

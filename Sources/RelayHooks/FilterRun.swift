@@ -33,7 +33,7 @@ final class FilterRun: HookRun {
 
     private var current: UnsafeRawBufferPointer { self.text[0..<self.text.count] }
 
-    var handler: Handler? { self.index > 0 ? self.handlers[self.index - 1] : nil }
+    var handler: CallRecord? { self.index > 0 ? self.handlers[self.index - 1] : nil }
 
     func next(after answer: LuaValue) -> LuaStep? {
         self.take(answer)

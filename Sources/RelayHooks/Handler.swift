@@ -3,45 +3,20 @@
 
 internal import LuaScripting
 
-/// A function that a script registered for an event, with its options and its record.
-final class Handler {
-    /// What a failure counts as.
-    enum OnError: String, CaseIterable {
-        /// nil: no opinion.
-        case skip
-        /// false: no.
-        case block
-    }
-
+/// A function that a script registered for an event, with its options.
+final class Handler: CallRecord {
     /// What carries texts.
     static let transports = ["tcp", "udp"]
 
-    let event: HookEvent
     let function: LuaFunction
     /// Lower runs first.
     let order: Double
-    let onError: OnError
     /// For `format`: the dialect it formats.
     let dialect: String
     /// For `ping`: the one transport whose texts it is asked about; nil for all.
     let transport: String?
     /// Asked after all that are not defaults.
     let isDefault: Bool
-    /// Where it was registered.
-    let script: String
-    let line: Int
-
-    /// Calls so far.
-    @exclusivity(unchecked) var calls = 0
-    /// Failures so far.
-    var failures = 0
-    var pause = HandlerPause()
-    var cost = HandlerCost()
-    /// When a failure was last logged, and how many were not since.
-    var lastLogged = -Double.infinity
-    var unlogged = 0
-    /// For the monitor's events: whether it failed when it was last called, and that was told.
-    var isFailing = false
 
     init(
         event: HookEvent,
@@ -54,15 +29,12 @@ final class Handler {
         script: String,
         line: Int
     ) {
-        self.event = event
         self.function = function
         self.order = order
-        self.onError = onError
         self.dialect = dialect
         self.transport = transport
         self.isDefault = isDefault
-        self.script = script
-        self.line = line
+        super.init(event: event, onError: onError, script: script, line: line)
     }
 }
 

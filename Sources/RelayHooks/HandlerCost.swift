@@ -62,6 +62,8 @@ public struct HandlerStatus: Sendable, Codable, Equatable {
     public var calls: Int
     /// Calls that failed.
     public var failures: Int
+    /// For a repeating timer: calls that were left out, because the time for them had passed or because of a pause.
+    public var missed: Int
     /// How often it was left out for a while because it wasted time.
     public var pauses: Int
     /// Whether it is left out now.
@@ -77,24 +79,25 @@ public struct HandlerStatus: Sendable, Codable, Equatable {
 }
 
 extension HookEngine {
-    /// What each handler and timer has done, in the order in which they run.
+    /// What each handler has done, in the order in which they run, and the timers of each place in the scripts.
     public var handlerStatus: [HandlerStatus] {
         let time = self.hub.clock()
         let events = HookEvent.allCases
-        let handlers = self.registry.all.enumerated()
+        let handlers = self.loaded.registry.all.enumerated()
             .sorted { left, right in
                 let leftEvent = events.firstIndex(of: left.element.event) ?? 0
                 let rightEvent = events.firstIndex(of: right.element.event) ?? 0
                 return (leftEvent, left.offset) < (rightEvent, right.offset)
             }
             .map(\.element)
-        return (handlers + self.timers.handlers)
+        return (handlers + self.loaded.timers.places.all)
             .map { handler in
                 HandlerStatus(
                     event: handler.event.rawValue,
-                    place: "\(handler.script):\(handler.line)",
+                    place: handler.place,
                     calls: handler.calls,
                     failures: handler.failures,
+                    missed: handler.missed,
                     pauses: handler.pause.count,
                     isPaused: handler.pause.isPaused(at: time),
                     p50: handler.cost.microseconds(percentile: 50),
@@ -106,7 +109,7 @@ extension HookEngine {
     }
 
     /// Bytes that the Lua state holds.
-    public var memory: Int { self.state?.memory ?? 0 }
+    public var memory: Int { self.loaded.state.memory }
     /// How many timers there are.
-    public var timerCount: Int { self.timers.count }
+    public var timerCount: Int { self.loaded.timers.count }
 }

@@ -7,13 +7,13 @@ internal import RelayCore
 
 extension HookBindings {
     func call(_ function: Int, _ arguments: LuaArguments) -> LuaResult {
-        guard let engine = self.engine, let types = engine.types,
-            let function = HookAPI.Function(rawValue: function)
+        guard let engine = self.engine, let loaded = self.loaded, let function = HookAPI.Function(rawValue: function)
         else { return .failure("relay is not available yet") }
+        let types = loaded.types
         switch function {
-        case .on: return self.register(arguments, isDefault: false, engine)
-        case .setDefault: return self.register(arguments, isDefault: true, engine)
-        case .settings: return self.declareSettings(arguments, engine)
+        case .on: return self.register(arguments, isDefault: false, engine, loaded)
+        case .setDefault: return self.register(arguments, isDefault: true, engine, loaded)
+        case .settings: return self.declareSettings(arguments, loaded)
         case .room: return self.room(arguments, engine, types)
         case .only: return self.only(arguments, types)
         case .send: return self.send(arguments, engine, types)
@@ -28,27 +28,40 @@ extension HookBindings {
         case .print: return self.log(.notice, arguments, engine)
         case .clientSend: return self.sendToClient(arguments, engine, types)
         case .clientClose: return self.closeClient(arguments, engine)
-        case .mail: return self.sendMail(arguments, engine)
-        case .every, .after, .daily: return self.addTimer(function, arguments, engine, types)
-        case .timerCancel: return self.cancelTimer(arguments, engine, types)
+        case .mail: return self.sendMail(arguments, engine, loaded)
+        case .sync: return self.syncState(arguments, engine, loaded)
+        case .every, .after, .daily:
+            let timer = self.addTimer(function, arguments, engine, loaded)
+            // After a failure the state has released all of them.
+            if case .value = timer { self.release(arguments, after: 1, loaded) }
+            return timer
+        case .timerCancel: return self.cancelTimer(arguments, engine, loaded)
         case .state: return self.declareState(arguments, engine, types)
-        case .metricsCount, .metricsGauge: return self.noteMetric(function, arguments, engine)
+        case .metricsCount, .metricsGauge: return self.noteMetric(function, arguments, loaded)
         case .file: return self.declareFile(arguments, engine, types)
         case .fileWrite: return self.writeToFile(arguments, engine)
         case .missing:
             let path = arguments[0].text ?? "relay"
             let name = arguments[1].text ?? "[\(arguments[1].typeName)]"
             // A secret that nobody has set.
-            if engine.settings.names(inTable: path)?.contains(name) == true { return .value(.nil) }
+            if loaded.settings.names(inTable: path)?.contains(name) == true { return .value(.nil) }
             return .failure(
-                "\(path) has no '\(name)'; \(Suggestion.phrase(for: name, among: self.names(in: path, engine)))"
+                "\(path) has no '\(name)'; \(Suggestion.phrase(for: name, among: self.names(in: path, engine, loaded)))"
             )
         }
     }
 
+    /// Releases functions that were passed behind the last argument, where a function is kept until the host releases it.
+    func release(_ arguments: LuaArguments, after last: Int, _ loaded: LoadedScripts) {
+        guard arguments.count > last + 1 else { return }
+        for index in (last + 1)..<arguments.count {
+            if case .function(let function) = arguments[index] { loaded.state.release(function) }
+        }
+    }
+
     /// The names that a table of the API has.
-    private func names(in path: String, _ engine: HookEngine) -> [String] {
-        if let settings = engine.settings.names(inTable: path) { return settings }
+    private func names(in path: String, _ engine: HookEngine, _ loaded: LoadedScripts) -> [String] {
+        if let settings = loaded.settings.names(inTable: path) { return settings }
         let names = HookAPI.paths(in: engine.program)
             .compactMap { full -> String? in
                 guard full.hasPrefix(path + ".") else { return nil }
@@ -59,9 +72,14 @@ extension HookBindings {
 
     // MARK: Registering
 
-    private func register(_ arguments: LuaArguments, isDefault: Bool, _ engine: HookEngine) -> LuaResult {
+    private func register(
+        _ arguments: LuaArguments,
+        isDefault: Bool,
+        _ engine: HookEngine,
+        _ loaded: LoadedScripts
+    ) -> LuaResult {
         let caller = isDefault ? "relay.default" : "relay.on"
-        guard engine.isLoading else { return .failure("\(caller) works only while scripts are loaded") }
+        guard loaded.isLoading else { return .failure("\(caller) works only while scripts are loaded") }
         guard let name = arguments[0].text else {
             return .failure("\(caller) takes an event's name first, not \(arguments[0].described)")
         }
@@ -84,7 +102,7 @@ extension HookBindings {
             return .failure("\(caller): options go between the event and the function")
         }
         if let problem = engine.reserve(dialect: options.dialect) { return .failure(problem) }
-        let (script, line) = engine.state?.caller ?? ("", 0)
+        let (script, line) = loaded.state.caller
         let handler = Handler(
             event: event,
             function: reference,
@@ -97,21 +115,22 @@ extension HookBindings {
             line: line
         )
         do {
-            try engine.registry.add(handler, limit: engine.hub.limits.handlers)
+            try loaded.registry.add(handler, limit: engine.hub.limits.handlers)
+            self.release(arguments, after: 2, loaded)
             return .value(.nil)
         } catch {
             return .failure("\(caller): \(error.reason)")
         }
     }
 
-    private func declareSettings(_ arguments: LuaArguments, _ engine: HookEngine) -> LuaResult {
-        guard engine.isLoading else { return .failure("relay.settings works only while scripts are loaded") }
+    private func declareSettings(_ arguments: LuaArguments, _ loaded: LoadedScripts) -> LuaResult {
+        guard loaded.isLoading else { return .failure("relay.settings works only while scripts are loaded") }
         guard case .table(let table) = arguments[0] else {
             return .failure("relay.settings takes a table of settings, not \(arguments[0].described)")
         }
         // The namespace is the file's name: what operators see.
-        let file = engine.state?.caller.script.split(separator: "/").last ?? ""
-        return engine.settings.declare(table, namespace: String(file.hasSuffix(".lua") ? file.dropLast(4) : file))
+        let file = loaded.state.caller.script.split(separator: "/").last ?? ""
+        return loaded.settings.declare(table, namespace: String(file.hasSuffix(".lua") ? file.dropLast(4) : file))
     }
 
     private func refusal(ofEvent name: String, _ engine: HookEngine) -> String {
@@ -160,6 +179,7 @@ extension HookBindings {
         guard case .bytes(let text) = arguments[1] else {
             return .failure("relay.send takes a string second, not \(arguments[1].described)")
         }
+        if let refusal = self.refusal(ofEffect: "relay.send") { return .failure(refusal) }
         if let problem = self.refusal(text, engine) { return .failure("relay.send: \(problem)") }
         let sender = self.message?.sender
         let route = Route(object)
@@ -191,6 +211,7 @@ extension HookBindings {
         guard case .bytes(let text) = arguments[1] else {
             return .failure("client:send takes a string, not \(arguments[1].described)")
         }
+        if let refusal = self.refusal(ofEffect: "client:send") { return .failure(refusal) }
         if let problem = self.refusal(text, engine) { return .failure("client:send: \(problem)") }
         guard let client = engine.hub.client(object.id) else { return .value(.boolean(false)) }
         return .value(.boolean(engine.hub.send(text, to: client)))
@@ -204,9 +225,15 @@ extension HookBindings {
         case .bytes(let bytes): reason = String(decoding: bytes.prefix(engine.hub.limits.nameBytes), as: UTF8.self)
         default: return .failure("client:close takes a reason, a string, not \(arguments[1].described)")
         }
+        if let refusal = self.refusal(ofEffect: "client:close") { return .failure(refusal) }
         guard let client = engine.hub.client(object.id) else { return .value(.boolean(false)) }
         engine.hub.close(client, reason: reason)
         return .value(.boolean(true))
+    }
+
+    /// Why something may not be done to clients now, if so: a load that fails must have done nothing.
+    func refusal(ofEffect what: String) -> String? {
+        self.loaded?.isLoading == true ? "\(what) works only in hooks and timers, not while scripts are loaded" : nil
     }
 
     /// Why a text may not be sent, if so.
@@ -248,7 +275,7 @@ extension HookBindings {
             return .failure("a log text is a string, not \(arguments[0].described)")
         }
         guard engine.logger.logLevel <= level else { return .value(.nil) }
-        let (script, line) = engine.state?.caller ?? ("", 0)
+        let (script, line) = self.loaded?.state.caller ?? ("", 0)
         var metadata: Logger.Metadata = ["script": "\(script):\(line)"]
         switch arguments[1] {
         case .nil: break
@@ -261,7 +288,11 @@ extension HookBindings {
         }
         // A log line stays a line: no script floods the log with one call.
         let shown = String(decoding: text.prefix(engine.hub.limits.answerBytes), as: UTF8.self)
-        engine.logger.log(level: level, "\(shown)", metadata: metadata)
+        let isHeld =
+            self.loaded.map { loaded in
+                loaded.isLoading && loaded.hold(LoadedScripts.LogLine(level: level, text: shown, metadata: metadata))
+            } ?? false
+        if !isHeld { engine.logger.log(level: level, "\(shown)", metadata: metadata) }
         return .value(.nil)
     }
 

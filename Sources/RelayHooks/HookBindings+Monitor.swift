@@ -8,7 +8,7 @@ internal import RelayCore
 extension HookBindings {
     /// Reads a field of a sample, a report or a window; nil for objects of other types.
     func monitorField(_ field: Int, of object: LuaObject, _ engine: HookEngine) -> LuaResult? {
-        guard let types = engine.types?.monitor else { return nil }
+        guard let types = self.loaded?.types.monitor else { return nil }
         let number = object.type == types.window ? object.id / HookAPI.windowNumbers : object.id
         let isCurrent = number == engine.measurement
         switch object.type {
@@ -103,26 +103,6 @@ extension HookBindings {
         case .max: self.number(window.max)
         case .loss: self.number(window.loss)
         case .jitter: self.number(window.jitter)
-        }
-    }
-
-    // MARK: Mails
-
-    /// `relay.mail{ subject = …, text = …, html = …, to = … }`: true if it goes out, false where no mail is set up.
-    func sendMail(_ arguments: LuaArguments, _ engine: HookEngine) -> LuaResult {
-        // What is said while scripts are loaded is said again at each reload.
-        guard !engine.isLoading else {
-            return .failure("relay.mail works once the relay has started, not while scripts are loaded")
-        }
-        guard case .table = arguments[0] else {
-            return .failure("relay.mail takes a table with subject and text, not \(arguments[0].described)")
-        }
-        switch AlertMail.read(arguments[0], limits: engine.hub.limits) {
-        case .failure(let refusal): return .failure("relay.mail was given \(refusal.reason)")
-        case .success(let mail):
-            guard let alerts = engine.alerts else { return .value(.boolean(false)) }
-            if let problem = alerts.problem(with: mail) { return .failure("relay.mail was given \(problem)") }
-            return .value(.boolean(alerts.send(mail, about: nil)))
         }
     }
 }

@@ -15,7 +15,7 @@ extension HookBindings {
         _ function: HookAPI.Function,
         _ arguments: LuaArguments,
         _ engine: HookEngine,
-        _ types: HookAPI.Types
+        _ loaded: LoadedScripts
     ) -> LuaResult {
         let caller = function.path
         guard case .function(let reference) = arguments[1] else {
@@ -42,40 +42,30 @@ extension HookBindings {
             schedule = function == .every ? .every(seconds) : .once
             delay = seconds
         }
-        guard engine.timers.count < engine.hub.limits.timers else {
+        guard loaded.timers.count < engine.hub.limits.timers else {
             return .failure("\(caller): too many timers: the limit is \(engine.hub.limits.timers); cancel some")
         }
-        let (script, line) = engine.state?.caller ?? ("", 0)
-        let handler = Handler(
-            event: .timer,
-            function: reference,
-            order: 0,
-            onError: .skip,
-            dialect: "plain",
-            transport: nil,
-            isDefault: false,
-            script: script,
-            line: line
-        )
-        let number = engine.timers.add(
+        let (script, line) = loaded.state.caller
+        let number = loaded.timers.add(
             schedule,
             after: delay,
-            handler,
+            reference,
+            record: loaded.timers.places.record(of: .timer, script: script, line: line),
             uptime: engine.uptime(),
             time: engine.hub.clock()
         )
-        engine.onTimers?()
-        return .value(.object(LuaObject(type: types.timer, id: number)))
+        if !loaded.isLoading { engine.onTimers?() }
+        return .value(.object(LuaObject(type: loaded.types.timer, id: number)))
     }
 
     /// `timer:cancel()`: true if it would still have been called.
-    func cancelTimer(_ arguments: LuaArguments, _ engine: HookEngine, _ types: HookAPI.Types) -> LuaResult {
-        guard case .object(let object) = arguments[0], object.type == types.timer else {
+    func cancelTimer(_ arguments: LuaArguments, _ engine: HookEngine, _ loaded: LoadedScripts) -> LuaResult {
+        guard case .object(let object) = arguments[0], object.type == loaded.types.timer else {
             return .failure("timer:cancel is called with a colon")
         }
-        guard let timer = engine.timers.remove(object.id) else { return .value(.boolean(false)) }
-        engine.state?.release(timer.handler.function)
-        engine.onTimers?()
+        guard let timer = loaded.timers.remove(object.id) else { return .value(.boolean(false)) }
+        loaded.state.release(timer.function)
+        if !loaded.isLoading { engine.onTimers?() }
         return .value(.boolean(true))
     }
 }

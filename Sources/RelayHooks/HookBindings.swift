@@ -11,6 +11,10 @@ final class HookBindings: LuaHost {
     /// Unsafe because it is followed several times a message; safe because the engine owns both the bindings and the
     /// state that calls them.
     @exclusivity(unchecked) unowned(unsafe) var engine: HookEngine?
+    /// The load that these belong to, also while it is not accepted.
+    ///
+    /// Unsafe for the same reason; safe because it owns both the bindings and the state that calls them.
+    @exclusivity(unchecked) unowned(unsafe) var loaded: LoadedScripts?
     /// What runs now.
     ///
     /// A run is never started from within another.
@@ -25,7 +29,7 @@ final class HookBindings: LuaHost {
     /// Counts the runs, of which some are measured.
     @exclusivity(unchecked) private var runs = 0
     /// Where the handler stands that is being measured: what it is, the clock and the memory when it began.
-    @exclusivity(unchecked) private var measured: (handler: Handler, time: Int64, memory: Int)?
+    @exclusivity(unchecked) private var measured: (handler: CallRecord, time: Int64, memory: Int)?
 
     func next(after answer: LuaValue) -> LuaStep? {
         if let step = self.firstStep {
@@ -43,15 +47,15 @@ final class HookBindings: LuaHost {
         return step
     }
 
-    private func measure(_ handler: Handler?) {
-        guard let handler, let state = self.engine?.state else { return }
-        self.measured = (handler, LuaState.cpuTime, state.memory)
+    private func measure(_ handler: CallRecord?) {
+        guard let handler, let loaded = self.loaded else { return }
+        self.measured = (handler, LuaState.cpuTime, loaded.state.memory)
     }
 
     /// Notes what the handler cost that has just run, also if it failed.
     func endMeasuring() {
-        guard let (handler, time, memory) = self.measured, let state = self.engine?.state else { return }
-        handler.cost.note(nanoseconds: LuaState.cpuTime - time, memory: max(0, state.memory - memory))
+        guard let (handler, time, memory) = self.measured, let loaded = self.loaded else { return }
+        handler.cost.note(nanoseconds: LuaState.cpuTime - time, memory: max(0, loaded.state.memory - memory))
         self.measured = nil
     }
 
@@ -84,14 +88,14 @@ final class HookBindings: LuaHost {
             self.found.insert(source.key)
             return .success(source)
         }
-        guard let engine = self.engine else { return .failure(.init(reason: "require: no scripts")) }
-        let result = engine.scripts.find(name)
+        guard let loaded = self.loaded else { return .failure(.init(reason: "require: no scripts")) }
+        let result = loaded.scripts.find(name)
         if case .success(let source) = result { self.found.insert(source.key) }
         return result
     }
 
     func explain(missing key: LuaValue, in type: LuaType) -> String {
-        guard let types = self.engine?.types else { return "unknown field" }
+        guard let types = self.loaded?.types else { return "unknown field" }
         let (typeName, names) = HookAPI.fieldNames(of: type, in: types)
         let name = key.text ?? "[\(key.typeName)]"
         return "a \(typeName) has no field '\(name)'; \(Suggestion.phrase(for: name, among: names))"
@@ -100,7 +104,8 @@ final class HookBindings: LuaHost {
     // MARK: Fields
 
     func get(_ field: Int, of object: LuaObject) -> LuaResult {
-        guard let engine = self.engine, let types = engine.types else { return .value(.nil) }
+        guard let engine = self.engine, let loaded = self.loaded else { return .value(.nil) }
+        let types = loaded.types
         switch object.type {
         case types.client:
             guard let field = HookAPI.ClientField(rawValue: field) else { return .value(.nil) }
@@ -220,7 +225,8 @@ final class HookBindings: LuaHost {
     }
 
     func set(_ field: Int, of object: LuaObject, to value: LuaValue) -> String? {
-        guard let engine = self.engine, let types = engine.types else { return "read-only" }
+        guard let engine = self.engine, let loaded = self.loaded else { return "read-only" }
+        let types = loaded.types
         if object.type == types.message { return "a message's fields are read-only; return the new text instead" }
         guard object.type == types.client, let field = HookAPI.ClientField(rawValue: field) else {
             return "a \(HookAPI.fieldNames(of: object.type, in: types).type)'s fields are read-only"
@@ -235,11 +241,12 @@ final class HookBindings: LuaHost {
         guard let text = String(validating: bytes, as: UTF8.self) else {
             return "client.\(field) must be UTF-8; relay.utf8(text) makes it so"
         }
+        if let refusal = self.refusal(ofEffect: "assigning client.\(field)") { return refusal }
         guard let client = engine.hub.client(object.id) else { return nil }
         switch field {
         case .name:
             engine.hub.rename(client, to: text)
-            engine.state?.changed(object.type, object.id)
+            loaded.state.changed(object.type, object.id)
         case .room:
             guard engine.hub.move(client, to: text) else {
                 return "client.room: the limit of \(engine.hub.limits.rooms) rooms is reached"

@@ -6,52 +6,122 @@ internal import RelayCore
 
 extension HookEngine {
     /// How many handlers are registered.
-    public var handlerCount: Int { self.registry.count }
+    public var handlerCount: Int { self.loaded.registry.count }
 
     /// The files that were loaded or required, by path.
-    var found: Set<String> { self.bindings.found }
+    var found: Set<String> { self.loaded.bindings.found }
 
-    /// Opens a state and loads every file into it, and goes on after one that fails, so that all mistakes are told at once.
-    func load() throws(ScriptError) {
-        self.bindings.engine = self
-        do {
-            let state = try LuaState(limits: self.limits, host: self.bindings)
-            self.state = state
-            let types = try HookAPI.define(in: state, for: self.program, version: self.version)
-            let shapes = AnswerShapes(limits: self.hub.limits, types: types)
-            self.types = types
-            self.shapes = shapes
-            try self.loadFiles(into: state)
-            guard self.program == .relay else { return }
-            let message = MessageRun(
-                self.hub,
-                state,
-                self.registry,
-                types: types,
-                shapes: shapes,
-                console: self.console
+    /// The names of the persistent states that the scripts declared, sorted.
+    public var persistentStates: [String] {
+        self.loaded.declaredStates.filter { $0.options.isPersistent }.map(\.name).sorted()
+    }
+
+    /// Of some persistent states those whose records have to be fetched before scripts that declare them are loaded.
+    public func missingStates(of names: some Sequence<String>) -> [String] { self.states.missing(of: names) }
+
+    /// Puts other scripts in the place of those that run, between two events.
+    ///
+    /// What scripts keep in `client.data` and in states goes over; handlers, timers and metrics are those of the new scripts
+    /// alone. Names, rooms, dialects and connections stay as they are, and `admit`, `name`, `connect`, `start` and `stop` do
+    /// not run. If anything fails, the scripts that run go on as if nothing had been tried. ``onTimers`` is called once, also
+    /// after a failure.
+    ///
+    /// - Parameters:
+    ///   - scripts: The Lua files.
+    ///   - values: What operators set for them.
+    ///   - fetched: The records of persistent states, as ``StateStorage/fetch(_:)`` returned them.
+    /// - Returns: The old scripts, to be released where closing them delays nothing.
+    /// - Throws: ``ScriptError`` for scripts that do not load, and for data that cannot go over; ``MissingStates`` if records
+    ///   have to be fetched first.
+    public func reload(
+        _ scripts: ScriptSet,
+        values: ScriptValues,
+        fetched: [String: [StateRecord]] = [:]
+    ) throws -> RetiredScripts {
+        precondition(
+            self.program == .relay && self.loaded.bindings.run == nil,
+            "scripts are replaced between two events"
+        )
+        defer { self.onTimers?() }
+        let old = self.loaded
+        // Before the new scripts run: they are not loaded at all where the data cannot go over.
+        let data = try self.packData(of: old)
+        let new = try Self.opening(self.limits) {
+            try LoadedScripts(
+                scripts,
+                values: values,
+                states: self.states.beginLoad(fetched: fetched),
+                program: self.program,
+                limits: self.limits,
+                relayLimits: self.hub.limits,
+                version: self.version
             )
-            message.hasOwnObjects = self.hasOwnMessages
-            self.message = message
-            self.bindings.message = message
+        }
+        do {
+            try self.load(new, data: data)
         } catch {
-            self.states.dropUnclaimed()
-            switch error {
-            case let error as ScriptError: throw error
-            case let error as LuaError: throw ScriptError([ScriptProblem(error, in: "", self.limits)])
-            default: throw ScriptError([ScriptProblem(file: "", line: nil, reason: "\(error)")])
-            }
+            self.onDiscard?(RetiredScripts(new))
+            throw error
+        }
+        self.accept(new)
+        return RetiredScripts(old)
+    }
+
+    /// Opens a state; explains why it cannot be opened.
+    static func opening(_ limits: LuaLimits, _ body: () throws -> LoadedScripts) throws(ScriptError) -> LoadedScripts {
+        do {
+            return try body()
+        } catch let error as LuaError {
+            throw ScriptError([ScriptProblem(error, in: "", limits)])
+        } catch {
+            throw ScriptError([ScriptProblem(file: "", line: nil, reason: "\(error)")])
         }
     }
 
-    private func loadFiles(into state: LuaState) throws(ScriptError) {
+    /// Loads every file, and goes on after one that fails, so that all mistakes are reported at once.
+    ///
+    /// A load that fails leaves nothing behind but its log lines.
+    ///
+    /// - Parameters:
+    ///   - loaded: What the files are loaded into.
+    ///   - data: The clients' data of the scripts that run.
+    /// - Throws: ``ScriptError``; ``MissingStates``, whatever else may be wrong: a script may fail only because its state is
+    ///   empty.
+    func load(_ loaded: LoadedScripts, data: LuaBaggage? = nil) throws {
+        loaded.bindings.engine = self
+        let dialects = self.hub.dialectCount
+        do {
+            let problems = self.loadFiles(into: loaded)
+            if let missing = loaded.states?.missing, !missing.isEmpty { throw MissingStates(names: missing.sorted()) }
+            loaded.releaseLog(to: self.logger)
+            guard problems.isEmpty else { throw ScriptError(problems) }
+            guard self.program == .relay else { return }
+            let message = MessageRun(
+                self.hub,
+                loaded.state,
+                loaded.registry,
+                types: loaded.types,
+                shapes: loaded.shapes,
+                console: self.console
+            )
+            message.hasOwnObjects = self.hasOwnMessages
+            loaded.message = message
+            loaded.bindings.message = message
+            try self.unpack(data, into: loaded)
+        } catch {
+            // No client can have one of them: assigning a dialect is refused while scripts are loaded.
+            self.hub.forgetDialects(beyond: dialects)
+            throw error
+        }
+    }
+
+    private func loadFiles(into loaded: LoadedScripts) -> [ScriptProblem] {
         var problems: [ScriptProblem] = []
-        self.isLoading = true
-        state.beginLoading()
-        for source in self.scripts.toLoad(for: self.program) {
-            self.bindings.nextSource = source
+        loaded.state.beginLoading()
+        for source in loaded.scripts.toLoad(for: self.program) {
+            loaded.bindings.nextSource = source
             do {
-                try state.load(source.key)
+                try loaded.state.load(source.key)
             } catch let error as LuaError {
                 let problem = ScriptProblem(error, in: source.name, self.limits)
                 // Files that require the same broken module all fail with its error.
@@ -62,133 +132,31 @@ extension HookEngine {
                 problems.append(ScriptProblem(file: source.name, line: nil, reason: "\(error)"))
             }
         }
-        self.isLoading = false
-        problems += self.settings.unclaimed(by: self.program, areAllKnown: problems.isEmpty)
-        guard problems.isEmpty else { throw ScriptError(problems) }
-    }
-}
-
-/// Scripts that have been replaced: nothing calls them any more, and letting go of this closes their Lua state.
-///
-/// That takes a while where it is large, so it is better done on another thread.
-public struct RetiredScripts: @unchecked Sendable {
-    // Unchecked because a Lua state belongs to one thread at a time: whoever has this has the last reference to it.
-    private let state: LuaState?
-    private let bindings: HookBindings
-
-    fileprivate init(_ loaded: HookEngine.Loaded) {
-        self.state = loaded.state
-        self.bindings = loaded.bindings
-    }
-}
-
-extension HookEngine {
-    /// What one load of the scripts made.
-    fileprivate struct Loaded {
-        let scripts: ScriptSet
-        let bindings: HookBindings
-        let state: LuaState?
-        let types: HookAPI.Types?
-        let shapes: AnswerShapes?
-        let registry: HandlerRegistry
-        let timers: TimerQueue
-        let message: MessageRun?
-        let settings: ScriptSettings
-        let declaredStates: [DeclaredState]
-        let declaredFiles: [DeclaredFile]
-        let metrics: ScriptMetrics
+        return problems + loaded.settings.unclaimed(by: self.program, areAllKnown: problems.isEmpty)
     }
 
-    private var loaded: Loaded {
-        get {
-            Loaded(
-                scripts: self.scripts,
-                bindings: self.bindings,
-                state: self.state,
-                types: self.types,
-                shapes: self.shapes,
-                registry: self.registry,
-                timers: self.timers,
-                message: self.message,
-                settings: self.settings,
-                declaredStates: self.declaredStates,
-                declaredFiles: self.declaredFiles,
-                metrics: self.metrics
-            )
-        }
-        set {
-            self.scripts = newValue.scripts
-            self.bindings = newValue.bindings
-            self.state = newValue.state
-            self.types = newValue.types
-            self.shapes = newValue.shapes
-            self.registry = newValue.registry
-            self.timers = newValue.timers
-            self.message = newValue.message
-            self.settings = newValue.settings
-            self.declaredStates = newValue.declaredStates
-            self.declaredFiles = newValue.declaredFiles
-            self.metrics = newValue.metrics
-        }
-    }
-
-    /// Puts other scripts in the place of those that run, between two events.
-    ///
-    /// What scripts keep in `client.data` and in states goes over; handlers, timers and metrics are those of the new scripts
-    /// alone. Names, rooms, dialects and connections stay as they are, and `admit`, `name`, `connect`, `start` and `stop` do
-    /// not run. If anything fails, the scripts that run go on as if nothing had been tried.
-    ///
-    /// - Parameters:
-    ///   - scripts: The Lua files.
-    ///   - values: What operators set for them.
-    /// - Returns: The old scripts, to be let go of where that keeps nobody waiting.
-    /// - Throws: ``ScriptError`` for scripts that do not load, and for what cannot go over.
-    public func reload(_ scripts: ScriptSet, values: ScriptValues) throws(ScriptError) -> RetiredScripts {
-        precondition(self.program == .relay && self.bindings.run == nil, "scripts are replaced between two events")
-        let old = self.loaded
-        // Before the new scripts run: what they do while they load is not to happen where the data cannot go over.
-        let data = try self.packData(of: old)
-        self.loaded = Loaded(
-            scripts: scripts,
-            bindings: HookBindings(),
-            state: nil,
-            types: nil,
-            shapes: nil,
-            registry: HandlerRegistry(),
-            timers: TimerQueue(),
-            message: nil,
-            settings: ScriptSettings(values),
-            declaredStates: [],
-            declaredFiles: [],
-            metrics: ScriptMetrics()
-        )
-        do throws(ScriptError) {
-            try self.load()
-            try self.unpack(data)
-        } catch {
-            self.states.dropUnclaimed()
-            self.loaded = old
-            throw error
-        }
-        self.takeOverStates()
-        self.onTimers?()
-        return RetiredScripts(old)
+    /// Makes a load count that cannot fail any more: its states, its files and its handlers.
+    func accept(_ loaded: LoadedScripts) {
+        let declared = Dictionary(loaded.declaredStates.map { ($0.name, $0.options) }) { first, _ in first }
+        loaded.states?.accept(declared, at: self.hub.clock())
+        loaded.states = nil
+        self.loaded = loaded
+        for (line, file) in loaded.releaseFileLines() { _ = self.write(line, to: file) }
     }
 
     /// The clients' `data`, on its way to other scripts.
-    private func packData(of old: Loaded) throws(ScriptError) -> LuaBaggage? {
-        guard let state = old.state, let types = old.types else { return nil }
+    private func packData(of old: LoadedScripts) throws(ScriptError) -> LuaBaggage? {
         do throws(LuaBaggage.Refusal) {
-            return try state.pack(dataOf: types.client)
+            return try old.state.pack(dataOf: old.types.client)
         } catch {
             throw Self.describe(error)
         }
     }
 
-    private func unpack(_ data: LuaBaggage?) throws(ScriptError) {
-        guard let data, let state = self.state, let types = self.types else { return }
+    private func unpack(_ data: LuaBaggage?, into loaded: LoadedScripts) throws(ScriptError) {
+        guard let data else { return }
         do throws(LuaError) {
-            try state.unpack(data, as: types.client)
+            try loaded.state.unpack(data, as: loaded.types.client)
         } catch {
             throw Self.describe(error)
         }

@@ -12,7 +12,8 @@ extension HookEngine: MonitorPolicy {
     public func judge(_ sample: Sample) -> HealthStatus? {
         var status: HealthStatus?
         self.measure(.latency, sample) { types in
-            self.ask(.latency, self.shapes?.latency, .object(LuaObject(type: types.sample, id: self.measurement))) {
+            self.ask(.latency, self.loaded.shapes.latency, .object(LuaObject(type: types.sample, id: self.measurement)))
+            {
                 answer in
                 switch answer {
                 case .leveled(let name, let level):
@@ -49,7 +50,7 @@ extension HookEngine: MonitorPolicy {
     public func changed(_ report: Report) {
         self.report = report
         self.measure(.status, report.sample) { types in
-            let handlers = self.registry.handlers(for: .status)
+            let handlers = self.loaded.registry.handlers(for: .status)
             guard !handlers.isEmpty else { return }
             let object = LuaValue.object(LuaObject(type: types.report, id: self.measurement))
             self.execute(EventRun(self.hub, handlers, answer: nil, object, nil))
@@ -63,13 +64,13 @@ extension HookEngine: MonitorPolicy {
         var mail: AlertMail?
         self.report = report
         self.measure(.alert, report.sample) { types in
-            self.ask(.alert, self.shapes?.alert, .object(LuaObject(type: types.report, id: self.measurement))) {
+            self.ask(.alert, self.loaded.shapes.alert, .object(LuaObject(type: types.report, id: self.measurement))) {
                 answer in
                 if case .success(let read) = AlertMail.read(answer, limits: self.hub.limits) { mail = read }
             }
         }
         self.report = nil
-        return mail.map { alerts.send($0, about: report) } ?? false
+        return mail.map { alerts.send($0, about: report, stored: nil) } ?? false
     }
 
     /// Tells the console that a mail was delivered.
@@ -99,13 +100,13 @@ extension HookEngine: MonitorPolicy {
     /// - Parameter kind: `notice`, `address` or `password`.
     /// - Returns: The text, if there is one.
     public func prompt(_ kind: String) -> String? {
-        guard let types = self.types else { return nil }
+        let types = self.loaded.types
         var event = ConsoleEvent(kind: .prompt)
         event.prompt = Label(kind)
         var text: String?
         self.consoleEvent = event
         self.hub.perform {
-            self.ask(.console, self.shapes?.console, .object(LuaObject(type: types.console, id: 0))) { answer in
+            self.ask(.console, self.loaded.shapes.console, .object(LuaObject(type: types.console, id: 0))) { answer in
                 text = answer.text
             }
         }
@@ -115,8 +116,8 @@ extension HookEngine: MonitorPolicy {
 
     /// Runs handlers while they can read a sample, and notes which of them work again.
     private func measure(_ event: HookEvent?, _ sample: Sample, _ body: (HookAPI.MonitorTypes) -> Void) {
-        guard let types = self.types?.monitor else { return }
-        let handlers = event.map { self.registry.handlers(for: $0) } ?? []
+        let types = self.loaded.types.monitor
+        let handlers = event.map { self.loaded.registry.handlers(for: $0) } ?? []
         let before = handlers.map { ($0.calls, $0.failures) }
         self.measurement += 1
         self.sample = sample
@@ -128,7 +129,7 @@ extension HookEngine: MonitorPolicy {
             self.logger.notice(
                 "hook works again",
                 metadata: [
-                    "hook.event": "\(handler.event.rawValue)", "hook.script": "\(handler.script):\(handler.line)",
+                    "hook.event": "\(handler.event.rawValue)", "hook.script": "\(handler.place)",
                 ]
             )
         }

@@ -10,7 +10,7 @@ extension HookEngine: RelayPolicy {
     public func admit(_ client: Client, _ text: UnsafeRawBufferPointer?) -> Admission {
         self.onKnock?(client, text)
         var admission = Admission.letIn
-        self.ask(.admit, self.shapes?.admit, self.object(client), text.map { .bytes($0) }) { answer in
+        self.ask(.admit, self.loaded.shapes.admit, self.object(client), text.map { .bytes($0) }) { answer in
             switch answer {
             case .bytes(let question): admission = .prompt(self.keep(question))
             case .refusal(let reason): admission = .refuse(self.keep(reason))
@@ -22,11 +22,12 @@ extension HookEngine: RelayPolicy {
 
     /// Asks the `ping` handlers, and the console's about a ping.
     public func ping(_ text: UnsafeRawBufferPointer, from origin: ClientOrigin) -> UnsafeRawBufferPointer? {
-        guard let types = self.types else { return nil }
+        let types = self.loaded.types
         var hasAnswer = false
         self.origin = origin
-        let handlers = self.registry.pingHandlers(for: origin.transport)
-        self.ask(handlers, self.shapes?.ping, .bytes(text), .object(LuaObject(type: types.origin, id: 0))) { answer in
+        let handlers = self.loaded.registry.pingHandlers(for: origin.transport)
+        self.ask(handlers, self.loaded.shapes.ping, .bytes(text), .object(LuaObject(type: types.origin, id: 0))) {
+            answer in
             guard case .bytes(let bytes) = answer else { return }
             _ = self.keep(bytes)
             hasAnswer = true
@@ -57,15 +58,16 @@ extension HookEngine: RelayPolicy {
     /// Asks the `name` handlers.
     public func name(of client: Client) -> String? {
         var name: String?
-        self.ask(.name, self.shapes?.name, self.object(client)) { answer in
+        self.ask(.name, self.loaded.shapes.name, self.object(client)) { answer in
             guard case .bytes(let bytes) = answer else { return }
             name = String(validating: bytes, as: UTF8.self)
-            if name == nil {
-                self.logger.error("a name was refused: it is not UTF-8", metadata: ["client": "\(client.id)"])
-            }
+            guard name == nil else { return }
+            let reason: Logger.Message = "a name was refused: it is not UTF-8"
+            guard let unlogged = self.logLimit.admit("\(reason)", at: self.hub.clock()) else { return }
+            self.logger.error(reason, metadata: ["client": "\(client.id)", "log.unlogged": "\(unlogged)"])
         }
         // A handler may have read the address in its place.
-        if let types = self.types { self.state?.changed(types.client, client.id) }
+        self.loaded.state.changed(self.loaded.types.client, client.id)
         return name
     }
 
@@ -78,7 +80,7 @@ extension HookEngine: RelayPolicy {
     /// Runs the `disconnect` handlers, then asks the console's; after that scripts cannot read the client any more.
     public func disconnected(_ client: Client, reason: String) {
         self.departing = client
-        if let types = self.types { self.state?.changed(types.client, client.id) }
+        self.loaded.state.changed(self.loaded.types.client, client.id)
         let reason = Label(reason)
         self.notify(.disconnect, self.object(client), .bytes(reason.bytes))
         self.show(
@@ -91,7 +93,7 @@ extension HookEngine: RelayPolicy {
 
     /// Runs a message through all its handlers, in one entry into Lua.
     public func relay(_ message: Message) {
-        guard let run = self.message else { return }
+        guard let run = self.loaded.message else { return }
         run.begin(message)
         self.execute(run)
         if let onMessage = self.onMessage { onMessage(run.trace) }
@@ -100,12 +102,12 @@ extension HookEngine: RelayPolicy {
 
     /// Asks the `tell` handlers.
     public func tell(_ client: Client, _ occasion: Occasion) -> UnsafeRawBufferPointer? {
-        guard !self.registry.handlers(for: .tell).isEmpty else { return nil }
+        guard !self.loaded.registry.handlers(for: .tell).isEmpty else { return nil }
         let kind = Label(occasion.rawValue)
         let isStranger = self.hub.client(client.id) == nil
         if isStranger { self.departing = client }
         var hasAnswer = false
-        self.ask(.tell, self.shapes?.tell, self.object(client), .bytes(kind.bytes)) { answer in
+        self.ask(.tell, self.loaded.shapes.tell, self.object(client), .bytes(kind.bytes)) { answer in
             guard case .bytes(let bytes) = answer else { return }
             _ = self.keep(bytes)
             hasAnswer = true
@@ -119,8 +121,8 @@ extension HookEngine: RelayPolicy {
 
     /// Lets Lua collect a client once no script holds it; what scripts read from it then is nil.
     private func forget(_ client: Client) {
-        guard let types = self.types else { return }
-        self.state?.changed(types.client, client.id)
-        self.state?.forget(types.client, client.id)
+        let types = self.loaded.types
+        self.loaded.state.changed(types.client, client.id)
+        self.loaded.state.forget(types.client, client.id)
     }
 }

@@ -27,27 +27,24 @@ public final class HookEngine {
     let version: String
     let console: (any ConsoleOutput)?
     let logger: Logger
-    var isLoading = false
 
-    // What one load of the scripts makes; a reload makes all of it anew (``Loaded``).
-    var scripts: ScriptSet
-    @exclusivity(unchecked) var bindings = HookBindings()
-    @exclusivity(unchecked) var state: LuaState?
-    var types: HookAPI.Types?
-    var shapes: AnswerShapes?
-    var registry = HandlerRegistry()
-    var timers = TimerQueue()
-    @exclusivity(unchecked) var message: MessageRun?
-    /// What scripts let operators set.
-    var settings: ScriptSettings
-    /// The states that the scripts declared.
-    var declaredStates: [DeclaredState] = []
-    var declaredFiles: [DeclaredFile] = []
+    /// What the last accepted load of the scripts made.
+    @exclusivity(unchecked) var loaded: LoadedScripts
     /// What scripts count and measure for operators.
-    public internal(set) var metrics = ScriptMetrics()
+    public var metrics: ScriptMetrics { self.loaded.metrics }
 
+    /// Bounds log lines that scripts can cause any number of times.
+    var logLimit = LogLimiter()
+    /// The same for timer calls that are left out.
+    var missedLog = LogLimiter(interval: 60)
     /// Seconds that only ever grow, for timers.
     let uptime: () -> Double
+    /// Runs something on the script loop; called on any thread with the result of storing something.
+    ///
+    /// To be set before scripts run; unless it is, results are taken where they come, which only fits one thread.
+    public var onLoop: @Sendable (@escaping @Sendable () -> Void) -> Void = { $0() }
+    /// Numbers the functions that wait for such results, of all loads.
+    var lastWaiter: Int64 = 0
     /// Called for each failure of a handler.
     public var onFailure: ((HookFailure) -> Void)?
     /// Whether each message is a Lua object of its own, so that a script which keeps one is found out; else they share one,
@@ -55,7 +52,7 @@ public final class HookEngine {
     ///
     /// To be set before the first message.
     public var hasOwnMessages = false {
-        didSet { self.message?.hasOwnObjects = self.hasOwnMessages }
+        didSet { self.loaded.message?.hasOwnObjects = self.hasOwnMessages }
     }
     /// Called for each text, once its handlers have run.
     @exclusivity(unchecked) public var onMessage: ((MessageTrace) -> Void)?
@@ -63,8 +60,12 @@ public final class HookEngine {
     public var onKnock: ((Client, _ text: UnsafeRawBufferPointer?) -> Void)?
     /// Called when somebody has left, or was turned away.
     public var onLeave: ((Client) -> Void)?
-    /// Called when a timer was made or cancelled: ``nextTimer`` may have changed.
+    /// Called when a timer was made or cancelled, and once after each reload: ``nextTimer`` may have changed.
+    ///
+    /// It is not called while scripts are loaded.
     public var onTimers: (() -> Void)?
+    /// Called with what a failed reload had made, which may be released on another thread; nil releases it at once.
+    public var onDiscard: ((RetiredScripts) -> Void)?
 
     /// The console event being asked about, beside that of a message.
     var consoleEvent: ConsoleEvent?
@@ -103,11 +104,12 @@ public final class HookEngine {
     ///   - uptime: Seconds that only ever grow, by which timers run; nil for the hub's clock.
     ///   - console: Where console lines go; nil asks no console hooks at all.
     ///   - alerts: Where mails go; nil asks for none.
-    ///   - states: The states of scripts; an engine that is made with those of another finds them as they are.
+    ///   - states: The states of scripts; an engine that is made with those of another finds their entries.
+    ///   - fetched: The records of persistent states, as ``StateStorage/fetch(_:)`` returned them.
     ///   - files: Where the lines go that scripts write to files; nil for nowhere.
     ///   - logger: The operational log.
     ///   - version: The program's version, `relay.version` in Lua.
-    /// - Throws: ``ScriptError`` for a script that does not load.
+    /// - Throws: ``ScriptError`` for a script that does not load, ``MissingStates`` if records have to be fetched first.
     public init(
         hub: Hub,
         program: HookProgram = .relay,
@@ -118,24 +120,34 @@ public final class HookEngine {
         console: (any ConsoleOutput)?,
         alerts: (any AlertOutput)? = nil,
         states: StateStore = StateStore(),
+        fetched: [String: [StateRecord]] = [:],
         files: (any FileOutput)? = nil,
         logger: Logger,
         version: String
     ) throws {
         self.hub = hub
         self.program = program
-        self.scripts = scripts
         self.limits = limits
         self.version = version
-        self.settings = ScriptSettings(values)
         self.uptime = uptime ?? hub.clock
         self.console = console
         self.alerts = alerts
         self.states = states
         self.files = files
         self.logger = logger
-        try self.load()
-        if states.isFresh { self.takeOverStates() }
+        self.loaded = try Self.opening(limits) {
+            try LoadedScripts(
+                scripts,
+                values: values,
+                states: states.beginLoad(fetched: fetched),
+                program: program,
+                limits: limits,
+                relayLimits: hub.limits,
+                version: version
+            )
+        }
+        try self.load(self.loaded)
+        self.accept(self.loaded)
         hub.policy = self
     }
 
@@ -160,19 +172,21 @@ public final class HookEngine {
 
     /// Runs steps until none is left; failed handlers are logged and counted, and the rest go on.
     func execute(_ run: any HookRun) {
-        precondition(self.bindings.run == nil, "a run was started from within another")
+        let loaded = self.loaded
+        let bindings = loaded.bindings
+        precondition(bindings.run == nil, "a run was started from within another")
         // Where no handler is to be called, Lua is not entered.
         guard let first = run.next(after: .nil) else { return }
-        self.bindings.run = run
-        self.bindings.firstStep = first
-        self.state?.run { error in self.recover(from: error, run) }
-        self.bindings.endMeasuring()
-        self.bindings.run = nil
+        bindings.run = run
+        bindings.firstStep = first
+        loaded.state.run { error in self.recover(from: error, run) }
+        bindings.endMeasuring()
+        bindings.run = nil
     }
 
     private func recover(from error: LuaError, _ run: any HookRun) -> LuaState.Recovery {
         guard let handler = run.handler else { return .skip }
-        self.bindings.endMeasuring()
+        self.loaded.bindings.endMeasuring()
         handler.failures += 1
         let time = self.hub.clock()
         var isPaused = false
@@ -193,7 +207,7 @@ public final class HookEngine {
 
     /// Logs a failure, but at most one a second for each handler: a hook that fails on every message must not fill
     /// the log.
-    private func log(_ error: LuaError, of handler: Handler, at time: Double, isPaused: Bool) {
+    private func log(_ error: LuaError, of handler: CallRecord, at time: Double, isPaused: Bool) {
         let isOld = handler.isFailing
         handler.isFailing = handler.event.isMonitors
         guard isPaused || (!isOld && (time - handler.lastLogged >= 1 || time < handler.lastLogged)) else {
@@ -202,7 +216,7 @@ public final class HookEngine {
         }
         var metadata: Logger.Metadata = [
             "hook.event": "\(handler.event.rawValue)",
-            "hook.script": "\(handler.script):\(handler.line)",
+            "hook.script": "\(handler.place)",
             "hook.failure": "\(error.kind.rawValue)",
             "hook.failures": "\(handler.failures)",
             "error": "\(error.message)",
@@ -217,7 +231,7 @@ public final class HookEngine {
                 "hook paused: it kept passing its limits",
                 metadata: [
                     "hook.event": "\(handler.event.rawValue)",
-                    "hook.script": "\(handler.script):\(handler.line)",
+                    "hook.script": "\(handler.place)",
                     "hook.pause_seconds": "\(self.hub.limits.pauseTime.inSeconds)",
                 ]
             )
@@ -230,7 +244,7 @@ public final class HookEngine {
 
     /// Runs a notice.
     func notify(_ event: HookEvent, _ first: LuaValue? = nil, _ second: LuaValue? = nil) {
-        let handlers = self.registry.handlers(for: event)
+        let handlers = self.loaded.registry.handlers(for: event)
         guard !handlers.isEmpty else { return }
         self.hub.perform { self.execute(EventRun(self.hub, handlers, answer: nil, first, second)) }
     }
@@ -243,7 +257,7 @@ public final class HookEngine {
         _ second: LuaValue? = nil,
         _ use: @escaping (LuaValue) -> Void
     ) {
-        self.ask(self.registry.handlers(for: event), answer, first, second, use)
+        self.ask(self.loaded.registry.handlers(for: event), answer, first, second, use)
     }
 
     /// Asks some of a question's handlers.
@@ -260,10 +274,11 @@ public final class HookEngine {
 
     /// Asks the console hooks about an event and writes their lines.
     func show(_ event: ConsoleEvent) {
-        guard let console = self.console, let types = self.types else { return }
+        guard let console = self.console else { return }
+        let loaded = self.loaded
         guard !console.isFull else { return console.skip() }
         self.consoleEvent = event
-        self.ask(.console, self.shapes?.console, .object(LuaObject(type: types.console, id: 0))) { answer in
+        self.ask(.console, loaded.shapes.console, .object(LuaObject(type: loaded.types.console, id: 0))) { answer in
             console.write(answer)
         }
         self.consoleEvent = nil
@@ -278,8 +293,7 @@ public final class HookEngine {
     }
 
     func object(_ client: Client) -> LuaValue {
-        guard let types = self.types else { return .nil }
-        return .object(LuaObject(type: types.client, id: client.id))
+        .object(LuaObject(type: self.loaded.types.client, id: client.id))
     }
 }
 

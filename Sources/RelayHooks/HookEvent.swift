@@ -26,6 +26,8 @@ enum HookEvent: String, CaseIterable {
     case chatClose = "chat_close"
     /// A timer is due; scripts make those by `relay.every`, `relay.after` and `relay.daily`, not by name.
     case timer
+    /// It is known whether something was stored; scripts name a function for it in `relay.mail` and `relay.sync`.
+    case stored
 
     /// What becomes of the answers.
     enum Kind {
@@ -39,7 +41,7 @@ enum HookEvent: String, CaseIterable {
 
     var kind: Kind {
         switch self {
-        case .start, .stop, .connect, .disconnect, .relayed, .status, .timer: .notice
+        case .start, .stop, .connect, .disconnect, .relayed, .status, .timer, .stored: .notice
         case .message, .chatSend, .chatReceive: .filter
         case .admit, .name, .ping, .route, .format, .tell, .console, .latency, .alert: .question
         case .chatConnect, .chatHello, .chatClose: .question
@@ -60,14 +62,17 @@ enum HookEvent: String, CaseIterable {
     /// Whether it is about a measurement: those come for ever, so a handler that fails is told once, until it works again.
     var isMonitors: Bool { self == .latency || self == .status || self == .alert }
 
+    /// Whether scripts register handlers for it by its name.
+    private var hasName: Bool { self != .timer && self != .stored }
+
     /// The event that scripts of a program call by a name.
     init?(name: String) {
         self.init(rawValue: name)
-        if self == .timer { return nil }
+        if !self.hasName { return nil }
     }
 
     /// The events of a program by name.
     static func names(of program: HookProgram) -> [String] {
-        Self.allCases.filter { $0.program == program && $0 != .timer }.map(\.rawValue)
+        Self.allCases.filter { $0.program == program && $0.hasName }.map(\.rawValue)
     }
 }

@@ -20,7 +20,7 @@ public struct HookFailure: Sendable, Equatable {
     /// Whether the handler is left out for a while from now on.
     public var isPaused: Bool
 
-    init(_ error: LuaError, of handler: Handler, isPaused: Bool) {
+    init(_ error: LuaError, of handler: CallRecord, isPaused: Bool) {
         self.event = handler.event.rawValue
         self.script = handler.script
         self.line = handler.line

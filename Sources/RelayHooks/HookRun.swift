@@ -10,8 +10,8 @@ protocol HookRun: AnyObject {
     /// - Returns: The next call, or nil at the end.
     func next(after answer: LuaValue) -> LuaStep?
 
-    /// The handler of the last call.
-    var handler: Handler? { get }
+    /// The record of the last call.
+    var handler: CallRecord? { get }
 }
 
 extension Handler {
@@ -50,7 +50,7 @@ final class EventRun: HookRun {
         self.use = use
     }
 
-    var handler: Handler? { self.index > 0 ? self.handlers[self.index - 1] : nil }
+    var handler: CallRecord? { self.index > 0 ? self.handlers[self.index - 1] : nil }
 
     func next(after answer: LuaValue) -> LuaStep? {
         if self.answer != nil {
@@ -69,5 +69,28 @@ final class EventRun: HookRun {
             }
         }
         return nil
+    }
+}
+
+/// One call of a function that no event has: a timer's, or one that is told a result.
+final class CallbackRun: HookRun {
+    private let record: CallRecord
+    private let function: LuaFunction
+    private let argument: LuaValue?
+    private var isCalled = false
+
+    init(_ timer: ScriptTimer) {
+        self.record = timer.record
+        self.function = timer.function
+        self.argument = timer.argument.map { .boolean($0) }
+    }
+
+    var handler: CallRecord? { self.isCalled ? self.record : nil }
+
+    func next(after answer: LuaValue) -> LuaStep? {
+        guard !self.isCalled else { return nil }
+        self.isCalled = true
+        self.record.calls &+= 1
+        return LuaStep(self.function, answer: nil, self.argument)
     }
 }

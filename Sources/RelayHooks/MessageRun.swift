@@ -85,7 +85,7 @@ final class MessageRun: HookRun {
         self.originObject = .object(LuaObject(type: types.origin, id: 0))
     }
 
-    var handler: Handler? { self.index > 0 ? self.handlers[self.index - 1] : nil }
+    var handler: CallRecord? { self.index > 0 ? self.handlers[self.index - 1] : nil }
 
     /// The console event, while the console is asked about the message.
     var consoleEvent: ConsoleEvent? {

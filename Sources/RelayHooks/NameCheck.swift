@@ -18,7 +18,7 @@ struct NameCheck {
 
     /// Notes which files a program has loaded, and what they find there.
     mutating func note(_ engine: HookEngine) {
-        guard let names = engine.state?.names else { return }
+        let names = engine.loaded.state.names
         // A module that both programs load may use what either has.
         for path in engine.found { self.names[path, default: []].formUnion(names) }
     }

@@ -114,10 +114,11 @@ public struct ScriptReport: Sendable, Encodable {
                     version: version
                 )
                 for path in engine.found { loadedBy[path, default: []].append(program.rawValue) }
-                self.handlers += Self.entries(engine.registry)
+                self.handlers += Self.entries(engine.loaded.registry)
                 names.note(engine)
                 // A module that both programs load is told once.
-                for entry in engine.settings.entries where !self.settings.contains(where: { $0.name == entry.name }) {
+                for entry in engine.loaded.settings.entries
+                where !self.settings.contains(where: { $0.name == entry.name }) {
                     self.settings.append(entry)
                 }
             } catch let error as ScriptError {

@@ -94,34 +94,57 @@ extension Relay {
         let (scripts, folder) = try await Self.offLoop {
             try ScriptFolder.load(settings.scripts, environment: ProcessInfo.processInfo.environment)
         }
-        try await self.rehearse(scripts, settings.scriptValues)
+        let persistent = try await self.rehearse(scripts, settings.scriptValues)
+        let missing = try await self.loop.run { self.parts.value?.hooks.missingStates(of: persistent) ?? [] }
         let values = settings.scriptValues
-        let (result, retired) = try await self.loop.run { () throws -> (ReloadResult, RetiredScripts) in
-            guard let parts = self.parts.value else { throw RelayError("the relay does not run") }
-            let start = Moment.now
-            let retired = try parts.hooks.reload(scripts, values: values)
-            let result = ReloadResult(
-                folder: folder,
-                handlers: parts.hooks.handlerCount,
-                clients: parts.hub.clientCount,
-                milliseconds: ((Moment.now - start).milliseconds * 100).rounded() / 100
-            )
-            return (result, retired)
+        let (result, retired) = try await self.fetchingStates(missing) { fetched in
+            try await self.loop.run { () throws -> (ReloadResult, RetiredScripts) in
+                guard let parts = self.parts.value else { throw RelayError("the relay does not run") }
+                let start = Moment.now
+                let retired = try parts.hooks.reload(scripts, values: values, fetched: fetched)
+                let result = ReloadResult(
+                    folder: folder,
+                    handlers: parts.hooks.handlerCount,
+                    clients: parts.hub.clientCount,
+                    milliseconds: ((Moment.now - start).milliseconds * 100).rounded() / 100
+                )
+                return (result, retired)
+            }
         }
         // A large state takes a while to close; nobody waits for it.
         DispatchQueue.global().async { _ = retired }
         return result
     }
 
-    /// Loads scripts in a relay of their own, in which nobody is.
-    private func rehearse(_ scripts: ScriptSet, _ values: ScriptValues) async throws {
+    /// Loads scripts, and again with the records of persistent states that they miss; reads those off the script loop.
+    func fetchingStates<Result>(
+        _ names: [String],
+        _ load: ([String: [StateRecord]]) async throws -> Result
+    ) async throws -> Result {
+        let storage = self.storage
+        var fetched = try await Self.offLoop { try storage.fetch(names) }
+        for _ in 1..<StateLimits.fetches {
+            do {
+                return try await load(fetched)
+            } catch let missing as MissingStates {
+                let more = try await Self.offLoop { try storage.fetch(missing.names) }
+                fetched.merge(more) { _, new in new }
+            }
+        }
+        return try await load(fetched)
+    }
+
+    /// Loads scripts in a relay of their own without clients.
+    ///
+    /// - Returns: The persistent states that the scripts declare.
+    private func rehearse(_ scripts: ScriptSet, _ values: ScriptValues) async throws -> [String] {
         let (limits, luaLimits) = (self.settings.limits, self.settings.luaLimits)
-        try await withCheckedThrowingContinuation { (done: CheckedContinuation<Void, any Error>) in
+        return try await withCheckedThrowingContinuation { (done: CheckedContinuation<[String], any Error>) in
             DispatchQueue.global()
                 .async {
                     done.resume(
                         with: Result {
-                            _ = try HookEngine(
+                            let engine = try HookEngine(
                                 hub: Hub(limits: limits, clock: { Date().timeIntervalSince1970 }),
                                 scripts: scripts,
                                 limits: luaLimits,
@@ -130,6 +153,7 @@ extension Relay {
                                 logger: Logger(label: "luar.rehearsal") { _ in SwiftLogNoOpLogHandler() },
                                 version: Self.version
                             )
+                            return engine.persistentStates
                         }
                     )
                 }

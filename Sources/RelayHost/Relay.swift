@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
+internal import Dispatch
 internal import Foundation
 public import HostSettings
 internal import LatencyMonitor
@@ -169,7 +170,9 @@ public final class Relay: Service {
             return (scripts, folder, files)
         }
         do {
-            try await self.loop.run { try self.assemble(settings, scripts, files) }
+            try await self.fetchingStates([]) { fetched in
+                try await self.loop.run { try self.assemble(settings, scripts, fetched, files) }
+            }
         } catch {
             files.capture?.close()
             files.recording?.close()
@@ -227,25 +230,38 @@ public final class Relay: Service {
     /// Builds the parts.
     ///
     /// On the script loop.
-    private func assemble(_ settings: Settings, _ scripts: ScriptSet, _ files: OpenedFiles) throws {
+    private func assemble(
+        _ settings: Settings,
+        _ scripts: ScriptSet,
+        _ fetched: [String: [StateRecord]],
+        _ files: OpenedFiles
+    ) throws {
         let hub = Hub(limits: settings.limits, clock: { Date().timeIntervalSince1970 })
         let mail = MailDesk(loop: self.loop, logger: self.logger)
         let states = StateStore(storage: self.storage.states)
-        let hooks = try self.storage.explaining(states) {
-            try HookEngine(
-                hub: hub,
-                scripts: scripts,
-                limits: settings.luaLimits,
-                values: settings.scriptValues,
-                uptime: { Moment.now.seconds },
-                console: self.console.map { LineConsole($0) },
-                alerts: mail,
-                states: states,
-                files: self.storage.files,
-                logger: self.logger,
-                version: Self.version
-            )
-        }
+        let hooks = try HookEngine(
+            hub: hub,
+            scripts: scripts,
+            limits: settings.luaLimits,
+            values: settings.scriptValues,
+            uptime: { Moment.now.seconds },
+            console: self.console.map { LineConsole($0) },
+            alerts: mail,
+            states: states,
+            fetched: fetched,
+            files: self.storage.files,
+            logger: self.logger,
+            version: Self.version
+        )
+        // What became of mails and states, on its way to the functions that asked; the engine bounds how many wait.
+        let results = Mailbox<@Sendable () -> Void>(
+            on: self.loop,
+            limit: .max,
+            share: .init(items: 64, time: .milliseconds(2))
+        ) { $0() }
+        hooks.onLoop = { results.post($0) }
+        // A large state takes a while to close.
+        hooks.onDiscard = { retired in DispatchQueue.global().async { _ = retired } }
         let recording = files.recording.map { Recording($0, clock: hub.clock) }
         recording?.observe(hooks)
         let ticks = TickScheduler(hub: hub, loop: self.loop)

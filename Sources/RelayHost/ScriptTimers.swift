@@ -15,7 +15,7 @@ final class ScriptTimers: TimedWork {
 
     var nextMoment: Moment? { self.hooks.nextTimer.map { Moment(uptime: $0) } }
 
-    func run(until deadline: Moment) { self.hooks.runTimers() }
+    func run(until deadline: Moment) { self.hooks.runTimers(until: deadline.seconds) }
 }
 
 extension Moment {

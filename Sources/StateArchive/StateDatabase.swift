@@ -23,6 +23,10 @@ public final class StateDatabase: StateStorage, Sendable {
     private struct Waiting {
         var changes = PendingChanges()
         var isScheduled = false
+        /// Who waits for the next write, which is then to survive a loss of power.
+        var syncs: [@Sendable (Bool) -> Void] = []
+        var isSyncScheduled = false
+        var isClosed = false
     }
 
     private let waiting = Mutex(Waiting())
@@ -49,13 +53,16 @@ public final class StateDatabase: StateStorage, Sendable {
         self.report = report
     }
 
-    /// Reads a state; opens the file the first time, and waits for both.
-    public func records(of state: String) throws(StateStorageError) -> [StateRecord] {
-        // On the other thread, so that a large file does not use up the CPU time that scripts have for loading.
+    /// Reads states; opens the file the first time, and waits for both.
+    public func fetch(_ names: [String]) throws(StateStorageError) -> [String: [StateRecord]] {
         try self.wait {
             Result { () throws(StateStorageError) in
-                let records = try self.open().records(of: state)
-                return self.waiting.withLock { $0.changes.apply(to: records, of: state) }
+                var all: [String: [StateRecord]] = [:]
+                for name in names {
+                    let records = try self.open().records(of: name)
+                    all[name] = self.waiting.withLock { $0.changes.apply(to: records, of: name) }
+                }
+                return all
             }
         }
         .get()
@@ -67,6 +74,19 @@ public final class StateDatabase: StateStorage, Sendable {
     /// Forgets a state.
     public func clear(_ state: String) { self.note { $0.clear(state) } }
 
+    /// Writes what was taken so far, and calls `done` on the database's thread when that is on disk.
+    public func sync(_ state: String, done: @escaping @Sendable (Bool) -> Void) {
+        // Changes of all states are written together.
+        let (isClosed, mustSchedule) = self.waiting.withLock { waiting in
+            guard !waiting.isClosed else { return (true, false) }
+            waiting.syncs.append(done)
+            defer { waiting.isSyncScheduled = true }
+            return (false, !waiting.isSyncScheduled)
+        }
+        if isClosed { done(false) }
+        if mustSchedule { self.queue.async { self.write() } }
+    }
+
     /// Writes what waits, and waits for that.
     public func flush() { self.wait { self.write() } }
 
@@ -74,7 +94,12 @@ public final class StateDatabase: StateStorage, Sendable {
     public func close() {
         self.wait {
             self.write()
-            let lost = self.waiting.withLock { $0.changes.count }
+            let (lost, late) = self.waiting.withLock { waiting in
+                waiting.isClosed = true
+                defer { waiting.syncs = [] }
+                return (waiting.changes.count, waiting.syncs)
+            }
+            for done in late { done(false) }
             if lost > 0 { self.report(.lost(changes: lost)) }
             self.file.withLock { file in
                 file.open?.close()
@@ -93,7 +118,7 @@ public final class StateDatabase: StateStorage, Sendable {
     }
 
     private func schedule() {
-        self.queue.asyncAfter(deadline: .now() + self.delay) { [weak self] in self?.write() }
+        self.queue.asyncAfter(deadline: .now() + self.delay) { [weak self] in self?.write(isScheduled: true) }
     }
 
     // MARK: On the queue
@@ -105,18 +130,21 @@ public final class StateDatabase: StateStorage, Sendable {
         return file
     }
 
-    private func write() {
-        let changes = self.waiting.withLock { waiting in
-            waiting.isScheduled = false
-            defer { waiting.changes = PendingChanges() }
-            return waiting.changes
+    /// - Parameter isScheduled: Whether this is the write that was scheduled for the changes that wait.
+    private func write(isScheduled: Bool = false) {
+        let (changes, syncs) = self.waiting.withLock { waiting in
+            if isScheduled { waiting.isScheduled = false }
+            waiting.isSyncScheduled = false
+            defer { (waiting.changes, waiting.syncs) = (PendingChanges(), []) }
+            return (waiting.changes, waiting.syncs)
         }
-        guard !changes.isEmpty else { return }
+        guard !changes.isEmpty || !syncs.isEmpty else { return }
         let wasFailing = self.file.withLock { $0.isFailing }
         do throws(StateStorageError) {
-            try self.open().write(changes)
+            try self.open().write(changes, isDurable: !syncs.isEmpty)
             self.file.withLock { $0.isFailing = false }
             if wasFailing { self.report(.restored) }
+            for done in syncs { done(true) }
         } catch {
             self.file.withLock { $0.isFailing = true }
             let mustSchedule = self.waiting.withLock { waiting in
@@ -126,6 +154,7 @@ public final class StateDatabase: StateStorage, Sendable {
             }
             if mustSchedule { self.schedule() }
             if !wasFailing { self.report(.failed(reason: error.description)) }
+            for done in syncs { done(false) }
         }
     }
 

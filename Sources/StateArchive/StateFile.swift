@@ -124,26 +124,43 @@ struct StateFile {
     }
 
     /// Makes all changes, or none.
-    func write(_ pending: PendingChanges) throws(StateStorageError) {
+    ///
+    /// - Parameters:
+    ///   - pending: The changes.
+    ///   - isDurable: Whether they, and all changes before, are to survive a loss of power once this returns.
+    /// - Throws: ``StateStorageError`` with what is wrong and what to do; nothing is changed then.
+    func write(_ pending: PendingChanges, isDurable: Bool = false) throws(StateStorageError) {
         do {
-            try self.database.write { database in
-                let clear = try database.cachedStatement(sql: "DELETE FROM entry WHERE state = ?")
-                let remove = try database.cachedStatement(sql: "DELETE FROM entry WHERE state = ? AND key = ?")
-                let put = try database.cachedStatement(sql: "INSERT OR REPLACE INTO entry VALUES (?, ?, ?, ?, ?)")
-                for (name, state) in pending.states {
-                    if state.isCleared { try clear.execute(arguments: [name]) }
-                    for (key, change) in state.changes {
-                        guard let record = change.record else {
-                            try remove.execute(arguments: [name, key.databaseValue])
-                            continue
-                        }
-                        let (kind, value) = record.value.stored
-                        try put.execute(arguments: [name, key.databaseValue, kind, value, record.written])
-                    }
+            try self.database.writeWithoutTransaction { database in
+                // With NORMAL a commit leaves fsync to the next checkpoint; with FULL it is part of the commit.
+                if isDurable { try database.execute(sql: "PRAGMA synchronous = FULL") }
+                defer { if isDurable { try? database.execute(sql: "PRAGMA synchronous = NORMAL") } }
+                try database.inTransaction(.immediate) {
+                    try Self.make(pending, in: database)
+                    // A commit without a change would not reach the disk.
+                    if isDurable { try database.execute(sql: "PRAGMA user_version = \(Self.version)") }
+                    return .commit
                 }
             }
         } catch {
             throw Self.describe(error, self.path)
+        }
+    }
+
+    private static func make(_ pending: PendingChanges, in database: Database) throws {
+        let clear = try database.cachedStatement(sql: "DELETE FROM entry WHERE state = ?")
+        let remove = try database.cachedStatement(sql: "DELETE FROM entry WHERE state = ? AND key = ?")
+        let put = try database.cachedStatement(sql: "INSERT OR REPLACE INTO entry VALUES (?, ?, ?, ?, ?)")
+        for (name, state) in pending.states {
+            if state.isCleared { try clear.execute(arguments: [name]) }
+            for (key, change) in state.changes {
+                guard let record = change.record else {
+                    try remove.execute(arguments: [name, key.databaseValue])
+                    continue
+                }
+                let (kind, value) = record.value.stored
+                try put.execute(arguments: [name, key.databaseValue, kind, value, record.written])
+            }
         }
     }
 

@@ -2,6 +2,7 @@
 // Copyright 2026 the Luar authors
 
 internal import ArgumentParser
+internal import CTerminal
 internal import LineOutput
 internal import RelayHost
 
@@ -47,9 +48,9 @@ enum LoginQuestions {
     private static func readLine(isShown: Bool) throws -> String {
         var before = termios()
         guard !isShown, tcgetattr(STDIN_FILENO, &before) == 0 else { return try self.readLine { $0 == 0x0A } }
-        // Whatever ends the program meanwhile leaves the terminal as it was.
-        TerminalMode.hold(before)
-        defer { TerminalMode.release() }
+        // A signal that ends the program meanwhile leaves the terminal as it was.
+        cterminal_hold_mode(STDIN_FILENO, &before)
+        defer { cterminal_release_mode() }
         var silent = before
         // Ctrl-C comes as a key, so that the terminal is itself again before the program ends.
         silent.c_lflag &= ~tcflag_t(ECHO | ICANON | ISIG)
@@ -96,24 +97,4 @@ enum LoginQuestions {
         }
         return text.hasSuffix("\r") ? String(text.dropLast()) : text
     }
-}
-
-/// The mode that the terminal is to have again when a signal ends the program.
-private enum TerminalMode {
-    private static let signals = [SIGINT, SIGTERM, SIGHUP, SIGQUIT]
-    /// Written before the handlers are installed, and read by them alone.
-    nonisolated(unsafe) private static var mode = termios()
-
-    static func hold(_ mode: termios) {
-        self.mode = mode
-        for number in self.signals {
-            // Calls only what POSIX allows in a signal handler.
-            signal(number) { number in
-                tcsetattr(STDIN_FILENO, TCSANOW, &TerminalMode.mode)
-                _exit(128 + number)
-            }
-        }
-    }
-
-    static func release() { for number in self.signals { signal(number, SIG_DFL) } }
 }

@@ -88,7 +88,8 @@ import Testing
 
     @Test func `closing writes what waits and then closes the descriptor, once`() throws {
         let pipe = Pipe()
-        let descriptor = dup(pipe.fileHandleForWriting.fileDescriptor)
+        // A number that no other test's file gets.
+        let descriptor = fcntl(pipe.fileHandleForWriting.fileDescriptor, F_DUPFD_CLOEXEC, 900)
         try pipe.fileHandleForWriting.close()
         let writer = LineWriter(descriptor: descriptor, limit: 10, label: "test")
         writer.write("last words")

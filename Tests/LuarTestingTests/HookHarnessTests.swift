@@ -142,6 +142,31 @@ struct HookHarnessTests {
         #expect(relay.log.map(\.message) == ["a\ttrue\tfalse", "c\t1", "c\t2", "true"])
     }
 
+    @Test func `centuries may pass, and a measurement after them is one as any other`() throws {
+        let relay = try HookHarness()
+        for _ in 1...40 { relay.advance(by: .seconds(10 * 366 * 24 * 60 * 60)) }
+        #expect(relay.measure(rtt: .milliseconds(5)).level == 0)
+    }
+
+    @Test func `mails and states are stored at once, and scripts learn it when time passes`() throws {
+        let relay = try HookHarness(files: [
+            "t.lua": """
+            local kept, other = relay.state("kept", { persist = true }), relay.state("other")
+            relay.on("message", function(m)
+              kept.text = m.text
+              relay.sync(kept, function(stored) print("kept", stored) end)
+              relay.sync(other, function(stored) print("other", stored) end)
+              print(relay.mail({ subject = "s", text = "t" }, function(stored) print("mail", stored) end))
+            end)
+            """
+        ])
+        relay.connect().says("oi")
+        #expect(relay.log.map(\.message) == ["true"])
+        relay.advance(by: .zero)
+        #expect(relay.log.dropFirst().map(\.message) == ["kept\ttrue", "other\tfalse", "mail\ttrue"])
+        #expect(relay.failures == [])
+    }
+
     @Test(arguments: [
         ("relay.every(0, print)", "relay.every takes 0.01 to 31622400 seconds, not 0.0"),
         ("relay.after(-1, print)", "relay.after takes 0.0 to 31622400 seconds, not -1.0"),

@@ -48,6 +48,20 @@ import Glibc
         }
     }
 
+    @Test func `a reload whose states cannot be kept is refused, and the old timers go on`() async throws {
+        let blocked = try TemporaryFolder(["data": "a file where the folder would be"])
+        defer { blocked.remove() }
+        let script = "relay.every(0.05, function() relay.send(relay.everyone, 'tick') end)"
+        try await self.relay(["s/t.lua": script], ["--data", "\(blocked.path)/data"]) { relay, port, folder in
+            try self.write("relay.state('kept', { persist = true })", "t.lua", folder)
+            let (_, error, code) = try await self.luar(["reload", "--control", folder.path + "/c"])
+            #expect(code == 1)
+            #expect(error.contains("\(blocked.path)/data") && error.contains("not reloaded"), "\(error)")
+            // A client that comes after the reload.
+            try Peer(port: port).waits(for: "ticktick")
+        }
+    }
+
     private func write(_ text: String, _ name: String, _ folder: TemporaryFolder) throws {
         try text.write(toFile: "\(folder.path)/s/\(name)", atomically: true, encoding: .utf8)
     }

@@ -52,6 +52,21 @@ import Testing
         try await body(folder)
     }
 
+    @Test func `a recording with a time that cannot be is replayed without it`() async throws {
+        let folder = try TemporaryFolder([
+            "rec": """
+            {"event":"begin","time":1000,"version":1}
+            {"event":"knock","time":1e10,"client":1,"transport":"tcp","address":"10.0.0.1:1"}
+            {"event":"leave","time":1002,"client":1,"reason":"left"}
+
+            """
+        ])
+        defer { folder.remove() }
+        let (output, error, code) = try await self.luar(["replay", folder.path + "/rec"], in: folder)
+        #expect(code == 0, "\(error)")
+        #expect((output + error).contains("line 2 is more than ten years after the one before"), "\(output)\(error)")
+    }
+
     @Test func `the same scripts make the same of it, others do not, and it is shown`() async throws {
         let same = Self.room + "\n" + Self.door
         let other = same + " relay.on('format', function(m) return 'x ' .. m.text end)"

@@ -64,6 +64,39 @@ import Testing
         }
     }
 
+    @Test func `what relay.sync and relay.mail have said to be stored is there after an end without warning`()
+        async throws
+    {
+        let folder = try TemporaryFolder([
+            "t.lua": """
+            local kept = relay.state("kept", { persist = true })
+            relay.on("start", function() relay.log.warn("kept: " .. tostring(kept.text)) end)
+            relay.on("message", function(m)
+              kept.text = m.text
+              relay.sync(kept, function(stored) relay.log.warn("state stored: " .. tostring(stored)) end)
+              relay.mail({ subject = m.text, text = "t" }, function(stored)
+                relay.log.warn("mail stored: " .. tostring(stored))
+              end)
+            end)
+            """
+        ])
+        defer { folder.remove() }
+        let data = "\(folder.path)/data"
+        let spool = "\(folder.path)/spool"
+        let mail = ["--mail-to", "bia@example.com", "--mail-spool", spool, "--smtp", "smtp+insecure://127.0.0.1:1"]
+        try await self.serve(folder, ["--data", data] + mail) { relay, port in
+            try relay.logs("kept: nil")
+            let peer = try Peer(port: port)
+            peer.send("oi\n")
+            try relay.logs("state stored: true")
+            try relay.logs("mail stored: true")
+            relay.signal(SIGKILL)
+            _ = try relay.exitCode()
+        }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: "\(spool)/waiting").count == 1)
+        try await self.serve(folder, ["--data", data]) { relay, _ in try relay.logs("kept: oi") }
+    }
+
     @Test func `without a script that keeps something no folder is made`() async throws {
         let folder = try TemporaryFolder(["quiet.lua": "relay.state('volatile').a = 1"])
         defer { folder.remove() }

@@ -26,6 +26,26 @@ import Testing
         #expect(other?.reason.contains("make the spool folder writable") == true)
     }
 
+    @Test(.enabled(if: SmallDisk.mayMount))
+    func `a mail for a full disk is not stored, and one after that is`() throws {
+        let disk = try #require(SmallDisk())
+        defer { disk.remove() }
+        var limits = MailStage.limits
+        limits.spoolPause = .milliseconds(1)
+        let stage = try MailStage("smtp+insecure://127.0.0.1:1", folder: disk.path + "/spool", limits: limits)
+        let queue = try stage.queue()
+        disk.fill()
+        queue.start()
+        defer { queue.stop() }
+        let results = StoredResults()
+        queue.add(try MailStage.draft("Full", text: String(repeating: "Long. ", count: 2_000))) { results.add($0) }
+        try poll("the result is known") { results.seen == [false] }
+        disk.free()
+        try stage.tells("the folder is well again") { $0 == .spoolRestored }
+        queue.add(try MailStage.draft("Free")) { results.add($0) }
+        try poll("the next result is known") { results.seen == [false, true] }
+    }
+
     @Test(.enabled(if: SmallDisk.mayMount), arguments: [false, true])
     func `a disk that fills up or turns read-only loses no mail`(_ isReadOnly: Bool) async throws {
         let disk = try #require(SmallDisk())

@@ -112,3 +112,10 @@ final class MailStage: Sendable {
         )
     }
 }
+
+/// Results of storing mails, in the order in which they came.
+final class StoredResults: Sendable {
+    private let all = Mutex<[Bool]>([])
+    var seen: [Bool] { self.all.withLock { $0 } }
+    func add(_ result: Bool) { self.all.withLock { $0.append(result) } }
+}

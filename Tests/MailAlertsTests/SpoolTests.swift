@@ -2,6 +2,7 @@
 // Copyright 2026 the Luar authors
 
 import Foundation
+import Synchronization
 import TestSupport
 import Testing
 
@@ -357,5 +358,37 @@ import Glibc
             #expect(queue.waiting == 1)
             queue.stop()
         }
+    }
+
+    @Test func `a mail is stored once it is in the folder for every recipient`() throws {
+        // Nobody listens there: what is delivered would leave the folder.
+        let stage = try MailStage("smtp+insecure://127.0.0.1:1")
+        let queue = try stage.queue()
+        let results = StoredResults()
+        let files = Mutex<[Int]>([])
+        queue.add(try MailStage.draft("Two", to: ["ana@example.com", "bia@example.com"])) { isStored in
+            files.withLock { $0.append(stage.files("waiting").count) }
+            results.add(isStored)
+        }
+        #expect(results.seen == [])
+        queue.start()
+        try poll("the result is known") { results.seen == [true] }
+        #expect(files.withLock { $0 } == [2])
+        queue.stop()
+        queue.add(try MailStage.draft("Late")) { results.add($0) }
+        #expect(results.seen == [true, false])
+    }
+
+    @Test func `mails that are merged before they are written are stored with their digest`() throws {
+        var limits = MailStage.limits
+        limits.mostWaiting = 4
+        let stage = try MailStage("smtp+insecure://127.0.0.1:1", limits: limits)
+        let queue = try stage.queue()
+        let results = StoredResults()
+        for number in 1...10 { queue.add(try MailStage.draft("Mail \(number)")) { results.add($0) } }
+        queue.start()
+        try poll("all results are known") { results.seen.count == 10 }
+        #expect(!results.seen.contains(false))
+        queue.stop()
     }
 }

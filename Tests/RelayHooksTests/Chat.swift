@@ -46,8 +46,14 @@ final class Chat {
         var mails: [AlertMail] = []
         var incidents: [String?] = []
         var problem: String?
+        /// What takes the results, one for each mail.
+        var stored: [(@Sendable (Bool) -> Void)?] = []
+        /// Whether mails go nowhere.
+        var isClosed = false
         func problem(with mail: AlertMail) -> String? { self.problem }
-        func send(_ mail: AlertMail, about report: Report?) -> Bool {
+        func send(_ mail: AlertMail, about report: Report?, stored: (@Sendable (Bool) -> Void)?) -> Bool {
+            guard !self.isClosed else { return false }
+            self.stored.append(stored)
             self.mails.append(mail)
             self.incidents.append(report?.incident)
             return true
@@ -76,6 +82,7 @@ final class Chat {
         values: ScriptValues = ScriptValues(),
         settings: [String: String] = [:],
         states: StateStore = StateStore(),
+        fetched: [String: [StateRecord]] = [:],
         fileOutput: (any FileOutput)? = nil
     ) throws {
         var values = values
@@ -95,6 +102,7 @@ final class Chat {
             console: self.console,
             alerts: self.outbox,
             states: states,
+            fetched: fetched,
             files: fileOutput,
             logger: logger,
             version: "9.9.9"

@@ -186,7 +186,7 @@ import Testing
         let chat = try self.engine(script, values)
         #expect(chat.log.entries.map(\.message) == ["4"])
         #expect(
-            chat.hooks.settings.entries.map { "\($0.name) \($0.value ?? "-") \($0.from)" } == [
+            chat.hooks.loaded.settings.entries.map { "\($0.name) \($0.value ?? "-") \($0.from)" } == [
                 "a.key - environment LUAR_SET_A_KEY"
             ]
         )

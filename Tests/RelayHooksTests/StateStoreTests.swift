@@ -13,9 +13,13 @@ import Testing
         var kept: [String: [StateKey: StateRecord]] = [:]
         var isBroken = false
 
-        func records(of state: String) throws(StateStorageError) -> [StateRecord] {
+        func fetch(_ names: [String]) throws(StateStorageError) -> [String: [StateRecord]] {
             if self.isBroken { throw StateStorageError("the shelf is broken") }
-            return (self.kept[state] ?? [:]).values.sorted { ($0.written, $0.key) < ($1.written, $1.key) }
+            var all: [String: [StateRecord]] = [:]
+            for name in names {
+                all[name] = (self.kept[name] ?? [:]).values.sorted { ($0.written, $0.key) < ($1.written, $1.key) }
+            }
+            return all
         }
 
         func take(_ change: StateChange) {
@@ -24,6 +28,7 @@ import Testing
         }
 
         func clear(_ state: String) { self.kept[state] = nil }
+        func sync(_ state: String, done: @escaping @Sendable (Bool) -> Void) { done(true) }
     }
 
     /// Entries in the order of their writes.
@@ -65,8 +70,7 @@ import Testing
         var store = StateStore(storage: shelf, limit: limit)
         var model = Model(options: StateOptions(max: 20, ttl: 50, isPersistent: true))
         var now = 1_000.0
-        var table = try store.table("t", model.options, at: now)
-        store.claim(["t": model.options], at: now)
+        var table = try store.declare("t", model.options, at: now)
         var refusals = 0
         for step in 0..<1_500 {
             now += Double.random(in: 0...2, using: &random)
@@ -98,8 +102,7 @@ import Testing
                 table.settle(at: now)
                 if !model.options.isPersistent { model.entries = [] }
                 store = StateStore(storage: shelf, limit: limit)
-                table = try store.table("t", model.options, at: now)
-                store.claim(["t": model.options], at: now)
+                table = try store.declare("t", model.options, at: now)
                 // Among entries of one moment the keys decide.
                 model.entries.sort { ($0.written, $0.key) < ($1.written, $1.key) }
             }
@@ -132,7 +135,7 @@ import Testing
             shelf.kept["t", default: [:]][record.key] = record
         }
         let options = StateOptions(max: 3, ttl: 50, isPersistent: true)
-        let table = try StateStore(storage: shelf).table("t", options, at: 60)
+        let table = try StateStore(storage: shelf).declare("t", options, at: 60)
         var keys: [StateKey] = []
         table.visit { key, _ in keys.append(key) }
         #expect(keys == [.integer(3), .integer(4), .integer(5)])
@@ -147,8 +150,7 @@ import Testing
         let shelf = Shelf()
         shelf.kept["t"] = [.integer(9): StateRecord(key: .integer(9), value: .boolean(true), written: 1)]
         let store = StateStore(storage: shelf)
-        let table = try store.table("t", StateOptions(), at: 10)
-        store.claim(["t": StateOptions()], at: 10)
+        let table = try store.declare("t", StateOptions(), at: 10)
         #expect(store.write(.integer(1), .boolean(false), to: table, at: 10))
         #expect(shelf.kept["t"]?.keys.sorted() == [.integer(9)])
         store.claim(["t": StateOptions(isPersistent: true)], at: 10)
@@ -162,21 +164,32 @@ import Testing
         let shelf = Shelf()
         let store = StateStore(storage: shelf)
         let options = StateOptions(isPersistent: true)
-        let table = try store.table("t", options, at: 10)
-        store.claim(["t": options], at: 10)
+        let table = try store.declare("t", options, at: 10)
         #expect(store.write(.integer(1), .boolean(false), to: table, at: 10))
         store.claim([:], at: 10)
         #expect(store.names == [])
-        #expect(try store.table("t", options, at: 10).value(.integer(1), at: 10) == .boolean(false))
+        #expect(try store.declare("t", options, at: 10).value(.integer(1), at: 10) == .boolean(false))
     }
 
     @Test func `a storage that fails makes the declaration fail, of a state that is there too`() throws {
         let shelf = Shelf()
         shelf.isBroken = true
         let store = StateStore(storage: shelf)
-        #expect(throws: StateStorageError.self) { try store.table("t", StateOptions(isPersistent: true), at: 1) }
-        #expect(store.failure?.description == "the shelf is broken")
-        _ = try store.table("other", StateOptions(), at: 1)
-        #expect(throws: StateStorageError.self) { try store.table("other", StateOptions(isPersistent: true), at: 1) }
+        #expect(throws: StateStorageError.self) { try store.declare("t", StateOptions(isPersistent: true), at: 1) }
+        _ = try store.declare("other", StateOptions(), at: 1)
+        #expect(throws: StateStorageError.self) { try store.declare("other", StateOptions(isPersistent: true), at: 1) }
+    }
+}
+
+extension StateStore {
+    /// Loads scripts that declare one state and do nothing else.
+    fileprivate func declare(_ name: String, _ options: StateOptions, at time: Double) throws -> StateTable {
+        try self.fetching { fetched in
+            let load = self.beginLoad(fetched: fetched)
+            let table = load.table(name, options, at: time)
+            guard load.missing.isEmpty else { throw MissingStates(names: load.missing.sorted()) }
+            load.accept([name: options], at: time)
+            return table
+        }
     }
 }

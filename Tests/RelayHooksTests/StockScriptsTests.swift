@@ -44,7 +44,7 @@ import Testing
         chat.says(ana, "/sair")
         chat.says(chat.connect(transport: "udp"), "ping")
         chat.measure(.reply(.milliseconds(8)))
-        #expect(chat.hooks.registry.all.filter { $0.calls == 0 }.map { "\($0.script):\($0.line)" } == [])
+        #expect(chat.hooks.loaded.registry.all.filter { $0.calls == 0 }.map { "\($0.script):\($0.line)" } == [])
         for (path, text) in StockScripts.files where path != "chat.lua" {
             let broken = String(decoding: text, as: UTF8.self) + "\nerror('this file ran')"
             #expect(throws: (any Error).self, "\(path) is not loaded") { try Chat([path: broken]) }

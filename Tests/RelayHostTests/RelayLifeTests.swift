@@ -3,13 +3,14 @@
 
 import HostSettings
 import Logging
+import Scheduling
 import TestSupport
 import Testing
 
 @testable import RelayHost
 
 /// Each call in each state: done or refused, and never waiting for something that will not come.
-@Suite(.timeLimit(.minutes(1))) struct RelayLifeTests {
+@Suite(.timeLimit(.minutes(15))) struct RelayLifeTests {
     private struct Mistake: Error {}
 
     @Test func `steps lead from state to state, and a failed one ends the relay`() async throws {

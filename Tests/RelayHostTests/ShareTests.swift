@@ -4,13 +4,14 @@
 import HostSettings
 import RelayCore
 import RelayTransport
+import Scheduling
 import TestSupport
 import Testing
 
 @testable import RelayHost
 
 /// Scripts that take all the time they can get, and people who chat meanwhile.
-@Suite(.timeLimit(.minutes(5))) struct ShareTests {
+@Suite(.serialized, .timeLimit(.minutes(15))) struct ShareTests {
     /// Scripts that never let go, each a kind of its own.
     static let greedy = [
         "a timer that makes a timer": "local function f() relay.after(0, f) end f()",
@@ -40,7 +41,7 @@ import Testing
         try await LiveRelay.run(scripts: ["greedy.lua": try #require(Self.greedy[kind])]) { relay in
             let ana = try relay.connect()
             let bia = try relay.connect()
-            for round in 0..<20 {
+            for round in 0..<5 {
                 ana.send("\(round)\n")
                 #expect(bia.receive().hasSuffix("disse: \(round)"))
             }

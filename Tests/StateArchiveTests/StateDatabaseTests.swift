@@ -31,7 +31,7 @@ import Testing
     private func failure(of path: String) -> String? {
         do throws(StateStorageError) {
             let archive = self.archive(path)
-            _ = try archive.records(of: "t")
+            _ = try entries(archive, "t")
             archive.close()
             return nil
         } catch {
@@ -55,7 +55,7 @@ import Testing
         first.take(self.put(.integer(-1), .number(.nan), written: 60))
         first.close()
         let second = self.archive("\(folder.path)/state.sqlite")
-        let records = try second.records(of: "t")
+        let records = try entries(second, "t")
         #expect(records.prefix(values.count).map(\.value) == values)
         #expect(records[5].value == .number(-0.0))
         if case .number(let zero) = records[5].value { #expect(zero.sign == .minus) }
@@ -63,7 +63,7 @@ import Testing
         let last = try #require(records.last)
         guard case .number(let number) = last.value else { return #expect(Bool(false), "\(last)") }
         #expect(number.isNaN && last.written == 60)
-        #expect(try second.records(of: "other").isEmpty)
+        #expect(try entries(second, "other").isEmpty)
         second.close()
     }
 
@@ -74,7 +74,7 @@ import Testing
         let archive = self.archive(path)
         archive.close()
         #expect(!FileManager.default.fileExists(atPath: path))
-        _ = try archive.records(of: "t")
+        _ = try entries(archive, "t")
         let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
         #expect(mode == 0o600)
         archive.close()
@@ -90,12 +90,12 @@ import Testing
         archive.take(self.put(.integer(1), .integer(5), written: 9, isNew: false))
         archive.take(StateChange(state: "t", key: .integer(2), record: nil, isNew: false))
         archive.take(self.put(.integer(3), .integer(6)))
-        #expect(try archive.records(of: "t").map(\.key) == [.integer(3), .integer(1)])
+        #expect(try entries(archive, "t").map(\.key) == [.integer(3), .integer(1)])
         archive.clear("t")
-        #expect(try archive.records(of: "t") == [])
+        #expect(try entries(archive, "t") == [])
         archive.take(self.put(.integer(4), .integer(7)))
         archive.flush()
-        #expect(try archive.records(of: "t").map(\.key) == [.integer(4)])
+        #expect(try entries(archive, "t").map(\.key) == [.integer(4)])
         archive.close()
     }
 
@@ -122,7 +122,7 @@ import Testing
             // As after kill -9: the files as they are, without a word from whoever wrote them.
             #expect(try self.copy(path, in: folder).count == 50)
             let copied = self.archive("\(folder.path)/copy.sqlite")
-            #expect(try copied.records(of: "t").allSatisfy { $0.value == .integer(Int64(round)) })
+            #expect(try entries(copied, "t").allSatisfy { $0.value == .integer(Int64(round)) })
             copied.close()
         }
         archive.close()
@@ -137,7 +137,7 @@ import Testing
         }
         let archive = self.archive(copy)
         defer { archive.close() }
-        return try archive.records(of: "t").map(\.key)
+        return try entries(archive, "t").map(\.key)
     }
 
     // MARK: Files that are not to be used
@@ -196,7 +196,7 @@ import Testing
         try other.close()
         let damaged = self.archive(path)
         defer { damaged.close() }
-        let error = #expect(throws: StateStorageError.self) { try damaged.records(of: "t") }
+        let error = #expect(throws: StateStorageError.self) { try entries(damaged, "t") }
         #expect(error?.description.contains("an entry of state 't' is of no known kind") == true, "\(error as Any)")
     }
 
@@ -223,7 +223,7 @@ import Testing
         let path = "\(folder.path)/state.sqlite"
         let first = self.archive(path)
         first.take(self.put(.integer(1), .integer(1)))
-        _ = try first.records(of: "t")
+        _ = try entries(first, "t")
         #expect(
             self.failure(of: path)
                 == "cannot keep states in '\(path)': another process has it open; stop that one, "
@@ -257,6 +257,63 @@ import Testing
         #expect(failure.contains("Read-only file system; make it writable, or name another folder with --data"))
     }
 
+    // MARK: Syncing
+
+    /// Results, in the order in which they came.
+    private final class Results: Sendable {
+        private let all = Mutex<[Bool]>([])
+        var seen: [Bool] { self.all.withLock { $0 } }
+        func add(_ result: Bool) { self.all.withLock { $0.append(result) } }
+    }
+
+    @Test func `what was taken before a sync is on disk when it is done`() throws {
+        let folder = try TemporaryFolder([:])
+        defer { folder.remove() }
+        let path = "\(folder.path)/state.sqlite"
+        let archive = self.archive(path)
+        _ = try entries(archive, "t")
+        let copy = "\(folder.path)/copy.sqlite"
+        let results = Results()
+        archive.take(self.put(.integer(1), .integer(1)))
+        archive.sync("t") { isStored in
+            // Copied before anything else can be written.
+            for end in ["", "-wal"] { try? FileManager.default.copyItem(atPath: path + end, toPath: copy + end) }
+            results.add(isStored)
+        }
+        try poll("the sync is done") { results.seen == [true] }
+        #expect(try entries(self.archive(copy), "t").map(\.key) == [.integer(1)])
+        // Without a change since then it is done as well.
+        archive.sync("t") { results.add($0) }
+        try poll("the second sync is done") { results.seen == [true, true] }
+        // Many that wait are one write, and each is told.
+        for _ in 0..<100 { archive.sync("t") { results.add($0) } }
+        try poll("all are done") { results.seen.count == 102 && !results.seen.contains(false) }
+        archive.close()
+        archive.sync("t") { results.add($0) }
+        #expect(results.seen.count == 103 && results.seen.last == false)
+    }
+
+    @Test(.enabled(if: SmallDisk.mayMount))
+    func `a sync on a full disk is told so, and what it was about is written later`() throws {
+        let disk = try #require(SmallDisk(kilobytes: 1_024))
+        defer { disk.remove() }
+        let archive = self.archive("\(disk.path)/state.sqlite")
+        _ = try entries(archive, "t")
+        disk.fill()
+        let results = Results()
+        for key in 1...100 as ClosedRange<Int64> {
+            archive.take(self.put(.integer(key), .bytes(.init(repeating: 1, count: 1_000))))
+        }
+        archive.sync("t") { results.add($0) }
+        try poll("the sync has failed") { results.seen == [false] }
+        disk.free()
+        archive.sync("t") { results.add($0) }
+        try poll("the next one is done") { results.seen == [false, true] }
+        archive.close()
+        let next = self.archive("\(disk.path)/state.sqlite")
+        #expect(try entries(next, "t").count == 100)
+    }
+
     // MARK: A disk that fails later
 
     @Test(.enabled(if: SmallDisk.mayMount))
@@ -265,7 +322,7 @@ import Testing
         defer { disk.remove() }
         let events = Events()
         let archive = self.archive("\(disk.path)/state.sqlite", events)
-        _ = try archive.records(of: "t")
+        _ = try entries(archive, "t")
         archive.take(self.put(.integer(0), .integer(0)))
         archive.flush()
         disk.fill()
@@ -284,7 +341,7 @@ import Testing
         #expect(events.seen.dropFirst() == [.restored])
         archive.close()
         let next = self.archive("\(disk.path)/state.sqlite")
-        #expect(try next.records(of: "t").map(\.key) == (2...20).map { .integer($0) })
+        #expect(try entries(next, "t").map(\.key) == (2...20).map { .integer($0) })
         next.close()
     }
 
@@ -294,7 +351,7 @@ import Testing
         defer { disk.remove() }
         let events = Events()
         let archive = self.archive("\(disk.path)/state.sqlite", events)
-        _ = try archive.records(of: "t")
+        _ = try entries(archive, "t")
         disk.fill()
         for key in 1...100 as ClosedRange<Int64> {
             archive.take(self.put(.integer(key), .bytes(.init(repeating: 1, count: 1_000))))
@@ -302,4 +359,9 @@ import Testing
         archive.close()
         #expect(events.seen.last == .lost(changes: 100))
     }
+}
+
+/// What is kept of one state.
+private func entries(_ archive: StateDatabase, _ state: String) throws(StateStorageError) -> [StateRecord] {
+    try archive.fetch([state])[state] ?? []
 }

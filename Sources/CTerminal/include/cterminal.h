@@ -23,6 +23,16 @@ void cterminal_hold(int terminal, const struct termios *mode);
 /// crashes restore the terminal, too, and then do what they do.
 void cterminal_route(const int *signals, int count, int pipe);
 
+/// Has SIGINT, SIGTERM, SIGHUP and SIGQUIT restore a terminal's mode and then end the process with exit code 128 + number,
+/// until `cterminal_release_mode`.
+///
+/// For a program that waits for an answer without a loop: the handlers do not use a pipe. It is called once before each
+/// release, by one thread.
+void cterminal_hold_mode(int terminal, const struct termios *mode);
+
+/// Puts back the signal handlers that were there before `cterminal_hold_mode`.
+void cterminal_release_mode(void);
+
 /// The loop has taken all signals from the pipe.
 void cterminal_took(void);
 

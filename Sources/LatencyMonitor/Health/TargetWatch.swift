@@ -151,7 +151,8 @@ public final class TargetWatch {
 
     private func noteIncident(_ status: HealthStatus, _ time: Double) {
         guard self.incident == nil, status.level > 0 else { return }
-        self.incident = "\(self.target) \(Int64(time * 1_000))"
+        // A clock may say anything; only that incidents differ matters.
+        self.incident = "\(self.target) \(Int64(exactly: (time * 1_000).rounded(.down)) ?? 0)"
     }
 
     // MARK: Reports

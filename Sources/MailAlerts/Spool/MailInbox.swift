@@ -7,17 +7,26 @@ struct MailInbox {
     struct Posted {
         var draft: MailDraft
         var created: Double
+        /// Called when it is known whether the mail is on disk.
+        var stored: (@Sendable (Bool) -> Void)?
     }
 
     private(set) var posted: [Posted] = []
     /// What did not fit, by recipient: the older ones.
     private(set) var surplus: [String: (to: MailAddress, digest: Digest)] = [:]
+    /// Who waits for the surplus to be on disk.
+    private(set) var surplusStored: [@Sendable (Bool) -> Void] = []
     private var bytes = 0
     /// Mails in it, one for each recipient.
     private(set) var count = 0
 
-    mutating func add(_ draft: MailDraft, created: Double, limits: MailLimits) {
-        self.posted.append(Posted(draft: draft, created: created))
+    mutating func add(
+        _ draft: MailDraft,
+        created: Double,
+        limits: MailLimits,
+        stored: (@Sendable (Bool) -> Void)? = nil
+    ) {
+        self.posted.append(Posted(draft: draft, created: created, stored: stored))
         self.bytes += Self.size(draft)
         self.count += draft.to.count
         guard self.posted.count > limits.mostWaiting || self.bytes > limits.mostBytes, self.posted.count > 1 else {
@@ -29,6 +38,7 @@ struct MailInbox {
         for mail in older {
             self.bytes -= Self.size(mail.draft)
             self.count -= mail.draft.to.count
+            if let stored = mail.stored { self.surplusStored.append(stored) }
             for recipient in mail.draft.to {
                 let known = self.surplus[recipient.mailbox]
                 if known == nil { self.count += 1 }

@@ -29,6 +29,7 @@ extension HookAPI {
         case timerCancel
         case mail
         case state
+        case sync
         case metricsCount
         case metricsGauge
         case file
@@ -38,7 +39,7 @@ extension HookAPI {
 
         var keepsFunctions: Bool {
             switch self {
-            case .on, .setDefault, .every, .after, .daily: true
+            case .on, .setDefault, .every, .after, .daily, .mail, .sync: true
             default: false
             }
         }
@@ -52,7 +53,7 @@ extension HookAPI {
         func exists(in program: HookProgram) -> Bool {
             switch self {
             case .room, .only, .send, .client, .clients, .every, .after, .daily: program == .relay
-            case .state, .metricsCount, .metricsGauge, .file, .mail: program == .relay
+            case .state, .sync, .metricsCount, .metricsGauge, .file, .mail: program == .relay
             default: true
             }
         }
@@ -219,6 +220,7 @@ extension HookAPI {
     private static let storage: [(Function, APIFunction)] = {
         let name = APIParameter("name", "string")
         let labels = APIParameter("labels?", "table<string, string>")
+        let stored = APIParameter("fn", "fun(stored: boolean)")
         return [
             (
                 .state,
@@ -264,12 +266,21 @@ extension HookAPI {
                 )
             ),
             (
+                .sync,
+                APIFunction(
+                    "relay.sync",
+                    [APIParameter("state", "table<string|integer, any>"), stored],
+                    "Writes a state to disk now; `fn(stored)` is called after `fsync`: false if it could not be stored."
+                )
+            ),
+            (
                 .mail,
                 APIFunction(
                     "relay.mail",
-                    [APIParameter("mail", "relay.Mail")],
+                    [APIParameter("mail", "relay.Mail"), APIParameter("fn?", "fun(stored: boolean)")],
                     returns: ["boolean"],
-                    "Sends a mail; answers false if it was not taken, as where no mail is set up."
+                    "Sends a mail; true means accepted, false not, as where no mail is set up. "
+                        + "`fn(stored)` is called after `fsync`: false if it could not be stored."
                 )
             ),
         ]

@@ -134,7 +134,7 @@ extension HookEvent {
                 occasion: "when it is over: `left`, `closed` by the server, `lost` (over UDP: nobody listens there)",
                 meaning: "a line to show; else none"
             )
-        case .timer: return nil
+        case .timer, .stored: return nil
         }
     }
 }

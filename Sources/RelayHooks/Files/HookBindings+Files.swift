@@ -14,7 +14,9 @@ struct DeclaredFile {
 extension HookBindings {
     /// `relay.file(name, {max_bytes=, keep=})`.
     func declareFile(_ arguments: LuaArguments, _ engine: HookEngine, _ types: HookAPI.Types) -> LuaResult {
-        guard engine.isLoading else { return .failure("relay.file works only while scripts are loaded") }
+        guard let loaded = self.loaded, loaded.isLoading else {
+            return .failure("relay.file works only while scripts are loaded")
+        }
         guard case .bytes(let bytes) = arguments[0], let name = Self.storageName(bytes), name.first != "." else {
             return .failure(
                 "relay.file takes a name first, \(Self.namesAllowed), none leading, not \(Self.shown(arguments[0]))"
@@ -28,8 +30,8 @@ extension HookBindings {
         if let problem = Self.read(arguments[1], into: &file) {
             return .failure("relay.file(\"\(name)\"): \(problem)")
         }
-        if let index = engine.declaredFiles.firstIndex(where: { $0.file.name == name }) {
-            let first = engine.declaredFiles[index]
+        if let index = loaded.declaredFiles.firstIndex(where: { $0.file.name == name }) {
+            let first = loaded.declaredFiles[index]
             guard first.file == file else {
                 return .failure(
                     "relay.file(\"\(name)\") has other options than in \(first.script):\(first.line); "
@@ -38,13 +40,13 @@ extension HookBindings {
             }
             return .value(.object(LuaObject(type: types.file, id: Int64(index))))
         }
-        guard engine.declaredFiles.count < FileDeclaration.most else {
+        guard loaded.declaredFiles.count < FileDeclaration.most else {
             return .failure("relay.file(\"\(name)\"): the limit of \(FileDeclaration.most) files is reached")
         }
         if let problem = engine.files?.problem(with: file) { return .failure("relay.file(\"\(name)\"): \(problem)") }
-        let (script, line) = engine.state?.caller ?? ("", 0)
-        engine.declaredFiles.append(DeclaredFile(file: file, script: script, line: line))
-        return .value(.object(LuaObject(type: types.file, id: Int64(engine.declaredFiles.count - 1))))
+        let (script, line) = loaded.state.caller
+        loaded.declaredFiles.append(DeclaredFile(file: file, script: script, line: line))
+        return .value(.object(LuaObject(type: types.file, id: Int64(loaded.declaredFiles.count - 1))))
     }
 
     /// Reads a table of options; returns what is wrong with it, or nil.
@@ -78,9 +80,9 @@ extension HookBindings {
 
     /// `file:write(text)`: whether the text was taken.
     func writeToFile(_ arguments: LuaArguments, _ engine: HookEngine) -> LuaResult {
-        guard case .object(let object) = arguments[0], engine.declaredFiles.indices.contains(Int(object.id)) else {
-            return .failure("file:write is called with a colon")
-        }
+        guard let loaded = self.loaded, case .object(let object) = arguments[0], object.type == loaded.types.file,
+            loaded.declaredFiles.indices.contains(Int(object.id))
+        else { return .failure("file:write is called with a colon") }
         guard case .bytes(let text) = arguments[1] else {
             return .failure("file:write takes a string, not \(arguments[1].described)")
         }
@@ -88,8 +90,18 @@ extension HookBindings {
         line.reserveCapacity(text.count + 1)
         line.append(contentsOf: text)
         if line.last != 0x0A { line.append(0x0A) }
-        let isTaken = engine.files?.write(line, to: engine.declaredFiles[Int(object.id)].file) ?? true
-        if isTaken { engine.fileLines.taken += 1 } else { engine.fileLines.dropped += 1 }
+        let file = loaded.declaredFiles[Int(object.id)].file
+        // A load that fails in the end has written nothing.
+        let isTaken = loaded.isLoading ? loaded.hold(line, for: file) : engine.write(line, to: file)
         return .value(.boolean(isTaken))
+    }
+}
+
+extension HookEngine {
+    /// Writes a line to a file, and counts whether it was taken.
+    func write(_ line: [UInt8], to file: FileDeclaration) -> Bool {
+        let isTaken = self.files?.write(line, to: file) ?? true
+        if isTaken { self.fileLines.taken += 1 } else { self.fileLines.dropped += 1 }
+        return isTaken
     }
 }

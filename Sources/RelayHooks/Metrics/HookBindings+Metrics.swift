@@ -5,7 +5,7 @@ internal import LuaScripting
 
 extension HookBindings {
     /// `relay.metrics.count(name, value, labels)` and `relay.metrics.gauge(name, value, labels)`.
-    func noteMetric(_ function: HookAPI.Function, _ arguments: LuaArguments, _ engine: HookEngine) -> LuaResult {
+    func noteMetric(_ function: HookAPI.Function, _ arguments: LuaArguments, _ loaded: LoadedScripts) -> LuaResult {
         let caller = function.path
         let kind: ScriptMetrics.Kind = function == .metricsCount ? .counter : .gauge
         guard let name = arguments[0].text else {
@@ -40,7 +40,7 @@ extension HookBindings {
         default: return .failure("\(caller) takes a table of labels third, not \(arguments[2].described)")
         }
         do throws(ScriptMetrics.Refusal) {
-            try engine.metrics.note(name, kind, value, labels: labels)
+            try loaded.metrics.note(name, kind, value, labels: labels)
             return .value(.nil)
         } catch {
             return .failure("\(caller)(\"\(name)\"): \(error.reason)")

@@ -17,7 +17,9 @@ struct DeclaredState {
 extension HookBindings {
     /// `relay.state(name, {max=, ttl=, persist=})`.
     func declareState(_ arguments: LuaArguments, _ engine: HookEngine, _ types: HookAPI.Types) -> LuaResult {
-        guard engine.isLoading else { return .failure("relay.state works only while scripts are loaded") }
+        guard let loaded = self.loaded, let states = loaded.states else {
+            return .failure("relay.state works only while scripts are loaded")
+        }
         guard case .bytes(let bytes) = arguments[0], let name = Self.storageName(bytes) else {
             return .failure("relay.state takes a name first, \(Self.namesAllowed), not \(Self.shown(arguments[0]))")
         }
@@ -25,8 +27,8 @@ extension HookBindings {
         if let problem = Self.read(arguments[1], into: &options) {
             return .failure("relay.state(\"\(name)\"): \(problem)")
         }
-        if let index = engine.declaredStates.firstIndex(where: { $0.name == name }) {
-            let first = engine.declaredStates[index]
+        if let index = loaded.declaredStates.firstIndex(where: { $0.name == name }) {
+            let first = loaded.declaredStates[index]
             guard first.options == options else {
                 return .failure(
                     "relay.state(\"\(name)\") has other options than in \(first.script):\(first.line); "
@@ -35,19 +37,15 @@ extension HookBindings {
             }
             return .value(.object(LuaObject(type: types.state, id: Int64(index))))
         }
-        guard engine.declaredStates.count < StateLimits.states else {
+        guard loaded.declaredStates.count < StateLimits.states else {
             return .failure("relay.state(\"\(name)\"): the limit of \(StateLimits.states) states is reached")
         }
-        let (script, line) = engine.state?.caller ?? ("", 0)
-        do throws(StateStorageError) {
-            let table = try engine.states.table(name, options, at: engine.hub.clock())
-            engine.declaredStates.append(
-                DeclaredState(name: name, options: options, table: table, script: script, line: line)
-            )
-        } catch {
-            return .failure("relay.state(\"\(name)\"): \(error.description)")
-        }
-        return .value(.object(LuaObject(type: types.state, id: Int64(engine.declaredStates.count - 1))))
+        let (script, line) = loaded.state.caller
+        let table = states.table(name, options, at: engine.hub.clock())
+        loaded.declaredStates.append(
+            DeclaredState(name: name, options: options, table: table, script: script, line: line)
+        )
+        return .value(.object(LuaObject(type: types.state, id: Int64(loaded.declaredStates.count - 1))))
     }
 
     /// Reads a table of options; returns what is wrong with it, or nil.
@@ -81,7 +79,7 @@ extension HookBindings {
     // MARK: Entries
 
     func entry(_ key: LuaValue, of object: LuaObject) -> LuaResult {
-        guard let engine = self.engine, let state = engine.declaredState(object) else { return .value(.nil) }
+        guard let engine = self.engine, let state = self.loaded?.declaredState(object) else { return .value(.nil) }
         switch Self.key(key, of: state) {
         case .failure(let refusal): return .failure(refusal.reason)
         case .success(let key):
@@ -96,7 +94,7 @@ extension HookBindings {
     }
 
     func setEntry(_ key: LuaValue, of object: LuaObject, to value: LuaValue) -> String? {
-        guard let engine = self.engine, let state = engine.declaredState(object) else { return "read-only" }
+        guard let engine = self.engine, let state = self.loaded?.declaredState(object) else { return "read-only" }
         let found: StateKey
         switch Self.key(key, of: state) {
         case .failure(let refusal): return refusal.reason
@@ -121,7 +119,11 @@ extension HookBindings {
             return "state '\(state.name)': a value is a string, a number or a boolean, and for key "
                 + "\(Self.shown(key)) it is \(value.described)"
         }
-        guard engine.states.write(found, new, to: state.table, at: engine.hub.clock()) else {
+        let time = engine.hub.clock()
+        let isWritten =
+            self.loaded?.states?.write(found, new, to: state.table, at: time)
+            ?? engine.states.write(found, new, to: state.table, at: time)
+        guard isWritten else {
             return "state '\(state.name)': no room for key \(Self.shown(key)): all states together may have "
                 + "\(engine.states.limit) bytes, \(StateLimits.entryBytes) for each entry among them"
         }
@@ -129,13 +131,13 @@ extension HookBindings {
     }
 
     func entryCount(of object: LuaObject) -> Int {
-        guard let engine = self.engine, let state = engine.declaredState(object) else { return 0 }
+        guard let engine = self.engine, let state = self.loaded?.declaredState(object) else { return 0 }
         state.table.settle(at: engine.hub.clock())
         return state.table.count
     }
 
     func listEntries(of object: LuaObject, _ add: (_ key: LuaValue, _ value: LuaValue) -> Void) {
-        guard let engine = self.engine, let state = engine.declaredState(object) else { return }
+        guard let engine = self.engine, let state = self.loaded?.declaredState(object) else { return }
         state.table.settle(at: engine.hub.clock())
         state.table.visit { key, value in
             key.withLua { key in value.withLua { value in add(key, value) } }
@@ -193,17 +195,7 @@ extension HookBindings {
     }
 }
 
-extension HookEngine {
-    /// Makes this engine's states the store's: options that its scripts changed are applied to what is there, and states
-    /// that they do not declare are dropped.
-    ///
-    /// The first engine of a store does so by itself; one that takes over from another is told when. Of a dropped state
-    /// that persists, the disk keeps what it has until the state is declared again.
-    public func takeOverStates() {
-        let declared = Dictionary(self.declaredStates.map { ($0.name, $0.options) }) { first, _ in first }
-        self.states.claim(declared, at: self.hub.clock())
-    }
-
+extension LoadedScripts {
     func declaredState(_ object: LuaObject) -> DeclaredState? {
         let index = Int(object.id)
         return self.declaredStates.indices.contains(index) ? self.declaredStates[index] : nil

@@ -81,6 +81,8 @@ public enum StateLimits {
     public static let keyBytes = 256
     /// The longest name of a state, and of a file.
     public static let nameBytes = 64
+    /// How often a load of scripts is tried, each time with the records that the one before missed.
+    public static let fetches = 4
 }
 
 /// How a state behaves.

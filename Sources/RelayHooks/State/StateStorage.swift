@@ -32,16 +32,23 @@ public struct StateStorageError: Error, CustomStringConvertible {
 
 /// Keeps the entries of states beyond the process.
 public protocol StateStorage: AnyObject {
-    /// Everything that is kept of a state, the oldest first.
+    /// Everything that is kept of some states, the oldest entries first.
     ///
-    /// It may wait for a disk: it is called only while scripts are loaded, and never by scripts that persist nothing.
+    /// It may wait for a disk, so it is never called on the script loop.
     ///
-    /// - Parameter state: The state's name.
-    /// - Returns: What was taken last, whether or not it has been written.
+    /// - Parameter names: The states' names.
+    /// - Returns: Records for each name: what was taken last, whether or not it has been written.
     /// - Throws: ``StateStorageError`` if nothing can be kept.
-    func records(of state: String) throws(StateStorageError) -> [StateRecord]
+    func fetch(_ names: [String]) throws(StateStorageError) -> [String: [StateRecord]]
     /// Takes a change, to be written soon; never blocks.
     func take(_ change: StateChange)
+    /// Writes what was taken of a state so far; never blocks.
+    ///
+    /// - Parameters:
+    ///   - state: The state's name.
+    ///   - done: Called once, on any thread: with true when all of it is on disk, also after a loss of power; with false if it
+    ///     could not be written.
+    func sync(_ state: String, done: @escaping @Sendable (Bool) -> Void)
     /// Forgets all of a state, and changes to it that are not written; never blocks.
     func clear(_ state: String)
 }

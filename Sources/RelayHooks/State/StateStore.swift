@@ -3,21 +3,16 @@
 
 /// The states of scripts, which outlive the engine that runs them.
 ///
-/// Engines that are made one after the other with the same store find the entries. What an engine declares counts once it
-/// takes the store over; until then, and if it never does, what is there keeps the options it had. Confined to the script
-/// loop; it does no I/O itself.
+/// Engines that are made one after the other with the same store find the entries; only the last one may run. What scripts
+/// declare counts once their load is accepted (``StateLoad``). Confined to the script loop; it does no I/O itself.
 public final class StateStore {
-    /// Why the states cannot be kept, once a script has asked for that in vain.
-    public private(set) var failure: StateStorageError?
     /// What all entries count, at most ``limit``.
     public var bytes: Int { self.tables.values.reduce(0) { $0 + $1.bytes } }
     /// The most that all entries may count.
     public let limit: Int
 
-    private let storage: (any StateStorage)?
+    let storage: (any StateStorage)?
     private var tables: [String: StateTable] = [:]
-    /// The states of the engine that has taken over; nil before the first.
-    private var claimed: Set<String>?
 
     /// Makes an empty store.
     ///
@@ -32,44 +27,52 @@ public final class StateStore {
     /// The names of all states, sorted.
     public var names: [String] { self.tables.keys.sorted() }
 
-    /// Whether no engine has taken the store over.
-    var isFresh: Bool { self.claimed == nil }
-
-    /// Finds a state, or makes it with what is kept of it.
+    /// Begins a load of scripts.
     ///
-    /// - Parameters:
-    ///   - name: The state's name.
-    ///   - options: How it shall behave; one that is there keeps its own for the time being.
-    ///   - time: Now.
-    /// - Returns: The state.
-    /// - Throws: ``StateStorageError`` if it shall be kept and cannot be.
-    func table(_ name: String, _ options: StateOptions, at time: Double) throws(StateStorageError) -> StateTable {
-        let storage = options.isPersistent ? self.storage : nil
-        if let table = self.tables[name] {
-            // Whether it can be kept is found out while the scripts can still be refused.
-            if let storage, !table.options.isPersistent { _ = try self.records(of: name, in: storage) }
-            return table
-        }
-        let table = StateTable(name: name, options: options)
-        if let storage {
-            let records = try self.records(of: name, in: storage)
-            table.restore(records, room: max(0, self.limit - self.bytes), at: time, from: storage)
-        }
-        self.tables[name] = table
-        return table
+    /// - Parameter fetched: The records of persistent states that are not in memory.
+    /// - Returns: The states as that load sees them.
+    func beginLoad(fetched: [String: [StateRecord]]) -> StateLoad { StateLoad(of: self, fetched: fetched) }
+
+    func existing(_ name: String) -> StateTable? { self.tables[name] }
+
+    /// Whether the records of a persistent state have to be fetched before scripts that declare it are loaded.
+    func isMissing(_ name: String) -> Bool {
+        // The state may be there without being kept: then the fetch shows whether it can be.
+        self.storage != nil && self.tables[name]?.options.isPersistent != true
     }
 
-    private func records(
-        of state: String,
-        in storage: any StateStorage
-    ) throws(StateStorageError) -> [StateRecord] {
-        do {
-            return try storage.records(of: state)
-        } catch {
-            self.failure = error
-            throw error
-        }
+    /// Of some persistent states those whose records have to be fetched, sorted.
+    public func missing(of names: some Sequence<String>) -> [String] {
+        Set(names).filter { self.isMissing($0) }.sorted()
     }
+
+    /// Runs a load of scripts, and again with what it misses, until it misses nothing.
+    ///
+    /// It waits for the storage, so it is for tests and tools. A relay fetches on another thread, by
+    /// ``StateStorage/fetch(_:)``.
+    ///
+    /// - Parameter load: Loads scripts with the records that were fetched.
+    /// - Returns: What the load returned.
+    /// - Throws: ``StateStorageError`` if the storage cannot be read, and what the load throws.
+    public func fetching<Result>(_ load: (_ fetched: [String: [StateRecord]]) throws -> Result) throws -> Result {
+        var fetched: [String: [StateRecord]] = [:]
+        for _ in 1..<StateLimits.fetches {
+            do {
+                return try load(fetched)
+            } catch let missing as MissingStates {
+                let more = try self.storage?.fetch(missing.names) ?? [:]
+                fetched.merge(more) { _, new in new }
+            }
+        }
+        return try load(fetched)
+    }
+
+    /// What the entries count of all states but some.
+    func bytes(without names: some Sequence<String>) -> Int {
+        names.reduce(self.bytes) { $0 - (self.tables[$1]?.bytes ?? 0) }
+    }
+
+    func replace(_ name: String, with table: StateTable) { self.tables[name] = table }
 
     /// Makes declarations count: changed options are applied to what is there, and states that are not declared any more are
     /// dropped; of those that persist, the disk keeps what it has.
@@ -81,13 +84,6 @@ public final class StateStore {
             }
             table.apply(options, storage: self.storage, at: time)
         }
-        self.claimed = Set(declared.keys)
-    }
-
-    /// Drops states that were made for scripts which did not load in the end.
-    func dropUnclaimed() {
-        let claimed = self.claimed ?? []
-        self.tables = self.tables.filter { claimed.contains($0.key) }
     }
 
     /// Writes an entry, unless that is too much for all states together.

@@ -34,6 +34,32 @@ final class StateTable {
         self.options = options
     }
 
+    /// Makes a draft: it has the same entries, and its changes go to a journal.
+    ///
+    /// Both share their memory until one of them changes.
+    ///
+    /// - Parameters:
+    ///   - other: The state.
+    ///   - journal: Takes changes, if the state is kept.
+    init(draftOf other: StateTable, journal: StateJournal) {
+        self.name = other.name
+        self.options = other.options
+        self.bytes = other.bytes
+        self.slots = other.slots
+        self.free = other.free
+        self.places = other.places
+        self.first = other.first
+        self.last = other.last
+        self.sorted = other.sorted
+        self.storage = other.storage == nil ? nil : journal
+    }
+
+    /// Whether changes are kept.
+    var isKept: Bool { self.storage != nil }
+
+    /// Ends being a draft: further changes go to a storage.
+    func leaveDraft(keptIn storage: (any StateStorage)?) { self.storage = storage }
+
     /// How many entries there are, expired ones included until ``settle(at:)``.
     var count: Int { self.places.count }
 

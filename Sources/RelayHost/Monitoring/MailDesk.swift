@@ -16,6 +16,7 @@ final class MailDesk: AlertOutput {
     private var queue: MailQueue?
     private let events: Mailbox<MailEvent>
     private let logger: Logger
+    private var logLimit = LogLimiter()
     /// Told of each mail's fate.
     var onFate: ((MailFate) -> Void)?
     /// Called when nothing waits any more.
@@ -96,13 +97,17 @@ final class MailDesk: AlertOutput {
         }
     }
 
-    func send(_ mail: AlertMail, about report: Report?) -> Bool {
+    func send(_ mail: AlertMail, about report: Report?, stored: (@Sendable (Bool) -> Void)?) -> Bool {
         guard let queue = self.queue else { return false }
         do {
-            queue.add(try self.draft(mail, status: report?.status.name ?? "", incident: report?.incident))
+            let draft = try self.draft(mail, status: report?.status.name ?? "", incident: report?.incident)
+            queue.add(draft, stored: stored)
             return true
         } catch {
-            self.logger.error("a mail could not be sent", metadata: ["error": "\(error.reason)"])
+            let message: Logger.Message = "a mail could not be sent"
+            if let unlogged = self.logLimit.admit("\(message)", at: Moment.now.seconds) {
+                self.logger.error(message, metadata: ["error": "\(error.reason)", "log.unlogged": "\(unlogged)"])
+            }
             return false
         }
     }

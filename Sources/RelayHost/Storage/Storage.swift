@@ -40,13 +40,13 @@ struct Storage: Sendable {
         )
     }
 
-    /// Makes an engine; where it fails because states cannot be kept, that is the error, and no script is to blame.
-    func explaining(_ states: StateStore, _ body: () throws -> HookEngine) throws -> HookEngine {
-        do {
-            return try body()
+    /// Reads the records of states; waits for the disk.
+    func fetch(_ names: [String]) throws -> [String: [StateRecord]] {
+        guard !names.isEmpty else { return [:] }
+        do throws(StateStorageError) {
+            return try self.states.fetch(names)
         } catch {
-            if let failure = states.failure { throw RelayError(failure.description) }
-            throw error
+            throw RelayError(error.description)
         }
     }
 

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+/// What the calls of a function that a script registered have done so far.
+///
+/// Failures, pauses, costs and log limits are counted here. A hook has a record of its own (``Handler``); the timers that one
+/// place in a script makes share one (``CallPlaces``), or a timer that makes a timer would begin with a clean record each time.
+class CallRecord {
+    /// What a failure counts as.
+    enum OnError: String, CaseIterable {
+        /// nil: no opinion.
+        case skip
+        /// false: no.
+        case block
+    }
+
+    final let event: HookEvent
+    final let onError: OnError
+    /// Where the function was registered.
+    final let script: String
+    final let line: Int
+
+    /// Calls so far.
+    @exclusivity(unchecked) final var calls = 0
+    /// Failures so far.
+    final var failures = 0
+    /// For repeating timers: calls that were left out because the time for them had passed, or because of a pause.
+    final var missed = 0
+    final var pause = HandlerPause()
+    final var cost = HandlerCost()
+    /// When a failure was last logged, and how many were not since.
+    final var lastLogged = -Double.infinity
+    final var unlogged = 0
+    /// For the monitor's events: whether the last call failed, and that was logged.
+    final var isFailing = false
+
+    init(event: HookEvent, onError: OnError, script: String, line: Int) {
+        self.event = event
+        self.onError = onError
+        self.script = script
+        self.line = line
+    }
+
+    /// The script and line, as `scripts/format.lua:12`.
+    final var place: String { "\(self.script):\(self.line)" }
+}
+
+/// The records of functions that are registered again and again while the relay runs, by their place in the scripts.
+struct CallPlaces {
+    /// The most places; all further ones share a record.
+    static let most = 4_096
+
+    private struct Place: Hashable {
+        var event: HookEvent
+        var script: String
+        var line: Int
+    }
+
+    private var records: [Place: CallRecord] = [:]
+    /// All records, in the order in which they were made.
+    private(set) var all: [CallRecord] = []
+    private var others: CallRecord?
+
+    /// The record of a place.
+    mutating func record(of event: HookEvent, script: String, line: Int) -> CallRecord {
+        let place = Place(event: event, script: script, line: line)
+        if let record = self.records[place] { return record }
+        if self.records.count >= Self.most, let others = self.others { return others }
+        guard self.records.count < Self.most else {
+            let others = CallRecord(event: event, onError: .skip, script: "(other places)", line: 0)
+            self.others = others
+            self.all.append(others)
+            return others
+        }
+        let record = CallRecord(event: event, onError: .skip, script: script, line: line)
+        self.records[place] = record
+        self.all.append(record)
+        return record
+    }
+}
