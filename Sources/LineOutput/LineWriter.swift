@@ -97,8 +97,10 @@ public final class LineWriter: Sendable {
         _ = done.wait(timeout: .now() + .milliseconds(250))
     }
 
-    /// Writes what waits and closes the descriptor, on the writer's thread: so no other file that gets its number is ever
-    /// written to. Waits for that, but no longer than two seconds; what hangs for longer is closed when it goes on.
+    /// Writes what waits and closes the descriptor.
+    ///
+    /// Both happen on the writer's thread, so that another file which gets the number is never written to. It waits for that, but
+    /// no longer than two seconds; a write that hangs for longer is followed by the close whenever it returns.
     public func close() {
         let done = DispatchSemaphore(value: 0)
         self.queue.async {

@@ -38,6 +38,7 @@ final class RelayLife: Sendable {
     /// - Parameters:
     ///   - allowed: The states that allow it.
     ///   - call: What was called, for the error's text.
+    /// - Throws: ``RelayError`` in any other state.
     func require(_ allowed: [RelayState], for call: String) throws(RelayError) {
         let state = self.state
         guard allowed.contains(state) else { throw Self.refusal(of: call, state, allowed) }
@@ -51,6 +52,7 @@ final class RelayLife: Sendable {
     ///   - during: The state while it runs; nil for the one before.
     ///   - end: The state after it; after one that fails the relay is stopped.
     ///   - body: The step.
+    /// - Returns: What the step returns.
     /// - Throws: ``RelayError`` in a state that does not allow it, or what the step throws.
     func step<Result: Sendable>(
         _ call: String,

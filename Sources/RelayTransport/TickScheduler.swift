@@ -106,11 +106,13 @@ public final class TickScheduler: LoopWork {
 
     // MARK: The loop's work
 
+    /// Now while anything waits for a tick, else when the next timer is due.
     public var nextMoment: Moment? {
         if self.isAnotherWanted || !self.ready.isEmpty || self.hub.hasDepartures { return .past }
         return self.timers?.nextMoment
     }
 
+    /// Gives timers, departures and input their shares, and ends the hub's tick.
     public func tick(at start: Moment) {
         self.isAnotherWanted = false
         let end = start + Self.tickTime

@@ -213,6 +213,7 @@ public final class ScriptLoop: @unchecked Sendable {
     /// Makes a signal that other threads can raise.
     ///
     /// - Parameter handler: Called once a tick while it is raised; returns whether more is left for the next tick.
+    /// - Returns: The signal, which the loop keeps until ``remove(_:)``.
     public func signal(_ handler: @escaping () -> Bool) -> LoopSignal {
         self.preconditionOnLoop()
         let signal = LoopSignal(wake: self.waker, handler)
