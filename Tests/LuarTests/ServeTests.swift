@@ -57,6 +57,60 @@ import Testing
         }
     }
 
+    /// Hooks and timers that use up everything they may, at every step of a relay's end.
+    private static let greedy = """
+        local function spin() while true do end end
+        local function again() relay.after(0, again) spin() end
+        relay.after(0, again)
+        relay.every(0.01, spin)
+        for _, event in ipairs { "tell", "disconnect", "console", "stop", "message" } do relay.on(event, spin) end
+        """
+
+    @Test func `SIGTERM ends a relay whose scripts use up all their time`() async throws {
+        try await LiveServe.run(["--scripts", "."], files: ["greedy.lua": Self.greedy]) { relay, port in
+            let peers = try (0..<50).map { _ in try Peer(port: port) }
+            for peer in peers { peer.send("oi\n") }
+            #expect(try relay.terminate() == 0)
+            try relay.logs(" stopped ")
+        }
+    }
+
+    @Test func `SIGHUP while a relay starts does not end it, and what it asks for is done once it runs`() async throws {
+        try await Program.run(Program.luar, ["serve", "--tcp", "127.0.0.1:0", "--no-udp", "--log-level", "info"]) {
+            relay in
+            try relay.ignores(SIGHUP)
+            for _ in 0..<100 { relay.signal(SIGHUP) }
+            try relay.logs(" listening tcp.address=127.0.0.1:")
+            relay.signal(SIGHUP)
+            try relay.logs("scripts reloaded")
+            for _ in 0..<100 { relay.signal(SIGHUP) }
+            #expect(try relay.terminate() == 0)
+        }
+    }
+
+    @Test(
+        .enabled(
+            if: getuid() == 0 && Program.exists("setpriv") && Program.exists("prlimit"),
+            "needs root, setpriv and prlimit"
+        )
+    )
+    func `a relay that could serve nobody for want of open files says what it needs`() async throws {
+        let folder = try TemporaryFolder([:])
+        defer { folder.remove() }
+        // Root may raise the limit, others may not. The copy is where they can read it.
+        let copy = "/tmp/luar-open-files-\(getpid())"
+        defer { unlink(copy) }
+        try FileManager.default.copyItem(atPath: Program.luar, toPath: copy)
+        let others = ["--nofile=64:64", "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", copy]
+        let serve = ["serve", "--tcp", "127.0.0.1:0", "--no-udp", "--no-control"]
+        try await Program.run("/usr/bin/env", ["prlimit"] + others + serve) { relay in
+            #expect(try relay.exitCode() == 1)
+            try relay.logs(
+                "the limit on open files is 64, and this relay needs at least 264: raise it with 'ulimit -n'"
+            )
+        }
+    }
+
     @Test func `quiet prints nothing on standard output`() async throws {
         try await LiveServe.run(["--quiet"]) { relay, port in
             let peer = try Peer(port: port)

@@ -115,6 +115,17 @@ package final class Program: Sendable {
         return try self.exitCode()
     }
 
+    /// Waits until the program ignores a signal, which is the first thing that some programs do (proc(5), SigIgn).
+    package func ignores(_ number: Int32) throws {
+        let path = "/proc/\(self.process.processIdentifier)/status"
+        try poll("the program ignores signal \(number)") {
+            guard let status = try? String(contentsOfFile: path, encoding: .utf8),
+                let mask = status.firstMatch(of: /SigIgn:\s*([0-9a-f]+)/).flatMap({ UInt64($0.1, radix: 16) })
+            else { return false }
+            return mask & 1 << UInt64(number - 1) != 0
+        }
+    }
+
     package func signal(_ number: Int32) { Foundation.kill(self.process.processIdentifier, number) }
 
     package func exitCode() throws -> Int32 {
