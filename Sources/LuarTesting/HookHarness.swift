@@ -133,7 +133,7 @@ public final class HookHarness {
         self.hooks.hasOwnMessages = true
         self.hooks.onMessage = { [unowned self] in self.note($0) }
         self.hooks.start()
-        self.hub.endTick()
+        self.hub.endTicks()
     }
 
     // MARK: Clients
@@ -169,7 +169,7 @@ public final class HookHarness {
         if let id = client.id { self.clients[id] = client }
     }
 
-    func endTick() { self.hub.endTick() }
+    func endTick() { self.hub.endTicks() }
 
     private func note(_ trace: MessageTrace) {
         self.messages.append(
@@ -199,7 +199,7 @@ public final class HookHarness {
         let values = settings.map { ScriptValues(test: $0) } ?? self.values
         _ = try self.states.fetching { try self.hooks.reload(scripts, values: values, fetched: $0) }
         (self.scripts, self.values) = (scripts, values)
-        self.hub.endTick()
+        self.hub.endTicks()
     }
 
     // MARK: Time
@@ -222,7 +222,7 @@ public final class HookHarness {
             if due > self.clock.uptime + 1e-6 { rounds = 0 }
             self.clock.uptime = max(self.clock.uptime, due)
             self.hooks.runTimers()
-            self.hub.endTick()
+            self.hub.endTicks()
             rounds += 1
             allRounds += 1
             guard rounds < Self.mostRounds else {
@@ -270,7 +270,7 @@ public final class HookHarness {
     @discardableResult
     public func measure(_ outcome: PingOutcome, of target: String = "127.0.0.1:12345") -> HarnessSample {
         if self.monitor.hasMeasured(target) { self.advance(by: HarnessMonitor.interval) }
-        defer { self.hub.endTick() }
+        defer { self.hub.endTicks() }
         return self.monitor.measure(outcome, of: target, uptime: self.clock.uptime, time: self.clock.now)
     }
 
@@ -302,7 +302,7 @@ public final class HookHarness {
             self.hub.tell(client, .shutdown)
             self.hub.close(client, reason: "shutdown")
         }
-        self.hub.endTick()
+        self.hub.endTicks()
         self.hooks.stop()
     }
 }

@@ -116,7 +116,19 @@ public final class Hub {
     public static let departuresPerTick = 256
 
     /// Whether departures or connections wait for another tick.
-    public var hasDepartures: Bool { !self.departures.isEmpty || !self.closing.isEmpty }
+    public var hasDepartures: Bool { self.hasUnreportedDepartures || !self.closing.isEmpty }
+
+    /// Whether the policy was not told of all departures.
+    public var hasUnreportedDepartures: Bool { !self.departures.isEmpty }
+
+    /// Ends ticks until no departure waits: for hubs without a loop.
+    public func endTicks() {
+        self.endTick()
+        while self.hasDepartures {
+            self.reportDepartures()
+            self.endTick()
+        }
+    }
 
     /// Reports departures that earlier ticks left, as far as this tick allows.
     public func reportDepartures() {

@@ -76,7 +76,7 @@ public final class RelayShutdown {
 
     private func closeClients() {
         let end = min(Moment.now + Self.closingTime, self.deadline)
-        while Moment.now < end, !self.hub.hasDepartures, let client = self.remaining.popLast() {
+        while Moment.now < end, !self.hub.hasUnreportedDepartures, let client = self.remaining.popLast() {
             guard client.isOpen else { continue }
             self.hub.tell(client, .shutdown)
             self.hub.close(client, reason: "shutdown")

@@ -6,20 +6,21 @@ internal import Synchronization
 /// Tells a loop from any thread that there is something to do; many signals before the loop comes to it are one.
 public final class LoopSignal: Sendable {
     private let isRaised = Atomic(false)
-    private let wake: @Sendable () -> Void
+    private let hasEnded = Atomic(false)
+    private let waker: ThreadWaker
     /// Returns whether more is left for the next tick.
     nonisolated(unsafe) private var handler: (() -> Bool)?
 
     // Unsafe because only the loop touches the handler: `LoopSignal` is made, handled and ended there.
-    init(wake: @escaping @Sendable () -> Void, _ handler: @escaping () -> Bool) {
-        self.wake = wake
+    init(_ waker: ThreadWaker, _ handler: @escaping () -> Bool) {
+        self.waker = waker
         self.handler = handler
     }
 
     /// Has the loop call the handler in its next tick.
     public func raise() {
         guard !self.isRaised.exchange(true, ordering: .sequentiallyConsistent) else { return }
-        self.wake()
+        self.waker.wake()
     }
 
     /// Whether the handler is to be called.
@@ -34,6 +35,12 @@ public final class LoopSignal: Sendable {
         if handler() { self.isRaised.store(true, ordering: .sequentiallyConsistent) }
     }
 
+    /// Whether the loop has forgotten it.
+    var isEnded: Bool { self.hasEnded.load(ordering: .relaxed) }
+
     /// Forgets the handler.
-    func end() { self.handler = nil }
+    func end() {
+        self.hasEnded.store(true, ordering: .relaxed)
+        self.handler = nil
+    }
 }

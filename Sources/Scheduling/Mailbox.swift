@@ -60,11 +60,12 @@ public final class Mailbox<Item: Sendable>: Sendable {
 
     /// Adds an item.
     ///
-    /// - Returns: False if the mailbox is full or closed: then the item was not taken.
+    /// - Returns: False if the mailbox is full or closed, or its loop has ended: then the item was not taken.
     @discardableResult
     public func post(_ item: Item) -> Bool {
+        let hasEnded = self.signal?.isEnded == true
         let isTaken = self.state.withLock { state in
-            guard !state.isClosed else { return false }
+            guard !state.isClosed, !hasEnded else { return false }
             guard state.items.count < self.limit else {
                 state.refused += 1
                 return false

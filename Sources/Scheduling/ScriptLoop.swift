@@ -55,8 +55,7 @@ public final class ScriptLoop: @unchecked Sendable {
 
     // Any thread.
     private let poller: CInt
-    private let wakeDescriptor: CInt
-    private let isPolling = Atomic(false)
+    private let waker: ThreadWaker
     private let isEnding = Atomic(false)
     private let thread = Atomic<UInt>(0)
     private let requests = Mailbox<Request>(limit: requestLimit, share: .init(items: 1, time: .zero))
@@ -82,22 +81,23 @@ public final class ScriptLoop: @unchecked Sendable {
     /// - Parameter name: What its thread is called.
     /// - Throws: ``LoopRefusal`` where the system has no descriptor left.
     public init(name: String) throws(LoopRefusal) {
-        self.poller = csockets_poller_make()
-        self.wakeDescriptor = csockets_wake_make()
-        var code = min(self.poller, self.wakeDescriptor, 0)
-        if code == 0 {
+        let waker = ThreadWaker()
+        self.poller = waker == nil ? -EMFILE : csockets_poller_make()
+        var code = min(self.poller, 0)
+        if code == 0, let waker {
             code = csockets_poller_add(
                 self.poller,
-                self.wakeDescriptor,
+                waker.descriptor,
                 Self.wakeToken,
                 DescriptorState.readable.rawValue
             )
         }
-        guard code == 0 else {
-            for descriptor in [self.poller, self.wakeDescriptor] where descriptor >= 0 { close(descriptor) }
+        guard code == 0, let waker else {
+            if self.poller >= 0 { close(self.poller) }
             throw LoopRefusal(description: "cannot make an event loop: \(String(cString: strerror(-code)))")
         }
-        let signal = LoopSignal(wake: self.waker) { [unowned self] in self.requests.handle { $0.body() } }
+        self.waker = waker
+        let signal = LoopSignal(self.waker) { [unowned self] in self.requests.handle { $0.body() } }
         self.requests.attach(signal)
         self.signals = [signal]
         let thread = Thread { self.main() }
@@ -107,10 +107,7 @@ public final class ScriptLoop: @unchecked Sendable {
         thread.start()
     }
 
-    deinit {
-        close(self.poller)
-        close(self.wakeDescriptor)
-    }
+    deinit { close(self.poller) }
 
     // MARK: From any thread
 
@@ -196,16 +193,7 @@ public final class ScriptLoop: @unchecked Sendable {
     /// Ends the loop after the tick that runs.
     public func beginEnding() {
         self.isEnding.store(true, ordering: .sequentiallyConsistent)
-        self.waker()
-    }
-
-    private var waker: @Sendable () -> Void {
-        { [unowned self] in
-            guard self.isPolling.load(ordering: .sequentiallyConsistent) else { return }
-            var one: UInt64 = 1
-            // A full counter wakes as well.
-            _ = write(self.wakeDescriptor, &one, MemoryLayout<UInt64>.size)
-        }
+        self.waker.wake()
     }
 
     // MARK: On the loop
@@ -216,7 +204,7 @@ public final class ScriptLoop: @unchecked Sendable {
     /// - Returns: The signal, which the loop keeps until ``remove(_:)``.
     public func signal(_ handler: @escaping () -> Bool) -> LoopSignal {
         self.preconditionOnLoop()
-        let signal = LoopSignal(wake: self.waker, handler)
+        let signal = LoopSignal(self.waker, handler)
         self.signals.append(signal)
         return signal
     }
@@ -297,17 +285,16 @@ public final class ScriptLoop: @unchecked Sendable {
     /// Looks at the descriptors, and waits for them while there is nothing else to do.
     private func look() {
         // In this order: who raises a signal sees that the loop may sleep, or the loop sees the signal.
-        self.isPolling.store(true, ordering: .sequentiallyConsistent)
+        self.waker.willWait()
         let nanoseconds = self.patience()
         let count = self.ready.withUnsafeMutableBufferPointer {
             csockets_poller_wait(self.poller, $0.baseAddress, CInt($0.count), nanoseconds)
         }
-        self.isPolling.store(false, ordering: .sequentiallyConsistent)
+        self.waker.hasWaited()
         for index in 0..<Int(max(0, count)) {
             let event = self.ready[index]
             guard event.token != Self.wakeToken else {
-                var counter: UInt64 = 0
-                _ = read(self.wakeDescriptor, &counter, MemoryLayout<UInt64>.size)
+                self.waker.clear()
                 continue
             }
             let slot = self.slots[Int(event.token & 0xFFFF_FFFF)]

@@ -31,6 +31,8 @@ final class LiveRelay: Sendable {
         settings.tcp = [try Endpoint("127.0.0.1:0")]
         settings.udp = []
         settings.scripts = folder.path
+        // Tests that block the threads of this process must not cut a stop short.
+        settings.limits.flushTime = .seconds(30)
         configure(&settings)
         let pipe = try RecordingPipe()
         let log = LogRecord()

@@ -174,6 +174,19 @@ private final class NotedSource: DescriptorSource {
         }
     }
 
+    @Test func `signals and mailboxes may outlive their loop`() async throws {
+        let (signal, mailbox) = try await {
+            let loop = try ScriptLoop(name: "test loop")
+            let made = try await loop.run {
+                (loop.signal { false }, Mailbox<Int>(on: loop, limit: 9, share: .init(items: 1, time: .zero)) { _ in })
+            }
+            await loop.end()
+            return made
+        }()
+        signal.raise()
+        #expect(!mailbox.post(1))
+    }
+
     @Test func `a descriptor is told of while it is watched`() async throws {
         let pipe = Pipe()
         let (input, output) = (pipe.fileHandleForReading, pipe.fileHandleForWriting)
