@@ -17,6 +17,12 @@ enum LoginQuestions {
 
     /// Shows the questions and reads the answers, the password without showing it.
     static func ask(_ prompts: LoginPrompts) throws -> (user: String, password: String) {
+        // Before the first question is shown: a signal that ends the program leaves the terminal as it was, also where the
+        // program takes it another way before and after.
+        var before = termios()
+        let isTerminal = tcgetattr(STDIN_FILENO, &before) == 0
+        if isTerminal { cterminal_hold_mode(STDIN_FILENO, &before) }
+        defer { if isTerminal { cterminal_release_mode() } }
         if !prompts.notice.isEmpty { try self.show(prompts.notice + "\n") }
         try self.show(prompts.address)
         let user = try self.readLine(isShown: true)
@@ -48,9 +54,6 @@ enum LoginQuestions {
     private static func readLine(isShown: Bool) throws -> String {
         var before = termios()
         guard !isShown, tcgetattr(STDIN_FILENO, &before) == 0 else { return try self.readLine { $0 == 0x0A } }
-        // A signal that ends the program meanwhile leaves the terminal as it was.
-        cterminal_hold_mode(STDIN_FILENO, &before)
-        defer { cterminal_release_mode() }
         var silent = before
         // Ctrl-C comes as a key, so that the terminal is itself again before the program ends.
         silent.c_lflag &= ~tcflag_t(ECHO | ICANON | ISIG)

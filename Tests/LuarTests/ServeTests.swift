@@ -179,7 +179,7 @@ import Testing
     @Test func `a reader of the console that goes away does not end the relay`() async throws {
         let empty = try TemporaryFolder([:])
         defer { empty.remove() }
-        let command = "'\(Program.luar)' serve --tcp 127.0.0.1:0 --log-level info 2>&1 >/dev/full"
+        let command = "'\(Program.luar)' serve --tcp 127.0.0.1:0 --no-udp --log-level info 2>&1 >/dev/full"
         try await Program.run("/bin/sh", ["-c", "exec \(command)"], in: empty.path) { relay in
             try relay.prints("tcp.address=")
             let address = try #require(relay.output.firstMatch(of: /tcp\.address=127\.0\.0\.1:(\d+)/))
