@@ -97,8 +97,7 @@ import Glibc
 
     @Test func `a host of several addresses is tried at each, with all that was sent`() throws {
         let server = try DatagramPeer(to: 1)
-        let closed = try DatagramPeer(to: 1)
-        closed.close()
+        let closed = try DatagramPeer.closed()
         let link = ChatDatagrams(to: Resolution(found: [self.address(closed.port), self.address(server.port)]))
         defer { link.drop() }
         #expect(link.proceed(0, reads: true, at: 0) == [.connected])

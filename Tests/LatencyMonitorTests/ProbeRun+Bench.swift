@@ -57,31 +57,4 @@ extension ProbeRun {
                     && Int(in_port_t(bigEndian: name.sin_port)) == port
             }
     }
-
-    /// A port that nobody has, and that no socket gets by itself (ip(7), ip_local_port_range).
-    static func sparePort() throws -> Int {
-        for _ in 0..<100 {
-            let port = Int.random(in: 20_000..<32_000)
-            guard let peer = try? DatagramPeer(to: 0, port: port) else { continue }
-            peer.close()
-            return port
-        }
-        throw NeverHappened(description: "a port is free")
-    }
-
-    /// A port at which nobody receives, and nobody can: held by a socket that is connected elsewhere.
-    static func closedPort() throws -> DatagramPeer {
-        let peer = try DatagramPeer(to: 0)
-        var name = sockaddr_in()
-        name.sin_family = sa_family_t(AF_INET)
-        name.sin_port = in_port_t(9).bigEndian
-        name.sin_addr.s_addr = in_addr_t(INADDR_LOOPBACK).bigEndian
-        let code = withUnsafePointer(to: &name) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(peer.descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
-        }
-        try #require(code == 0)
-        return peer
-    }
 }

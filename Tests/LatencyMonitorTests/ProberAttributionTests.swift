@@ -97,7 +97,7 @@ import Glibc
 
     @Test func `a closed port refuses at once`() async throws {
         try await onThread {
-            let closed = try ProbeRun.closedPort()
+            let closed = try DatagramPeer.closed()
             defer { closed.close() }
             let events = EventRecord()
             let prober = try Prober(
@@ -120,7 +120,7 @@ import Glibc
         _ check: (_ decided: [ProbeEvent], _ record: [ImpairingResponder.Ping]) throws -> Void
     ) async throws {
         try await onThread {
-            let closed = try ProbeRun.closedPort()
+            let closed = try DatagramPeer.closed()
             defer { closed.close() }
             let responder = try ImpairingResponder(.init(delays: [.milliseconds(50)]))
             defer { responder.close() }

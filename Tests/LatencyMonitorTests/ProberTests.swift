@@ -48,7 +48,7 @@ import Glibc
     }
 
     @Test func `a fixed port is the port of every ping, re-probes included`() async throws {
-        let port = try ProbeRun.sparePort()
+        let port = try DatagramPeer.sparePort()
         let plan = ProbeRun.plan(20, timeout: 20, count: 20, sourcePort: UInt16(port))
         try await ProbeRun.with([.init()], plan) { run in
             try run.finishes()
@@ -64,7 +64,7 @@ import Glibc
     @Test func `from a fixed port, answers that come after the next slot began are late, and nobody else's`()
         async throws
     {
-        let port = try ProbeRun.sparePort()
+        let port = try DatagramPeer.sparePort()
         let slow = ImpairingResponder.Impairments(delays: [.milliseconds(150)])
         let plan = ProbeRun.plan(100, timeout: 90, count: 20, sourcePort: UInt16(port))
         try await ProbeRun.with([slow], plan) { run in
@@ -99,7 +99,7 @@ import Glibc
     }
 
     @Test func `a stranger that floods a fixed port with pings answers none`() async throws {
-        let port = try ProbeRun.sparePort()
+        let port = try DatagramPeer.sparePort()
         var lossy = ImpairingResponder.Impairments()
         lossy.loss = 1
         try await ProbeRun.with([lossy], ProbeRun.plan(10, timeout: 5, count: 150, sourcePort: UInt16(port))) { run in

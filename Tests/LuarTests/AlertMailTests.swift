@@ -89,8 +89,7 @@ struct AlertMailTests {
     @Test func `every measurement is mailed in the original's words, and its delivery is told`() async throws {
         let folder = try TemporaryFolder([:])
         defer { folder.remove() }
-        let closed = try DatagramPeer(to: 0)
-        closed.close()
+        let closed = try DatagramPeer.closed()
         try await self.smtp { server, options, environment in
             let target = "127.0.0.1:\(closed.port)"
             let arguments = ["monitor", target, "--interval", "300ms", "--count", "3", "--mail-to", "bia@example.com"]
@@ -125,8 +124,7 @@ struct AlertMailTests {
             """
         let folder = try TemporaryFolder(["numbers.lua": script])
         defer { folder.remove() }
-        let closed = try DatagramPeer(to: 0)
-        closed.close()
+        let closed = try DatagramPeer.closed()
         let base = ["monitor", "127.0.0.1:\(closed.port)", "--scripts", ".", "--mail-to", "bia@example.com"]
         let spool = ["--mail-spool", "spool"]
         // Nobody listens there: everything waits.
@@ -173,8 +171,7 @@ struct AlertMailTests {
             """
         ])
         defer { folder.remove() }
-        let closed = try DatagramPeer(to: 0)
-        closed.close()
+        let closed = try DatagramPeer.closed()
         try await self.smtp { server, options, environment in
             let base =
                 ["monitor", "127.0.0.1:\(closed.port)", "--scripts", ".", "--mail-to", "bia@example.com"]
@@ -254,8 +251,7 @@ struct AlertMailTests {
     @Test(.enabled(if: Program.exists("tmux"), "needs tmux"))
     func `the login is asked on the terminal in the original's words, and the password is not shown`() async throws {
         try await self.smtp { server, options, _ in
-            let closed = try DatagramPeer(to: 0)
-            closed.close()
+            let closed = try DatagramPeer.closed()
             let screen = try Screen(columns: 120, rows: 30)
             defer { screen.close() }
             let arguments = [
@@ -323,8 +319,7 @@ struct AlertMailTests {
     {
         let folder = try TemporaryFolder([:])
         defer { folder.remove() }
-        let closed = try DatagramPeer(to: 0)
-        closed.close()
+        let closed = try DatagramPeer.closed()
         try await self.smtp { server, options, environment in
             let arguments =
                 ["monitor", "127.0.0.1:\(closed.port)", "--count", "1", "--set", "alerts.notify=change"]

@@ -110,7 +110,7 @@ import Glibc
 
     @Test(.enabled(if: Python.interpreter != nil, "needs python3"))
     func `the original's Python server is measured, too`() async throws {
-        let port = try Self.freePort()
+        let port = try DatagramPeer.sparePort()
         let folder = try TemporaryFolder(["server.py": try Originals.text("udp_server.py", port: port)])
         defer { folder.remove() }
         try await Python.run(["-u", "\(folder.path)/server.py"]) { server in
@@ -124,15 +124,9 @@ import Glibc
     }
 
     /// A UDP port that nobody had a moment ago.
-    private static func freePort() throws -> Int {
-        let peer = try DatagramPeer(to: 0)
-        defer { peer.close() }
-        return peer.port
-    }
-
     @Test func `where nobody listens the outcome is refused, and the exit code says so`() async throws {
-        let port = try Self.freePort()
-        try await self.monitor(["127.0.0.1:\(port)", "--interval", "300ms", "--count", "4", "--json"]) { monitor in
+        let closed = try DatagramPeer.closed()
+        try await self.monitor(["127.0.0.1:\(closed.port)", "--interval", "300ms", "--count", "4", "--json"]) { monitor in
             #expect(try monitor.exitCode() == 1)
             try monitor.drained()
             let lines = try self.lines(monitor)
@@ -145,7 +139,7 @@ import Glibc
             #expect(lines.last?.total?.n == 4)
             #expect(lines.last?.total?.lost == 4)
         }
-        try await self.monitor(["127.0.0.1:\(port)", "--count", "1"]) { monitor in
+        try await self.monitor(["127.0.0.1:\(closed.port)", "--count", "1"]) { monitor in
             #expect(try monitor.exitCode() == 1)
             try monitor.drained()
             #expect(monitor.output == "Conexão Inativa.\n")
@@ -155,8 +149,8 @@ import Glibc
     @Test func `of several targets each line says which, and the last one is waited for`() async throws {
         let responder = try Responder(after: .milliseconds(300))
         defer { responder.end() }
-        let closed = try Self.freePort()
-        let targets = ["127.0.0.1:\(responder.port)", "localhost:\(closed)"]
+        let closed = try DatagramPeer.closed()
+        let targets = ["127.0.0.1:\(responder.port)", "localhost:\(closed.port)"]
         try await self.monitor(targets + ["--count", "1"]) { monitor in
             #expect(try monitor.exitCode() == 1)
             try monitor.drained()
@@ -252,9 +246,9 @@ import Glibc
     }
 
     @Test func `a latency hook that fails is told once, and what is built in is used`() async throws {
-        let port = try Self.freePort()
+        let closed = try DatagramPeer.closed()
         let files = ["rules.lua": "relay.on('latency', function(sample)\n  return sample.rtt < 5\nend)"]
-        let arguments = ["127.0.0.1:\(port)", "--interval", "300ms", "--count", "5", "--scripts", "."]
+        let arguments = ["127.0.0.1:\(closed.port)", "--interval", "300ms", "--count", "5", "--scripts", "."]
         try await self.monitor(arguments, files: files.merging(["latency.lua": ""]) { $1 }) { monitor in
             #expect(try monitor.exitCode() == 1)
             try monitor.drained()
@@ -295,9 +289,9 @@ import Glibc
     }
 
     @Test func `questions do not get into what a program reads`() async throws {
-        let port = try Self.freePort()
+        let closed = try DatagramPeer.closed()
         let arguments = [
-            "127.0.0.1:\(port)", "--count", "1", "--json", "--mail-login", "--smtp", "smtps://127.0.0.1:9",
+            "127.0.0.1:\(closed.port)", "--count", "1", "--json", "--mail-login", "--smtp", "smtps://127.0.0.1:9",
         ]
         try await self.monitor(arguments) { monitor in
             try monitor.logs("Digite o endereço de e-mail: ")
@@ -334,7 +328,7 @@ import Glibc
     }
 
     @Test func `pings come from the source port`() async throws {
-        let port = try Self.freePort()
+        let port = try DatagramPeer.sparePort()
         let peer = try DatagramPeer(to: 0)
         defer { peer.close() }
         let arguments = ["127.0.0.1:\(peer.port)", "--source-port", "\(port)", "--interval", "100ms", "--count", "2"]

@@ -129,17 +129,15 @@ import Glibc
     }
 
     @Test func `where nobody listens it says so in both ways, and fails`() async throws {
-        let free = try DatagramPeer(to: 1)
-        let port = free.port
-        free.close()
-        try await self.chat(port) { chat in
+        let closed = try DatagramPeer.closed()
+        try await self.chat(closed.port) { chat in
             let code = try chat.exitCode()
             #expect(code == 1)
             try chat.drained()
             #expect(chat.output == "Erro ao receber mensagem.\n")
             #expect(
                 chat.error
-                    == "luar: 127.0.0.1:\(port) cannot be reached: nobody listens there (is a relay running?)\n"
+                    == "luar: 127.0.0.1:\(closed.port) cannot be reached: nobody listens there (is a relay running?)\n"
             )
         }
     }
