@@ -67,9 +67,11 @@ extension Relay {
         )
         let triggers = ReloadTriggers(relay, settings)
         defer { triggers.cancel() }
+        let asksLogin = settings.mail.asksLogin && !settings.monitor.targets.isEmpty
+        if !asksLogin { triggers.listenForSignals() }
         // A relay has clients; a monitor that nobody reads has nobody.
         if settings.tcp.isEmpty, settings.udp.isEmpty { output.onBreak { relay.end.continuation.finish() } }
-        if settings.mail.asksLogin, !settings.monitor.targets.isEmpty {
+        if asksLogin {
             try await relay.load()
             let login = try askLogin(
                 LoginPrompts(
@@ -79,6 +81,7 @@ extension Relay {
                 )
             )
             relay.signIn(user: login.user, password: login.password)
+            triggers.listenForSignals()
         }
         let environment = ProcessInfo.processInfo.environment
         if let path = try ControlSocket.path(for: settings, environment) { try await relay.listen(forCommandsAt: path) }

@@ -15,20 +15,31 @@ internal import Glibc
 /// Made before the relay is started: what is asked for while it starts is done once it runs. What is wrong with the scripts
 /// is in the log.
 final class ReloadTriggers {
-    private let signals: any DispatchSourceSignal
+    private let relay: Relay
+    private var signals: (any DispatchSourceSignal)?
     private let watch: Task<Void, Never>?
 
-    /// Begins.
+    /// Watches the files, if that is wanted. Signals come only after ``listenForSignals()``.
     ///
     /// - Parameters:
     ///   - relay: Whose scripts these are.
     ///   - settings: Whether files are watched, and which folder was asked for.
     init(_ relay: Relay, _ settings: Settings) {
-        signal(SIGHUP, SIG_IGN)
-        self.signals = DispatchSource.makeSignalSource(signal: SIGHUP, queue: .global())
-        self.signals.setEventHandler { Task { await Self.reloadOnceRunning(relay) } }
-        self.signals.resume()
+        self.relay = relay
         self.watch = settings.watchesScripts ? Self.watch(relay, settings.scripts) : nil
+    }
+
+    /// Takes each SIGHUP for a request from now on.
+    ///
+    /// Not while a question waits on the terminal: there SIGHUP ends the program, and a source would take the signal away from
+    /// that handler now and then, because it reads pending signals from a descriptor (signalfd(2)).
+    func listenForSignals() {
+        signal(SIGHUP, SIG_IGN)
+        let signals = DispatchSource.makeSignalSource(signal: SIGHUP, queue: .global())
+        let relay = self.relay
+        signals.setEventHandler { Task { await Self.reloadOnceRunning(relay) } }
+        signals.resume()
+        self.signals = signals
     }
 
     private static func reloadOnceRunning(_ relay: Relay) async {
@@ -57,7 +68,7 @@ final class ReloadTriggers {
 
     /// Ends.
     func cancel() {
-        self.signals.cancel()
+        self.signals?.cancel()
         self.watch?.cancel()
     }
 
