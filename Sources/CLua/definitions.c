@@ -14,6 +14,13 @@ struct definition {
     const luar_value *value;
 };
 
+enum {
+    /// What a call costs the host, in units of luar_charge: every 60th looks at the clock.
+    host_call_cost = 16,
+    /// Bytes that the host reads for one unit: it may decode them.
+    bytes_read_per_unit = 4,
+};
+
 /// Pushes the table that holds the path's last name, making tables on the way; returns that name.
 static const char *push_home(lua_State *L, const char *path) {
     lua_rawgeti(L, LUA_REGISTRYINDEX, luar_of(L)->base);
@@ -33,6 +40,25 @@ static const char *push_home(lua_State *L, const char *path) {
     return path;
 }
 
+/// What a value costs the host that reads it: strings by their bytes, tables by what is in them.
+static int64_t reading_cost(const luar_value *value) {
+    int64_t units = 1;
+    switch (value->type) {
+        case LUAR_STRING:
+        case LUAR_OBJECT: return units + (int64_t)(value->count / bytes_read_per_unit);
+        case LUAR_TABLE:
+            for (size_t i = 0; value->entries && i < 2 * value->count; i++) units += reading_cost(&value->entries[i]);
+            return units;
+        default: return units;
+    }
+}
+
+void luar_charge_call(lua_State *L, const luar_value *values, int count) {
+    int64_t units = host_call_cost;
+    for (int i = 0; i < count; i++) units += reading_cost(&values[i]);
+    luar_charge(L, units);
+}
+
 int luar_call_host(lua_State *L, int function, int flags) {
     luar_state *state = luar_of(L);
     int count = lua_gettop(L);
@@ -46,16 +72,21 @@ int luar_call_host(lua_State *L, int function, int flags) {
         arguments = lua_newuserdatauv(L, (size_t)count * sizeof *arguments, 0);
     }
     for (int i = 0; i < count; i++) luar_read(L, i + 1, &arguments[i], depth);
-    for (int i = 0; keeps && i < count; i++) {
+    luar_charge_call(L, arguments, count);
+    // Of several functions the first is kept: no host function has a use for more.
+    luar_value *kept = NULL;
+    for (int i = 0; i < count; i++) {
         if (arguments[i].type != LUAR_FUNCTION) continue;
+        arguments[i].integer = LUA_NOREF;
+        if (!keeps || kept) continue;
+        kept = &arguments[i];
         lua_pushvalue(L, i + 1);
-        arguments[i].integer = luaL_ref(L, LUA_REGISTRYINDEX);
+        kept->integer = luaL_ref(L, LUA_REGISTRYINDEX);
     }
     luar_value result = {0};
     int code = state->host.call(state->host.context, function, arguments, count, &result);
     if (code != 0) {
-        for (int i = 0; keeps && i < count; i++)
-            if (arguments[i].type == LUAR_FUNCTION) luaL_unref(L, LUA_REGISTRYINDEX, (int)arguments[i].integer);
+        if (kept) luaL_unref(L, LUA_REGISTRYINDEX, (int)kept->integer);
         return luar_raise(L, &result);
     }
     if (result.type == LUAR_ARGUMENT) lua_pushvalue(L, (int)result.integer + 1);
@@ -123,6 +154,7 @@ static int explain_missing(lua_State *L) {
     luar_reraise(L);
     luar_read(L, lua_upvalueindex(2), &arguments[0], 0);
     luar_read(L, 2, &arguments[1], 0);
+    luar_charge_call(L, arguments, 2);
     int code = state->host.call(
         state->host.context, (int)lua_tointeger(L, lua_upvalueindex(1)), arguments, 2, &result);
     if (code != 0) return luar_raise(L, &result);

@@ -12,6 +12,7 @@ static int read_entry(lua_State *L) {
     if (state->tripped) luar_reraise(L);
     luar_read(L, 1, &self, 0);
     luar_read(L, 2, &key, 0);
+    luar_charge_call(L, &key, 1);
     if (state->host.get(state->host.context, &self, LUAR_ENTRY, &key, &result) != 0) return luar_raise(L, &result);
     luar_push(L, &result);
     return 1;
@@ -24,6 +25,8 @@ static int write_entry(lua_State *L) {
     luar_read(L, 1, &self, 0);
     luar_read(L, 2, &key, 0);
     luar_read(L, 3, &value, 0);
+    luar_charge_call(L, &key, 1);
+    luar_charge_call(L, &value, 1);
     int code = state->host.set(state->host.context, &self, LUAR_ENTRY, &key, &value, &result);
     return code != 0 ? luar_raise(L, &result) : 0;
 }
@@ -55,9 +58,10 @@ static int list_entries(lua_State *L) {
     luar_value self, result = {0};
     luar_reraise(L);
     luar_read(L, 1, &self, 0);
+    if (state->host.get(state->host.context, &self, LUAR_LISTING_COST, NULL, &result) != 0) return luar_raise(L, &result);
+    luar_charge(L, result.integer);
     if (state->host.get(state->host.context, &self, LUAR_LISTING, NULL, &result) != 0) return luar_raise(L, &result);
     size_t count = 2 * result.count;
-    luar_charge(L, (int64_t)count);
     lua_createtable(L, (int)count, 0);
     for (size_t i = 0; i < count; i++) {
         luar_push(L, &result.entries[i]);

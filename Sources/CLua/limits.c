@@ -16,62 +16,33 @@
 // - A coroutine that died of a limit is never closed: an error inside a hook leaves its hooks off, so a `__close`
 //   metamethod there would run without limits.
 
-int64_t luar_cpu_now(void) {
+static int64_t read_clock(clockid_t clock) {
     struct timespec now;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    clock_gettime(clock, &now);
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-int luar_interval(const luar_state *state) {
-    if (state->large < (size_t)1 << 20) return LUAR_INTERVAL;
-    return state->large < (size_t)8 << 20 ? 64 : 8;
-}
+int64_t luar_cpu_now(void) { return read_clock(CLOCK_THREAD_CPUTIME_ID); }
 
-/// Has the hook come at the next instruction. lua_sethook is documented as safe at any moment.
-static void hurry(luar_state *state) {
+/// Adds without going beyond the largest number, by which hosts say that there is no limit.
+static int64_t add(int64_t left, int64_t right) { return left > INT64_MAX - right ? INT64_MAX : left + right; }
+
+void luar_hurry(luar_state *state) {
     if (!state->running || state->hurried) return;
     state->hurried = 1;
     lua_sethook(state->running, luar_hook, LUA_MASKCOUNT, 1);
 }
 
-/// Refuses a block. Lua collects all garbage, which takes its time, and asks once more: the clock is due then, and a
-/// second refusal means that memory ran out.
-static void *refuse(luar_state *state, void *block, size_t size) {
-    if (state->refused_size == size && state->refused_block == block) state->exhausted = 1;
-    state->refused_size = size;
-    state->refused_block = block;
-    hurry(state);
-    return NULL;
-}
-
-void *luar_allocate(void *context, void *block, size_t old_size, size_t new_size) {
-    luar_state *state = context;
-    // For a new block Lua passes its type in place of the old size.
-    size_t old = block ? old_size : 0;
-    if (new_size == 0) {
-        free(block);
-        state->memory -= old;
-        if (old >= LUAR_LARGE) state->large -= old;
-        return NULL;
-    }
-    if (new_size > old && new_size - old > state->memory_limit - state->memory) return refuse(state, block, new_size);
-    void *result = realloc(block, new_size);
-    if (!result) return refuse(state, block, new_size);
-    if (new_size > old) state->refused_size = 0;
-    state->memory += new_size - old;
-    if (old >= LUAR_LARGE) state->large -= old;
-    if (new_size >= LUAR_LARGE) state->large += new_size;
-    if (new_size > old) {
-        state->grown += new_size;
-        // Copying is work that no instruction count shows.
-        if (state->grown >= (size_t)1 << 20) hurry(state);
-    }
-    return result;
+void luar_start_clock(luar_state *state) {
+    if (state->cpu_start) return;
+    state->cpu_start = luar_cpu_now();
+    state->start = read_clock(CLOCK_MONOTONIC);
+    state->next_look = add(state->start, state->cpu_allowed);
 }
 
 static void trip(lua_State *L, luar_state *state, int kind) {
     state->tripped = kind;
-    state->failure.used = state->clocked_call == state->calls ? luar_cpu_now() - state->handler_start : 0;
+    state->failure.used = state->cpu_start ? luar_cpu_now() - state->cpu_start : 0;
     lua_sethook(L, luar_hook, LUA_MASKCOUNT, 1);
     luaL_error(L, "a limit was passed");
 }
@@ -87,31 +58,32 @@ void luar_reraise(lua_State *L) {
 }
 
 /// Compares the thread's CPU clock with the budget. The clock starts at the first look, so that short handlers never
-/// pay for a system call. The head start is one interval, or one call of a library function without a loop of its own
-/// to count.
+/// pay for a system call. The head start is one interval, or one charge that is not looked at.
+///
+/// Reading the CPU clock takes 25 times as long as reading the monotonic one, which no thread's CPU time outruns: as long as
+/// what is left has not passed on that, there is no need to.
 static void look_at_clock(lua_State *L, luar_state *state) {
-    int64_t now = luar_cpu_now();
-    state->grown = 0;
-    if (!state->cpu_start) state->cpu_start = now;
-    if (state->clocked_call != state->calls || !state->handler_start) {
-        state->clocked_call = state->calls;
-        state->handler_start = now;
-    }
-    if (now - state->cpu_start > state->cpu_allowed) trip(L, state, LUAR_TIMEOUT);
+    enum { between_looks = 20000 };
+    state->grown = state->work = 0;
+    if (!state->cpu_start) return luar_start_clock(state);
+    int64_t now = read_clock(CLOCK_MONOTONIC);
+    if (now < state->next_look) return;
+    int64_t left = state->cpu_allowed - (luar_cpu_now() - state->cpu_start);
+    if (left < 0) trip(L, state, LUAR_TIMEOUT);
+    state->next_look = add(now, left > between_looks ? left : between_looks);
 }
 
 void luar_charge(lua_State *L, int64_t units) {
     luar_state *state = luar_of(L);
     luar_reraise(L);
     if (units < 0 || units > state->instructions_left) {
-        state->instructions_left = -1;
+        // The work is not done, so nothing is taken for it: what is left goes to others.
+        state->is_over = 1;
         trip(L, state, LUAR_TIMEOUT);
     }
     state->instructions_left -= units;
     state->work += units;
-    if (state->work < LUAR_INTERVAL) return;
-    state->work = 0;
-    look_at_clock(L, state);
+    if (state->work >= LUAR_INTERVAL) look_at_clock(L, state);
 }
 
 void luar_hook(lua_State *L, lua_Debug *record) {
@@ -120,19 +92,93 @@ void luar_hook(lua_State *L, lua_Debug *record) {
     luar_reraise(L);
     int step = luar_interval(state);
     state->instructions_left -= step;
-    if (state->instructions_left < 0) trip(L, state, LUAR_TIMEOUT);
-    // With nothing large alive a visit is a few microseconds after the last: every fourth reads the clock.
-    if (state->hurried || step < LUAR_INTERVAL || !state->cpu_start || (++state->visits & 3) == 0)
-        look_at_clock(L, state);
+    if (state->instructions_left < 0) {
+        state->is_over = 1;
+        trip(L, state, LUAR_TIMEOUT);
+    }
+    if (state->is_collected) luar_plan_collection(L);
+    look_at_clock(L, state);
     state->hurried = 0;
     if (lua_gethookcount(L) != step) lua_sethook(L, luar_hook, LUA_MASKCOUNT, step);
 }
 
 void luar_begin(luar_state *state, int64_t cpu_nanoseconds, int64_t instructions) {
+    luar_close_step(state);
     state->cpu_allowed = cpu_nanoseconds;
     state->instructions_left = state->instructions_allowed = instructions;
-    state->cpu_start = state->handler_start = state->work = 0;
-    state->calls++;
+    state->cpu_start = state->work = 0;
+    state->is_over = state->is_starved = 0;
+}
+
+void luar_begin_run(luar_state *state, const luar_budget *budget) {
+    luar_begin(state, budget->cpu, budget->instructions);
+    state->budget = *budget;
+    state->run++;
+}
+
+/// What is left of a file's share in this run; NULL where memory for that is short, and then there is only the pool.
+static luar_share *share_of(luar_state *state, int file) {
+    if (file < 0 || file >= LUAR_MOST_FILES) return NULL;
+    if (file >= state->share_count) {
+        luar_share *shares = realloc(state->shares, (size_t)(file + 1) * sizeof *shares);
+        if (!shares) return NULL;
+        memset(shares + state->share_count, 0, (size_t)(file + 1 - state->share_count) * sizeof *shares);
+        state->shares = shares;
+        state->share_count = file + 1;
+    }
+    luar_share *share = &state->shares[file];
+    if (share->run != state->run) {
+        *share = (luar_share){state->run, state->budget.reserve_cpu, state->budget.reserve_instructions};
+    }
+    return share;
+}
+
+void luar_open_step(lua_State *L) {
+    luar_state *state = luar_of(L);
+    const luar_step *step = &state->step;
+    state->share = share_of(state, step->file);
+    int64_t cpu = state->budget.cpu, instructions = state->budget.instructions;
+    if (state->share) {
+        cpu = add(cpu, state->share->cpu);
+        instructions = add(instructions, state->share->instructions);
+    }
+    state->cpu_allowed = cpu;
+    state->instructions_left = state->instructions_allowed = instructions;
+    state->cpu_start = 0;
+    state->is_over = state->is_starved = 0;
+    state->is_stepping = 1;
+    state->spare = step->has_spare_memory ? state->memory_limit / LUAR_SPARE_PART : 0;
+    if (cpu <= 0 || instructions <= 0) {
+        state->is_starved = 1;
+        trip(L, state, LUAR_TIMEOUT);
+    }
+    if (state->is_collected) luar_plan_collection(L);
+    if (!step->has_spare_memory && state->is_nearly_full) {
+        state->is_starved = 1;
+        trip(L, state, LUAR_MEMORY);
+    }
+}
+
+/// Takes from a share first, then from the pool, which may end below zero by what one look at the clock comes too late.
+static void take(int64_t used, int64_t *share, int64_t *pool) {
+    int64_t own = !share ? 0 : used < *share ? used : *share;
+    if (share) *share -= own;
+    *pool -= used - own;
+}
+
+void luar_close_step(luar_state *state) {
+    if (!state->is_stepping) return;
+    state->is_stepping = 0;
+    state->spare = 0;
+    luar_share *share = state->share;
+    take(state->instructions_allowed - state->instructions_left, share ? &share->instructions : NULL,
+         &state->budget.instructions);
+    if (!state->cpu_start) return;
+    enum { short_step = 20000 };
+    int64_t used = read_clock(CLOCK_MONOTONIC) - state->start;
+    if (used > short_step) used = luar_cpu_now() - state->cpu_start;
+    take(used, share ? &share->cpu : NULL, &state->budget.cpu);
+    state->cpu_start = 0;
 }
 
 static void copy_text(char *target, size_t size, const char *text) { snprintf(target, size, "%s", text ? text : ""); }
@@ -167,9 +213,17 @@ int luar_note_error(lua_State *L) {
 /// The text of a passed limit, in place of whatever error it arrived as.
 static void note_limit(const luar_state *state, luar_failure *failure) {
     size_t size = sizeof failure->message;
-    if (failure->kind == LUAR_MEMORY)
-        snprintf(failure->message, size, "memory limit passed: more than %zu bytes", state->memory_limit);
-    else if (failure->kind == LUAR_TIMEOUT && state->instructions_left < 0)
+    if (failure->kind == LUAR_MEMORY && state->is_starved)
+        snprintf(failure->message, size, "not called: the scripts hold %zu bytes, and the limit is %zu", state->live,
+                 state->memory_limit);
+    else if (failure->kind == LUAR_MEMORY && state->is_string_too_long)
+        snprintf(failure->message, size, "memory limit passed: a string of more than %zu bytes",
+                 state->memory_limit / 4);
+    else if (failure->kind == LUAR_MEMORY)
+        snprintf(failure->message, size, "memory limit passed: more than %zu bytes", state->memory_limit + state->spare);
+    else if (failure->kind == LUAR_TIMEOUT && state->is_starved)
+        snprintf(failure->message, size, "not called: earlier hooks of this file have used its time for this event");
+    else if (failure->kind == LUAR_TIMEOUT && state->is_over)
         snprintf(failure->message, size, "time limit passed: more than %lld instructions",
                  (long long)state->instructions_allowed);
     else if (failure->kind == LUAR_TIMEOUT)
@@ -189,7 +243,7 @@ int luar_protect(luar_state *state, lua_CFunction function, void *argument) {
     int base = lua_gettop(L);
     if (!lua_checkstack(L, 4)) return failure->kind = LUAR_MEMORY;
     if (!outer) {
-        state->nested = state->noted = state->exhausted = 0;
+        state->nested = state->noted = state->exhausted = state->is_string_too_long = 0;
         state->refused_size = 0;
     }
     lua_pushcfunction(L, luar_note_error);
@@ -212,4 +266,3 @@ int luar_protect(luar_state *state, lua_CFunction function, void *argument) {
 }
 
 const luar_failure *luar_last_failure(const luar_state *state) { return &state->failure; }
-size_t luar_memory(const luar_state *state) { return state->memory; }

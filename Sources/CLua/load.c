@@ -18,6 +18,7 @@ int luar_lua_require(lua_State *L) {
     luar_source source = {0};
     luaL_checktype(L, 1, LUA_TSTRING);
     luar_read(L, 1, &name, 0);
+    luar_charge_call(L, &name, 1);
     if (state->host.find(state->host.context, &name, &source, &error) != 0) return luar_raise(L, &error);
     lua_settop(L, 1);
     lua_rawgeti(L, LUA_REGISTRYINDEX, state->loaded);
@@ -80,6 +81,7 @@ const char *luar_lua_version(void) { return LUA_VERSION_MAJOR "." LUA_VERSION_MI
 
 static int open_libraries(lua_State *L) {
     luar_open_sandbox(L);
+    luar_open_collector(L);
     return 0;
 }
 
@@ -88,10 +90,13 @@ luar_state *luar_open(luar_host host, size_t memory_limit) {
     if (!state) return NULL;
     state->host = host;
     state->memory_limit = memory_limit;
+    // With what Lua keeps beside a string's bytes.
+    state->longest_string = memory_limit / 4 + 64;
     state->instructions_left = INT64_MAX;
     state->cpu_allowed = INT64_MAX;
     state->lua = lua_newstate(luar_allocate, state);
     if (!state->lua) {
+        free(state->strings.blocks);
         free(state);
         return NULL;
     }
@@ -107,5 +112,7 @@ luar_state *luar_open(luar_host host, size_t memory_limit) {
 void luar_close(luar_state *state) {
     // Scripts have no finalizers, so closing runs no script.
     lua_close(state->lua);
+    free(state->strings.blocks);
+    free(state->shares);
     free(state);
 }

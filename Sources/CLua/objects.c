@@ -166,6 +166,7 @@ static lua_Integer pack_field(int access, int id) { return (lua_Integer)access <
 static int report_unknown(lua_State *L, luar_state *state, const luar_value *self) {
     luar_value key, result = {0};
     luar_read(L, 2, &key, 0);
+    luar_charge_call(L, &key, 1);
     state->host.get(state->host.context, self, LUAR_UNKNOWN, &key, &result);
     return luar_raise(L, &result);
 }
@@ -216,6 +217,7 @@ static int write_field(lua_State *L) {
     if (access != LUAR_READ_WRITE && access != LUAR_READ)
         return luaL_error(L, "%s.%s is read-only", lua_tostring(L, lua_upvalueindex(2)), luaL_tolstring(L, 2, NULL));
     luar_read(L, 3, &value, 0);
+    luar_charge_call(L, &value, 1);
     if (state->host.set(state->host.context, &self, (int)field, NULL, &value, &result) != 0)
         return luar_raise(L, &result);
     return 0;

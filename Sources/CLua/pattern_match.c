@@ -12,6 +12,8 @@ enum {
     /// Characters looked at between two charges, and what so many cost in instructions.
     steps = 1024,
     steps_cost = 256,
+    /// Shorter captures cost as little as the steps that found them.
+    charged_copy = 1024,
 };
 
 static inline void step(luar_matcher *it) {
@@ -262,6 +264,7 @@ void luar_push_capture(luar_matcher *it, int index, const char *start, const cha
         return;
     }
     ptrdiff_t length = it->capture[index].length;
+    if (length >= charged_copy) luar_charge(it->L, length / 64);
     if (length == LUAR_OPEN) luaL_error(it->L, "unfinished capture");
     if (length == LUAR_POSITION) lua_pushinteger(it->L, it->capture[index].start - it->text + 1);
     else lua_pushlstring(it->L, it->capture[index].start, (size_t)length);

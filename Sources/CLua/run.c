@@ -115,19 +115,23 @@ static int run_steps(lua_State *L) {
     luaL_checkstack(L, 16, NULL);
     while (state->host.next(state->host.context, &state->answer, step)) {
         memset(&state->answer, 0, sizeof state->answer);
-        state->calls++;
         lua_settop(L, 0);
+        luar_open_step(L);
         lua_rawgeti(L, LUA_REGISTRYINDEX, step->handler);
         for (int i = 0; i < step->argument_count; i++) luar_push(L, &step->arguments[i]);
         lua_call(L, step->argument_count, step->ignores_answer ? 0 : step->takes_reason || step->highest_level > 0 ? 2 : 1);
         if (!step->ignores_answer) take_answer(L, state);
+        luar_close_step(state);
     }
     return 0;
 }
 
 int luar_run(luar_state *state, luar_value answer) {
     state->answer = answer;
-    return luar_protect(state, run_steps, NULL);
+    int code = luar_protect(state, run_steps, NULL);
+    // The step that failed is still open.
+    luar_close_step(state);
+    return code;
 }
 
 static int find_caller(lua_State *L, lua_Debug *caller) {

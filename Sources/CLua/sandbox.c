@@ -201,6 +201,7 @@ static void keep_dates(lua_State *L) {
     lua_newtable(L);
     copy_names(L, os_names, lua_gettop(L) - 1, lua_gettop(L));
     lua_replace(L, -2);
+    luar_open_dates(L);
 }
 
 void luar_open_sandbox(lua_State *L) {
@@ -210,6 +211,7 @@ void luar_open_sandbox(lua_State *L) {
     lua_newtable(L);
     int base = lua_gettop(L);
     copy_names(L, base_names, full, base);
+    luar_open_numbers(L);
     set_function(L, "getmetatable", get_metatable);
     set_function(L, "setmetatable", set_metatable);
     set_function(L, "rawset", raw_set);
@@ -225,7 +227,7 @@ void luar_open_sandbox(lua_State *L) {
     add_library(L, base, "table", luaopen_table, luar_open_tables);
     add_library(L, base, "coroutine", luaopen_coroutine, luar_open_coroutines);
     add_library(L, base, "math", luaopen_math, hide_seed);
-    add_library(L, base, "utf8", luaopen_utf8, NULL);
+    add_library(L, base, "utf8", luaopen_utf8, luar_open_utf8);
     add_library(L, base, "os", luaopen_os, keep_dates);
     lua_pushvalue(L, base);
     state->base = luaL_ref(L, LUA_REGISTRYINDEX);

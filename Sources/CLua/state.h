@@ -38,6 +38,22 @@ enum { LUAR_CONSTANT_TYPE = -1 };
 /// The constants' identities.
 enum { LUAR_NULL, LUAR_EMPTY_ARRAY, LUAR_CONSTANTS };
 
+/// The strings that are large enough to be watched: their addresses in an open hash table, and their bytes together.
+typedef struct {
+    const void **blocks;
+    size_t capacity, count, bytes;
+} luar_strings;
+
+/// What is left of a file's share of the reserve, in the run with this number.
+typedef struct {
+    int64_t run, cpu, instructions;
+} luar_share;
+
+/// The part of the memory limit that hooks with spare memory may have on top of it: a sixteenth.
+#define LUAR_SPARE_PART 16
+/// Files that have shares; hooks of further ones live on the pool.
+#define LUAR_MOST_FILES 4096
+
 struct luar_state {
     lua_State *lua;
     /// The thread (coroutine) that runs now: the one whose hook the allocator may hurry.
@@ -45,15 +61,38 @@ struct luar_state {
     luar_host host;
     luar_failure failure;
 
-    size_t memory, memory_limit;
+    /// Bytes held, the most that may be, and how much more the step that runs now may have.
+    size_t memory, memory_limit, spare;
+    /// The longest string that is made.
+    size_t longest_string;
     /// Bytes in large blocks alive, and bytes allocated since the clock was last read.
     size_t large, grown;
+    luar_strings strings;
+    /// Bytes that lived after the last collection, and whether it is still to be planned by them when the next begins.
+    size_t live;
+    int is_collected;
+    /// Whether so much lived after the last collection between two calls that only some hooks are called.
+    int is_nearly_full;
+    /// The collector's pause, in percent of `live`.
+    int pause;
 
-    /// The budget of the entry that runs now. `cpu_start` is 0 until the clock is first needed.
-    int64_t cpu_allowed, instructions_allowed, cpu_start, handler_start, instructions_left, work;
-    int visits, hurried;
-    /// Handler calls so far, and the one that `handler_start` belongs to.
-    int64_t calls, clocked_call;
+    /// What is left of the run's pool, and what each file's share of the reserve is.
+    luar_budget budget;
+    /// Numbers the runs; what is left of the shares in the run that each was last used in, by file.
+    int64_t run;
+    luar_share *shares;
+    int share_count;
+    /// The share of the step that runs now; NULL for none.
+    luar_share *share;
+    int is_stepping;
+    /// What the step, or whatever else runs now, may use. `cpu_start` is 0 until the clock is first needed; `work` is what
+    /// was charged since it was last read.
+    int64_t cpu_allowed, instructions_allowed, cpu_start, instructions_left, work;
+    /// The monotonic clock when the CPU clock was started, and when that is to be read again.
+    int64_t start, next_look;
+    /// Whether the instructions ran out, and not the time; whether nothing was left to begin with.
+    int is_over, is_starved;
+    int hurried;
     /// Coroutines that run or close within each other now.
     int nested;
     /// The block and size that the allocator refused last, and whether Lua asked in vain a second time: then memory ran
@@ -61,6 +100,8 @@ struct luar_state {
     void *refused_block;
     size_t refused_size;
     int exhausted;
+    /// Whether a string was refused that is longer than `longest_string`.
+    int is_string_too_long;
     /// Whether `failure` holds the error that is being passed on by `require`.
     int noted;
     /// LUAR_TIMEOUT or LUAR_MEMORY once a limit was passed, until the outermost call has returned.
@@ -84,17 +125,33 @@ struct luar_state {
 /// The state behind any of its threads. Never raises.
 static inline luar_state *luar_of(lua_State *L) { return *(luar_state **)lua_getextraspace(L); }
 
-// limits.c
+// memory.c
 /// The capped allocator. Never raises; a refusal makes Lua collect garbage and ask again.
 void *luar_allocate(void *state, void *block, size_t old_size, size_t new_size);
-/// The count hook: raises once a limit is passed, and then again at every instruction.
-void luar_hook(lua_State *L, lua_Debug *record);
 /// How many instructions may pass until the hook's next visit. Few while large values live: comparing or
 /// concatenating those takes milliseconds an instruction.
 int luar_interval(const luar_state *state);
+/// Has Lua say when a collection has ended. May raise.
+void luar_open_collector(lua_State *L);
+/// Plans the next collection, once one has ended. Raises nothing of its own; a collection may run.
+void luar_plan_collection(lua_State *L);
+/// Collects garbage if there is no room for so many bytes: lauxlib's buffers ask once and do not. Never raises.
+void luar_make_room(lua_State *L, size_t size);
+
+// limits.c
+/// Has the hook come at the next instruction. lua_sethook is documented as safe at any moment.
+void luar_hurry(luar_state *state);
+/// Starts the clock of what runs now, unless it was started.
+void luar_start_clock(luar_state *state);
+/// Opens the budget of the state's next step: its file's share and the pool. Raises if nothing is left of both.
+void luar_open_step(lua_State *L);
+/// Takes what the step has used from its file's share, then from the pool. Never raises.
+void luar_close_step(luar_state *state);
+/// The count hook: raises once a limit is passed, and then again at every instruction.
+void luar_hook(lua_State *L, lua_Debug *record);
 /// A message handler: notes message, position and traceback where an error arose. Memory errors never get here.
 int luar_note_error(lua_State *L);
-/// Counts `units` instructions' worth of work done inside a C function. Raises past a limit.
+/// Counts `units` instructions' worth of work that a C function is about to do. Raises past a limit.
 void luar_charge(lua_State *L, int64_t units);
 /// Raises again while a limit is passed: for functions that caught an error. Never returns then.
 void luar_reraise(lua_State *L);
@@ -109,6 +166,10 @@ void luar_open_calls(lua_State *L);
 void luar_open_coroutines(lua_State *L);
 void luar_open_tables(lua_State *L);
 void luar_open_strings(lua_State *L);
+/// These three change the functions of the table at the top, which is utf8, os or the base.
+void luar_open_utf8(lua_State *L);
+void luar_open_dates(lua_State *L);
+void luar_open_numbers(lua_State *L);
 /// Puts the functions that take patterns into the table at the top.
 void luar_open_patterns(lua_State *L);
 /// Replaces the table at the top by a read-only stand-in for it. `name` is for error texts. May raise.
@@ -132,6 +193,8 @@ int luar_raise(lua_State *L, const luar_value *error);
 // definitions.c
 /// Calls a host function with everything on the stack, and pushes its one answer. `flags` say what it takes. May raise.
 int luar_call_host(lua_State *L, int function, int flags);
+/// Charges a call of the host by what it is given. Raises past a limit.
+void luar_charge_call(lua_State *L, const luar_value *values, int count);
 
 // entries.c
 /// Has a type's metatable, at `metatable`, ask the host for every key. May raise.

@@ -80,11 +80,32 @@ static int move(lua_State *L) {
     return 1;
 }
 
+/// Bytes that are copied for one unit.
+enum { copied_per_unit = 64 };
+
 static void add_field(lua_State *L, luaL_Buffer *buffer, lua_Integer i) {
     lua_geti(L, 1, i);
     if (!lua_isstring(L, -1))
         luaL_error(L, "invalid value (at index %I) in table for 'concat'", (LUAI_UACINT)i);
+    if (lua_type(L, -1) == LUA_TSTRING) luar_charge(L, (int64_t)(lua_rawlen(L, -1) / copied_per_unit));
     luaL_addvalue(buffer);
+}
+
+/// Collects garbage if the strings of a plain table need that: the buffer that they go to does not.
+static void make_room_for(lua_State *L, lua_Integer from, lua_Integer last, size_t separator_size) {
+    if (lua_type(L, 1) != LUA_TTABLE || lua_getmetatable(L, 1)) return;
+    enum { longest_number = 32 };
+    size_t total = 0;
+    for (lua_Integer i = from; i <= last && i >= from; i++) {
+        charge_step(L, (lua_Unsigned)i);
+        int type = lua_rawgeti(L, 1, i);
+        total += separator_size + (type == LUA_TSTRING ? lua_rawlen(L, -1) : longest_number);
+        lua_pop(L, 1);
+        // What is neither will be refused.
+        if ((type != LUA_TSTRING && type != LUA_TNUMBER) || i == LUA_MAXINTEGER) break;
+    }
+    // A buffer that grows is in two places for a moment.
+    luar_make_room(L, 3 * total);
 }
 
 static int concat(lua_State *L) {
@@ -94,6 +115,7 @@ static int concat(lua_State *L) {
     const char *separator = luaL_optlstring(L, 2, "", &separator_size);
     lua_Integer i = luaL_optinteger(L, 3, 1);
     last = luaL_optinteger(L, 4, last);
+    make_room_for(L, i, last, separator_size);
     luaL_Buffer buffer;
     luaL_buffinit(L, &buffer);
     for (; i < last; i++) {
@@ -121,7 +143,8 @@ static int unpack(lua_State *L) {
 
 /// Compares for a sort, and counts the work: the script's comparison function is upvalue 1, nil for `<`.
 static int compare(lua_State *L) {
-    enum { comparison_cost = 8, bytes_per_unit = 64 };
+    // Strings of zero bytes are compared one by one.
+    enum { comparison_cost = 8, bytes_per_unit = 4 };
     if (!lua_isnil(L, lua_upvalueindex(1))) {
         luar_charge(L, comparison_cost);
         lua_pushvalue(L, lua_upvalueindex(1));
@@ -130,6 +153,7 @@ static int compare(lua_State *L) {
         return 1;
     }
     size_t size = lua_type(L, 1) == LUA_TSTRING ? lua_rawlen(L, 1) : 0;
+    if (lua_type(L, 2) == LUA_TSTRING && lua_rawlen(L, 2) < size) size = lua_rawlen(L, 2);
     luar_charge(L, comparison_cost + (int64_t)(size / bytes_per_unit));
     lua_pushboolean(L, lua_compare(L, 1, 2, LUA_OPLT));
     return 1;

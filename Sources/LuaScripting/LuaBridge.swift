@@ -82,6 +82,8 @@ final class LuaBridge {
         switch Int(field) {
         case LUAR_ENTRY: return self.write(self.host.entry(key, of: object), to: result)
         case LUAR_COUNT: return self.write(.value(.integer(Int64(self.host.entryCount(of: object)))), to: result)
+        case LUAR_LISTING_COST:
+            return self.write(.value(.integer(Int64(self.host.listingCost(of: object)))), to: result)
         case LUAR_LISTING:
             self.host.listEntries(of: object) { self.entries.add($0, $1) }
             self.entries.write(to: result)

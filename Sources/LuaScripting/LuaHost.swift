@@ -21,6 +21,8 @@ public protocol LuaHost: AnyObject {
     func setEntry(_ key: LuaValue, of object: LuaObject, to value: LuaValue) -> String?
     /// How many entries a keyed object has.
     func entryCount(of object: LuaObject) -> Int
+    /// What handing out the entries of a keyed object will cost, one for about 8 ns: charged to the script before it is done.
+    func listingCost(of object: LuaObject) -> Int
     /// Hands out the entries of a keyed object, in the order in which `pairs` goes through them; what `add` gets is borrowed
     /// for that call.
     func listEntries(of object: LuaObject, _ add: (_ key: LuaValue, _ value: LuaValue) -> Void)
@@ -40,6 +42,8 @@ extension LuaHost {
     public func setEntry(_ key: LuaValue, of object: LuaObject, to value: LuaValue) -> String? { "read-only" }
     /// None.
     public func entryCount(of object: LuaObject) -> Int { 0 }
+    /// Nothing.
+    public func listingCost(of object: LuaObject) -> Int { 0 }
     /// None.
     public func listEntries(of object: LuaObject, _ add: (_ key: LuaValue, _ value: LuaValue) -> Void) {}
 }

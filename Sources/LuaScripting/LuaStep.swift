@@ -78,21 +78,30 @@ public struct LuaStep {
     var answer: LuaAnswerShape?
     var arguments: (LuaValue, LuaValue)
     var argumentCount: CInt
+    var file: CInt
+    var hasSpareMemory: Bool
 
     /// Makes a step.
     ///
     /// - Parameters:
     ///   - function: What to call.
+    ///   - file: The number of the script file that it belongs to, from 0: whose share of the reserve it uses.
+    ///   - hasSpareMemory: Whether it may have a sixteenth more memory than the limit, and is called also where what the
+    ///     scripts hold leaves hardly any.
     ///   - answer: What it may answer; nil if the answer is ignored.
     ///   - first: The first argument, if any.
     ///   - second: The second argument, if any.
     public init(
         _ function: LuaFunction,
+        file: Int32 = 0,
+        hasSpareMemory: Bool = false,
         answer: LuaAnswerShape?,
         _ first: LuaValue? = nil,
         _ second: LuaValue? = nil
     ) {
         self.function = function
+        self.file = file
+        self.hasSpareMemory = hasSpareMemory
         self.answer = answer
         self.arguments = (first ?? .nil, second ?? .nil)
         self.argumentCount = second != nil ? 2 : first != nil ? 1 : 0
@@ -100,6 +109,8 @@ public struct LuaStep {
 
     func write(to raw: UnsafeMutablePointer<luar_step>) {
         raw.pointee.handler = self.function.reference
+        raw.pointee.file = self.file
+        raw.pointee.has_spare_memory = self.hasSpareMemory ? 1 : 0
         if let shape = self.answer {
             raw.pointee.ignores_answer = 0
             raw.pointee.accepts = shape.mask

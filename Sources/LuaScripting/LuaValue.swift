@@ -82,9 +82,22 @@ public enum LuaValue {
         }
     }
 
-    /// A string's bytes as text, with U+FFFD for what is not UTF-8; nil for other kinds.
+    /// The most bytes that ``text`` decodes.
+    public static let longestText = 1_024
+
+    /// A name or another short text: a string's bytes, with U+FFFD for what is not UTF-8; nil for other kinds.
+    ///
+    /// Of a string of more than ``longestText`` bytes it is the beginning, with an ellipsis: decoding all of what a script
+    /// gives, to show in an error text that it is no name, would take as long as the script wants.
     public var text: String? {
         guard case .bytes(let bytes) = self else { return nil }
+        guard bytes.count > Self.longestText else { return String(decoding: bytes, as: UTF8.self) }
+        return String(decoding: bytes.prefix(Self.longestText), as: UTF8.self) + "…"
+    }
+
+    /// A string's bytes as text, with U+FFFD for what is not UTF-8; nil for other kinds, and for more than `limit` bytes.
+    public func text(upTo limit: Int) -> String? {
+        guard case .bytes(let bytes) = self, bytes.count <= limit else { return nil }
         return String(decoding: bytes, as: UTF8.self)
     }
 }

@@ -47,6 +47,9 @@ extension Hub {
         self.tell(client, .tooLong)
     }
 
+    /// Has the policy speak to a client once it has returned from what it is asked now.
+    public func queue(_ occasion: Occasion, for client: Client) { self.tells.append((client, occasion)) }
+
     /// Has the policy speak to a client; true if it had something to say.
     @discardableResult
     public func tell(_ client: Client, _ occasion: Occasion) -> Bool {
@@ -85,7 +88,7 @@ extension Hub {
         let before = self.counters.tooLongToSend
         let count = self.deliver(to: route, from: sender, texts)
         // The policy is busy with the message still.
-        if self.counters.tooLongToSend != before, let sender { self.tells.append((sender, .tooLong)) }
+        if self.counters.tooLongToSend != before, let sender { self.queue(.tooLong, for: sender) }
         return count
     }
 

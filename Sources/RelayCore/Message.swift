@@ -51,6 +51,8 @@ public enum Occasion: String, Sendable, CaseIterable {
     case shutdown
     /// A client of a datagram transport has been silent for too long, and is removed.
     case idle
+    /// Hooks that were to decide about its text failed, and the text went to nobody.
+    case withheld
     /// The client may not come in, and the scripts gave no words for that.
     case refused
 }

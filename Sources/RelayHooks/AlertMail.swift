@@ -56,14 +56,13 @@ public struct AlertMail: Sendable, Equatable {
                 mail.to = texts
                 continue
             }
-            guard let text = value.text else {
+            guard case .bytes(let bytes) = value else {
                 return .failure(Refusal(reason: "a mail whose '\(name)' is \(value.described)"))
             }
             let longest = name == "text" || name == "html" ? limits.answerBytes : self.longestSubject
-            guard text.utf8.count <= longest else {
-                return .failure(
-                    Refusal(reason: "a mail whose '\(name)' has \(text.utf8.count) bytes, more than \(longest)")
-                )
+            guard let text = value.text(upTo: longest) else {
+                let reason = "a mail whose '\(name)' has \(bytes.count) bytes, more than \(longest)"
+                return .failure(Refusal(reason: reason))
             }
             switch name {
             case "subject": mail.subject = text

@@ -19,6 +19,11 @@ class CallRecord {
     /// Where the function was registered.
     final let script: String
     final let line: Int
+    /// The number of the script among those with hooks; set when the hook is registered.
+    @exclusivity(unchecked) final var file: Int32 = 0
+    /// Whether it may have memory beyond the limit, where scripts have used that up: without these hooks nobody would be named,
+    /// let in or heard, and those that answer `false` for their failures would stop everything.
+    final let hasSpareMemory: Bool
 
     /// Calls so far.
     @exclusivity(unchecked) final var calls = 0
@@ -37,6 +42,7 @@ class CallRecord {
     init(event: HookEvent, onError: OnError, script: String, line: Int) {
         self.event = event
         self.onError = onError
+        self.hasSpareMemory = onError == .block || event.hasSpareMemory
         self.script = script
         self.line = line
     }

@@ -127,7 +127,7 @@ public final class ChatHooks {
         var text: [UInt8]?
         self.engine.server = self.server
         self.engine.hub.perform {
-            self.engine.ask(
+            _ = self.engine.ask(
                 event,
                 answer,
                 .object(LuaObject(type: types.server, id: 0)),

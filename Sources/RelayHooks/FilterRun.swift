@@ -33,6 +33,8 @@ final class FilterRun: HookRun {
 
     private var current: UnsafeRawBufferPointer { self.text[0..<self.text.count] }
 
+    var files: Int { Set(self.handlers.map(\.file)).count }
+
     var handler: CallRecord? { self.index > 0 ? self.handlers[self.index - 1] : nil }
 
     func next(after answer: LuaValue) -> LuaStep? {

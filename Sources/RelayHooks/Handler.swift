@@ -38,34 +38,18 @@ final class Handler: CallRecord {
     }
 }
 
-/// Decides when a handler has wasted enough time to be left out for a while.
-///
-/// Only time lost to passed limits counts: a handler that merely fails costs little, and pausing it would let anybody
-/// who can make it fail switch it off.
+/// Whether a handler is left out for a while, and how often that happened.
 struct HandlerPause {
-    private var wastes: [(time: Double, seconds: Double)] = []
     private(set) var until = -Double.infinity
     /// How often that happened.
     private(set) var count = 0
 
     func isPaused(at time: Double) -> Bool { time < self.until }
 
-    /// Notes wasted time; true if the handler is paused from now on.
-    mutating func note(
-        waste: Duration,
-        at time: Double,
-        after: Duration,
-        window: Duration,
-        pause: Duration
-    ) -> Bool {
-        let horizon = time - window.inSeconds
-        self.wastes.removeAll { $0.time <= horizon }
-        self.wastes.append((time, waste.inSeconds))
-        guard self.wastes.reduce(0, { $0 + $1.seconds }) >= after.inSeconds else { return false }
-        self.wastes.removeAll()
-        self.until = time + pause.inSeconds
+    /// Begins a pause.
+    mutating func begin(until: Double) {
+        self.until = until
         self.count += 1
-        return true
     }
 }
 

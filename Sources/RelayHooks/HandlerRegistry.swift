@@ -8,6 +8,8 @@ struct HandlerRegistry {
     private var lists: [HookEvent: [Handler]] = [:]
     private var formats: [String: [Handler]] = [:]
     private(set) var count = 0
+    /// The script files with handlers, numbered in the order in which they came.
+    private var files: [String: Int32] = [:]
 
     /// Why a handler was not taken.
     struct Refusal: Error {
@@ -33,6 +35,8 @@ struct HandlerRegistry {
             self.lists[handler.event] = list
         }
         self.count += 1
+        handler.file = self.files[handler.script] ?? Int32(self.files.count)
+        self.files[handler.script] = handler.file
     }
 
     /// The handlers of an event; of `format` those for plain text.
@@ -50,6 +54,16 @@ struct HandlerRegistry {
 
     /// The handlers that format a dialect.
     func formatters(of dialect: String) -> [Handler] { self.formats[dialect] ?? [] }
+
+    /// How many script files have handlers for any of some events.
+    func fileCount(of events: [HookEvent]) -> Int {
+        var found: Set<Int32> = []
+        for event in events {
+            let handlers = event == .format ? self.formats.values.flatMap { $0 } : self.lists[event] ?? []
+            found.formUnion(handlers.map(\.file))
+        }
+        return found.count
+    }
 
     private static func runsBefore(_ new: Handler, _ other: Handler) -> Bool {
         if new.isDefault != other.isDefault { return other.isDefault }

@@ -6,6 +6,9 @@ internal import LuaScripting
 internal import RelayCore
 
 extension HookBindings {
+    /// What a log line shows of a script's text and fields together, in bytes.
+    private static let longestLogText = 8 << 10
+
     func call(_ function: Int, _ arguments: LuaArguments) -> LuaResult {
         guard let engine = self.engine, let loaded = self.loaded, let function = HookAPI.Function(rawValue: function)
         else { return .failure("relay is not available yet") }
@@ -31,10 +34,7 @@ extension HookBindings {
         case .mail: return self.sendMail(arguments, engine, loaded)
         case .sync: return self.syncState(arguments, engine, loaded)
         case .every, .after, .daily:
-            let timer = self.addTimer(function, arguments, engine, loaded)
-            // After a failure the state has released all of them.
-            if case .value = timer { self.release(arguments, after: 1, loaded) }
-            return timer
+            return self.addTimer(function, arguments, engine, loaded)
         case .timerCancel: return self.cancelTimer(arguments, engine, loaded)
         case .state: return self.declareState(arguments, engine, types)
         case .metricsCount, .metricsGauge: return self.noteMetric(function, arguments, loaded)
@@ -48,14 +48,6 @@ extension HookBindings {
             return .failure(
                 "\(path) has no '\(name)'; \(Suggestion.phrase(for: name, among: self.names(in: path, engine, loaded)))"
             )
-        }
-    }
-
-    /// Releases functions that were passed behind the last argument, where a function is kept until the host releases it.
-    func release(_ arguments: LuaArguments, after last: Int, _ loaded: LoadedScripts) {
-        guard arguments.count > last + 1 else { return }
-        for index in (last + 1)..<arguments.count {
-            if case .function(let function) = arguments[index] { loaded.state.release(function) }
         }
     }
 
@@ -116,7 +108,6 @@ extension HookBindings {
         )
         do {
             try loaded.registry.add(handler, limit: engine.hub.limits.handlers)
-            self.release(arguments, after: 2, loaded)
             return .value(.nil)
         } catch {
             return .failure("\(caller): \(error.reason)")
@@ -199,6 +190,8 @@ extension HookBindings {
     private func clients(_ arguments: LuaArguments, _ engine: HookEngine, _ types: HookAPI.Types) -> LuaResult {
         switch arguments[0] {
         case .nil: return .objects(types.client, engine.hub.clients().map(\.id))
+        // A room's name cannot be longer, and decoding takes its time.
+        case .bytes(let room) where room.count > engine.hub.limits.nameBytes: return .objects(types.client, [])
         case .bytes(let room):
             let name = String(decoding: room, as: UTF8.self)
             return .objects(types.client, engine.hub.clients(in: name).map(\.id))
@@ -277,17 +270,18 @@ extension HookBindings {
         guard engine.logger.logLevel <= level else { return .value(.nil) }
         let (script, line) = self.loaded?.state.caller ?? ("", 0)
         var metadata: Logger.Metadata = ["script": "\(script):\(line)"]
+        // Only what the line can show is decoded: a script may give the same long string sixty times.
+        var room = Self.longestLogText
+        let shown = Self.cut(text, to: &room)
         switch arguments[1] {
         case .nil: break
         case .table(let table):
             for index in 0..<table.count {
                 let (key, value) = table.entry(index)
-                metadata["script.\(Self.show(key))"] = "\(Self.show(value))"
+                metadata["script.\(Self.show(key, room: &room))"] = "\(Self.show(value, room: &room))"
             }
         default: return .failure("log fields are a table, not \(arguments[1].described)")
         }
-        // A log line stays a line: no script floods the log with one call.
-        let shown = String(decoding: text.prefix(engine.hub.limits.answerBytes), as: UTF8.self)
         let isHeld =
             self.loaded.map { loaded in
                 loaded.isLoading && loaded.hold(LoadedScripts.LogLine(level: level, text: shown, metadata: metadata))
@@ -296,15 +290,28 @@ extension HookBindings {
         return .value(.nil)
     }
 
-    private static func show(_ value: LuaValue) -> String {
+    private static func show(_ value: LuaValue, room: inout Int) -> String {
         switch value {
         case .nil: "nil"
         case .boolean(let flag): "\(flag)"
         case .integer(let number): "\(number)"
         case .number(let number): "\(number)"
-        case .bytes(let bytes), .leveled(let bytes, _): String(decoding: bytes, as: UTF8.self)
+        case .bytes(let bytes), .leveled(let bytes, _): Self.cut(bytes, to: &room)
         case .object(let object): "\(object.id)"
         case .function, .table, .refusal, .other: "(\(value.typeName))"
         }
+    }
+
+    /// The beginning of a text, as much as there is room for; takes that from the room.
+    private static func cut(_ bytes: UnsafeRawBufferPointer, to room: inout Int) -> String {
+        guard bytes.count > room else {
+            room -= bytes.count
+            return String(decoding: bytes, as: UTF8.self)
+        }
+        var end = max(0, room)
+        // Not within a character, whose further bytes begin with 10.
+        while end > 0, end > room - 4, bytes[end] & 0xC0 == 0x80 { end -= 1 }
+        room = 0
+        return String(decoding: bytes[..<end], as: UTF8.self) + "…"
     }
 }

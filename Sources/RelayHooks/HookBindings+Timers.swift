@@ -24,7 +24,7 @@ extension HookBindings {
         let schedule: TimerSchedule
         var delay = 0.0
         if function == .daily {
-            guard let text = arguments[0].text, let time = text.wholeMatch(of: #/([01]?\d|2[0-3]):([0-5]\d)/#),
+            guard let text = arguments[0].text(upTo: 5), let time = text.wholeMatch(of: #/([01]?\d|2[0-3]):([0-5]\d)/#),
                 let hour = Int(time.1), let minute = Int(time.2)
             else {
                 let given = arguments[0].text.map { "'\($0)'" } ?? arguments[0].described

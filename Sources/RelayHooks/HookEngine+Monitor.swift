@@ -106,8 +106,9 @@ extension HookEngine: MonitorPolicy {
         var text: String?
         self.consoleEvent = event
         self.hub.perform {
-            self.ask(.console, self.loaded.shapes.console, .object(LuaObject(type: types.console, id: 0))) { answer in
-                text = answer.text
+            _ = self.ask(.console, self.loaded.shapes.console, .object(LuaObject(type: types.console, id: 0))) {
+                answer in
+                text = answer.text(upTo: self.hub.limits.answerBytes)
             }
         }
         self.consoleEvent = nil

@@ -9,8 +9,11 @@ extension HookEngine: RelayPolicy {
     /// Asks the `admit` handlers.
     public func admit(_ client: Client, _ text: UnsafeRawBufferPointer?) -> Admission {
         self.onKnock?(client, text)
+        if !self.refusedSenders.isEmpty, self.isRefused(client, at: self.hub.clock()) { return .refuse(nil) }
         var admission = Admission.letIn
-        self.ask(.admit, self.loaded.shapes.admit, self.object(client), text.map { .bytes($0) }) { answer in
+        let source = WasteSource.host(client.origin.host)
+        self.ask(.admit, from: source, self.loaded.shapes.admit, self.object(client), text.map { .bytes($0) }) {
+            answer in
             switch answer {
             case .bytes(let question): admission = .prompt(self.keep(question))
             case .refusal(let reason): admission = .refuse(self.keep(reason))
@@ -23,11 +26,15 @@ extension HookEngine: RelayPolicy {
     /// Asks the `ping` handlers, and the console's about a ping.
     public func ping(_ text: UnsafeRawBufferPointer, from origin: ClientOrigin) -> UnsafeRawBufferPointer? {
         let types = self.loaded.types
+        if !self.refusedSenders.isEmpty, self.refusedSenders.isRefused(host: origin.host, at: self.hub.clock()) {
+            return nil
+        }
         var hasAnswer = false
         self.origin = origin
         let handlers = self.loaded.registry.pingHandlers(for: origin.transport)
-        self.ask(handlers, self.loaded.shapes.ping, .bytes(text), .object(LuaObject(type: types.origin, id: 0))) {
-            answer in
+        let source = WasteSource.host(origin.host)
+        let object = LuaValue.object(LuaObject(type: types.origin, id: 0))
+        self.ask(handlers, from: source, self.loaded.shapes.ping, .bytes(text), object) { answer in
             guard case .bytes(let bytes) = answer else { return }
             _ = self.keep(bytes)
             hasAnswer = true
@@ -89,13 +96,20 @@ extension HookEngine: RelayPolicy {
         self.departing = nil
         self.onLeave?(client)
         self.forget(client)
+        self.waste.move(client.id, to: client.origin.host)
+        self.refusedSenders.forget(client: client.id)
     }
 
     /// Runs a message through all its handlers, in one entry into Lua.
     public func relay(_ message: Message) {
         guard let run = self.loaded.message else { return }
+        if !self.refusedSenders.isEmpty, self.isRefused(message.sender, at: self.hub.clock()) {
+            self.hub.note(from: message.sender, isPing: false)
+            return self.withhold(from: message.sender)
+        }
         run.begin(message)
         self.execute(run)
+        if run.isWithheld { self.withhold(from: message.sender) }
         if let onMessage = self.onMessage { onMessage(run.trace) }
         run.end()
     }
@@ -103,11 +117,13 @@ extension HookEngine: RelayPolicy {
     /// Asks the `tell` handlers.
     public func tell(_ client: Client, _ occasion: Occasion) -> UnsafeRawBufferPointer? {
         guard !self.loaded.registry.handlers(for: .tell).isEmpty else { return nil }
+        let source = WasteSource.client(client.id)
         let kind = Label(occasion.rawValue)
         let isStranger = self.hub.client(client.id) == nil
         if isStranger { self.departing = client }
         var hasAnswer = false
-        self.ask(.tell, self.loaded.shapes.tell, self.object(client), .bytes(kind.bytes)) { answer in
+        let hasFailed = self.ask(.tell, from: source, self.loaded.shapes.tell, self.object(client), .bytes(kind.bytes))
+        { answer in
             guard case .bytes(let bytes) = answer else { return }
             _ = self.keep(bytes)
             hasAnswer = true
@@ -116,7 +132,15 @@ extension HookEngine: RelayPolicy {
             self.departing = nil
             self.forget(client)
         }
+        // Who hears nothing would take the text for sent.
+        if !hasAnswer, hasFailed, occasion == .withheld { return self.keep(Self.withheld) }
         return hasAnswer ? self.words[0..<self.words.count] : nil
+    }
+
+    /// What the sender of a text that was withheld is told where the hooks that were to say it fail, too.
+    private static var withheld: UnsafeRawBufferPointer {
+        let words: StaticString = "Sua mensagem não foi enviada."
+        return UnsafeRawBufferPointer(start: words.utf8Start, count: words.utf8CodeUnitCount)
     }
 
     /// Lets Lua collect a client once no script holds it; what scripts read from it then is nil.

@@ -93,7 +93,6 @@ extension HookBindings {
             waiter = engine.wait(with: function, in: loaded)
             if waiter == nil { return Self.tooMany("relay.mail") }
         }
-        self.release(arguments, after: 1, loaded)
         let isAccepted = engine.alerts?.send(mail, about: nil, stored: waiter?.done) ?? false
         if !isAccepted, let function {
             if let waiter { loaded.waiters[waiter.number] = nil }
@@ -112,7 +111,6 @@ extension HookBindings {
             return .failure("relay.sync takes a function second, not \(arguments[1].described)")
         }
         guard let waiter = engine.wait(with: function, in: loaded) else { return Self.tooMany("relay.sync") }
-        self.release(arguments, after: 1, loaded)
         if state.table.isKept, let storage = engine.states.storage {
             storage.sync(state.name, done: waiter.done)
         } else {

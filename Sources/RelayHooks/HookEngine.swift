@@ -37,6 +37,13 @@ public final class HookEngine {
     var logLimit = LogLimiter()
     /// The same for timer calls that are left out.
     var missedLog = LogLimiter(interval: 60)
+    /// The same for texts that are withheld.
+    var withheldLog = LogLimiter()
+    /// Time that hooks wasted, and whose texts are not taken because of that.
+    var waste = WasteLedger()
+    var refusedSenders = RefusedSenders()
+    /// When garbage was last collected because memory had run out.
+    private var lastCollection = -Double.infinity
     /// Seconds that only ever grow, for timers.
     let uptime: () -> Double
     /// Runs something on the script loop; called on any thread with the result of storing something.
@@ -179,7 +186,7 @@ public final class HookEngine {
         guard let first = run.next(after: .nil) else { return }
         bindings.run = run
         bindings.firstStep = first
-        loaded.state.run { error in self.recover(from: error, run) }
+        loaded.state.run(files: run.files) { error in self.recover(from: error, run) }
         bindings.endMeasuring()
         bindings.run = nil
     }
@@ -187,57 +194,30 @@ public final class HookEngine {
     private func recover(from error: LuaError, _ run: any HookRun) -> LuaState.Recovery {
         guard let handler = run.handler else { return .skip }
         self.loaded.bindings.endMeasuring()
+        run.noteFailure()
         handler.failures += 1
         let time = self.hub.clock()
-        var isPaused = false
-        if error.kind != .error {
-            let limits = self.hub.limits
-            isPaused = handler.pause.note(
-                waste: error.used,
-                at: time,
-                after: limits.pauseAfter,
-                window: limits.pauseWindow,
-                pause: limits.pauseTime
-            )
-        }
+        var waste = error.used
+        if error.kind == .memory { waste += self.collect(after: error, at: time) }
+        let isPaused = error.kind != .error && self.note(waste: waste, of: handler, from: run.source, at: time)
         self.onFailure?(HookFailure(error, of: handler, isPaused: isPaused))
         self.log(error, of: handler, at: time, isPaused: isPaused)
         return handler.onError == .block ? .block : .skip
     }
 
-    /// Logs a failure, but at most one a second for each handler: a hook that fails on every message must not fill
-    /// the log.
-    private func log(_ error: LuaError, of handler: CallRecord, at time: Double, isPaused: Bool) {
-        let isOld = handler.isFailing
-        handler.isFailing = handler.event.isMonitors
-        guard isPaused || (!isOld && (time - handler.lastLogged >= 1 || time < handler.lastLogged)) else {
-            handler.unlogged += 1
-            return
-        }
-        var metadata: Logger.Metadata = [
-            "hook.event": "\(handler.event.rawValue)",
-            "hook.script": "\(handler.place)",
-            "hook.failure": "\(error.kind.rawValue)",
-            "hook.failures": "\(handler.failures)",
-            "error": "\(error.message)",
-        ]
-        if let script = error.script, let line = error.line { metadata["error.at"] = "\(script):\(line)" }
-        // Without a line of a script in it, a traceback tells nothing.
-        if error.traceback.contains(".lua:") { metadata["error.traceback"] = "\(error.traceback)" }
-        if handler.unlogged > 0 { metadata["hook.unlogged"] = "\(handler.unlogged)" }
-        self.logger.error("hook failed", metadata: metadata)
-        if isPaused {
-            self.logger.error(
-                "hook paused: it kept passing its limits",
-                metadata: [
-                    "hook.event": "\(handler.event.rawValue)",
-                    "hook.script": "\(handler.place)",
-                    "hook.pause_seconds": "\(self.hub.limits.pauseTime.inSeconds)",
-                ]
-            )
-        }
-        handler.lastLogged = time
-        handler.unlogged = 0
+    /// Collects garbage after a call that ran out of memory: else the calls after it, which did nothing, would have to.
+    ///
+    /// Calls that are not even made because memory is nearly full cost nothing; for those it is done once a second, as what
+    /// filled it may be gone.
+    ///
+    /// - Returns: What that cost, which counts as wasted by the call.
+    private func collect(after error: LuaError, at time: Double) -> Duration {
+        let isCalled = error.used > .zero
+        guard isCalled || abs(time - self.lastCollection) >= 1 else { return .zero }
+        self.lastCollection = time
+        let start = LuaState.cpuTime
+        self.loaded.state.collect()
+        return isCalled ? .nanoseconds(LuaState.cpuTime - start) : .zero
     }
 
     // MARK: Events beside messages
@@ -250,26 +230,34 @@ public final class HookEngine {
     }
 
     /// Asks a question and passes the answer, if there is one, to `use` while its bytes are valid.
+    ///
+    /// - Returns: Whether a handler failed or is paused, and no other has answered.
+    @discardableResult
     func ask(
         _ event: HookEvent,
+        from source: WasteSource? = nil,
         _ answer: LuaAnswerShape?,
         _ first: LuaValue,
         _ second: LuaValue? = nil,
         _ use: @escaping (LuaValue) -> Void
-    ) {
-        self.ask(self.loaded.registry.handlers(for: event), answer, first, second, use)
+    ) -> Bool {
+        self.ask(self.loaded.registry.handlers(for: event), from: source, answer, first, second, use)
     }
 
     /// Asks some of a question's handlers.
+    @discardableResult
     func ask(
         _ handlers: [Handler],
+        from source: WasteSource? = nil,
         _ answer: LuaAnswerShape?,
         _ first: LuaValue,
         _ second: LuaValue? = nil,
         _ use: @escaping (LuaValue) -> Void
-    ) {
-        guard !handlers.isEmpty else { return }
-        self.execute(EventRun(self.hub, handlers, answer: answer, first, second, use))
+    ) -> Bool {
+        guard !handlers.isEmpty else { return false }
+        let run = EventRun(self.hub, handlers, source: source, answer: answer, first, second, use)
+        self.execute(run)
+        return run.hasFailed
     }
 
     /// Asks the console hooks about an event and writes their lines.

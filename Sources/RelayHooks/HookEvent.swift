@@ -59,6 +59,14 @@ enum HookEvent: String, CaseIterable {
     /// What a failure counts as unless a handler says otherwise: a door that fails stays shut.
     var onError: Handler.OnError { self == .admit ? .block : .skip }
 
+    /// Whether its hooks may have memory beyond the limit.
+    var hasSpareMemory: Bool {
+        switch self {
+        case .name, .route, .format, .admit, .tell: true
+        default: false
+        }
+    }
+
     /// Whether it is about a measurement: those come for ever, so a handler that fails is told once, until it works again.
     var isMonitors: Bool { self == .latency || self == .status || self == .alert }
 

@@ -53,6 +53,8 @@ public struct MessageTrace: Sendable, Equatable {
         case swallowed
         /// It was routed; to nobody, if there are no recipients.
         case relayed
+        /// Handlers that were to decide about it failed, and it went to nobody.
+        case withheld
     }
 
     /// The sender's number.

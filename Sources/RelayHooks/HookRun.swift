@@ -12,6 +12,24 @@ protocol HookRun: AnyObject {
 
     /// The record of the last call.
     var handler: CallRecord? { get }
+
+    /// How many script files have handlers in it: each has a share of the reserve.
+    var files: Int { get }
+
+    /// Whose text it is about, if anybody's.
+    var source: WasteSource? { get }
+
+    /// Takes note that the last handler failed; ``next(after:)`` gets what it counts as.
+    func noteFailure()
+}
+
+extension HookRun {
+    /// One file.
+    var files: Int { 1 }
+    /// Nobody's.
+    var source: WasteSource? { nil }
+    /// Not of interest.
+    func noteFailure() {}
 }
 
 extension Handler {
@@ -20,7 +38,14 @@ extension Handler {
         // A handler that was never paused costs no look at the clock.
         if self.pause.until > 0, self.pause.isPaused(at: hub.clock()) { return nil }
         self.calls &+= 1
-        return LuaStep(self.function, answer: answer, first, second)
+        return LuaStep(
+            self.function,
+            file: self.file,
+            hasSpareMemory: self.hasSpareMemory,
+            answer: answer,
+            first,
+            second
+        )
     }
 }
 
@@ -33,10 +58,16 @@ final class EventRun: HookRun {
     private let second: LuaValue?
     private let use: (LuaValue) -> Void
     private var index = 0
+    let source: WasteSource?
+    /// Whether one at least failed, or is paused, and no other has answered.
+    private(set) var hasFailed = false
+    /// Whether the answer that comes next is what a failure counts as.
+    private var isFailure = false
 
     init(
         _ hub: Hub,
         _ handlers: [Handler],
+        source: WasteSource? = nil,
         answer: LuaAnswerShape?,
         _ first: LuaValue?,
         _ second: LuaValue?,
@@ -44,6 +75,7 @@ final class EventRun: HookRun {
     ) {
         self.hub = hub
         self.handlers = handlers
+        self.source = source
         self.answer = answer
         self.first = first
         self.second = second
@@ -52,17 +84,27 @@ final class EventRun: HookRun {
 
     var handler: CallRecord? { self.index > 0 ? self.handlers[self.index - 1] : nil }
 
+    var files: Int { self.handlers.count == 1 ? 1 : Set(self.handlers.map(\.file)).count }
+
+    func noteFailure() {
+        self.hasFailed = true
+        self.isFailure = true
+    }
+
     func next(after answer: LuaValue) -> LuaStep? {
         if self.answer != nil {
             guard case .nil = answer else {
+                if !self.isFailure { self.hasFailed = false }
                 self.use(answer)
                 return nil
             }
         }
+        self.isFailure = false
         while self.index < self.handlers.count {
             let handler = self.handlers[self.index]
             self.index += 1
             if let step = handler.step(self.hub, answer: self.answer, self.first, self.second) { return step }
+            self.hasFailed = true
             if self.answer != nil, handler.onError == .block {
                 self.use(.boolean(false))
                 return nil

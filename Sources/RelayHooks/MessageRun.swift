@@ -40,6 +40,11 @@ final class MessageRun: HookRun {
     @exclusivity(unchecked) private var isRouted = false
     @exclusivity(unchecked) private var isDelivered = false
     @exclusivity(unchecked) private var wasPing = false
+    /// Whether a handler of the stage failed or is paused, and whether the answer that comes next is what that counts as.
+    @exclusivity(unchecked) private var hasFailed = false
+    @exclusivity(unchecked) private var isFailure = false
+    /// Whether the text goes to nobody because handlers failed that were to decide about it.
+    @exclusivity(unchecked) private(set) var isWithheld = false
     private let texts = FormattedTexts()
     /// The text that filters put in place of the original.
     private let replaced = TickBuffer()
@@ -57,6 +62,7 @@ final class MessageRun: HookRun {
     private let routeHandlers: [Handler]
     private let relayedHandlers: [Handler]
     private let consoleHandlers: [Handler]
+    let files: Int
     /// By dialect number; filled as dialects come up.
     @exclusivity(unchecked) private var formatHandlers: [[Handler]?] = []
 
@@ -80,12 +86,20 @@ final class MessageRun: HookRun {
         self.routeHandlers = registry.handlers(for: .route)
         self.relayedHandlers = registry.handlers(for: .relayed)
         self.consoleHandlers = console == nil ? [] : registry.handlers(for: .console)
+        self.files = registry.fileCount(of: [.ping, .message, .route, .format, .relayed, .console])
         self.messageObject = .object(LuaObject(type: types.message, id: 0))
         self.consoleObject = .object(LuaObject(type: types.console, id: 0))
         self.originObject = .object(LuaObject(type: types.origin, id: 0))
     }
 
     var handler: CallRecord? { self.index > 0 ? self.handlers[self.index - 1] : nil }
+
+    var source: WasteSource? { self.sender.map { .client($0.id) } }
+
+    func noteFailure() {
+        self.hasFailed = true
+        self.isFailure = true
+    }
 
     /// The console event, while the console is asked about the message.
     var consoleEvent: ConsoleEvent? {
@@ -118,7 +132,7 @@ final class MessageRun: HookRun {
             sender: self.sender?.id ?? 0,
             text: Array(self.original),
             filtered: Array(self.text),
-            fate: self.isRouted ? .relayed : self.wasPing ? .ping : .swallowed,
+            fate: self.isWithheld ? .withheld : self.isRouted ? .relayed : self.wasPing ? .ping : .swallowed,
             recipients: self.recipients,
             sent: self.isDelivered ? self.texts[.plain].map { Array($0) } : nil
         )
@@ -141,6 +155,7 @@ final class MessageRun: HookRun {
         self.route = .others
         self.isRouted = false
         self.isDelivered = false
+        self.isWithheld = false
         let isTCP = message.sender.origin.transport == "tcp"
         let pingHandlers = isTCP ? self.pingHandlers.tcp : self.pingHandlers.udp
         if message.mayBePing, !pingHandlers.isEmpty {
@@ -164,6 +179,7 @@ final class MessageRun: HookRun {
 
     func next(after answer: LuaValue) -> LuaStep? {
         self.take(answer)
+        self.isFailure = false
         while true {
             if case .done = self.stage { return nil }
             guard self.index < self.handlers.count else {
@@ -174,7 +190,9 @@ final class MessageRun: HookRun {
             self.index += 1
             if let step = self.step(handler) { return step }
             // Paused: its on_error stands for its answer.
+            self.noteFailure()
             if handler.onError == .block { self.take(.boolean(false)) }
+            self.isFailure = false
         }
     }
 
@@ -198,6 +216,9 @@ final class MessageRun: HookRun {
     private func take(_ answer: LuaValue) {
         if case .nil = answer { return }
         switch (self.stage, answer) {
+        // Not an answer, but what a failure counts as.
+        case (.message, _) where self.isFailure, (.route, _) where self.isFailure, (.format, _) where self.isFailure:
+            self.withhold()
         case (.ping, .bytes(let reply)):
             self.wasPing = true
             if let sender = self.sender {
@@ -241,15 +262,27 @@ final class MessageRun: HookRun {
         case .ping: self.enterMessage()
         case .message: self.enter(.route, self.routeHandlers)
         case .route:
+            // No handler has decided: who was to get it is not known where one of them failed.
+            if self.hasFailed, !self.isRouted { return self.withhold() }
             self.isRouted = true
             self.enterFormat()
         case .format(let dialect):
-            // No handler had an opinion: the text as it is.
-            if !self.texts.has(dialect) { self.texts.set(self.text, for: dialect) }
+            if !self.texts.has(dialect) {
+                // Never as it came: the sender could have written anybody's name into it.
+                if self.hasFailed { return self.withhold() }
+                // No handler had an opinion: the text as it is.
+                self.texts.set(self.text, for: dialect)
+            }
             self.enterFormat()
         case .relayed: self.enterConsole(.console)
         case .console, .consoleOfPing, .done: self.stage = .done
         }
+    }
+
+    /// Ends the message: nobody gets it, and its sender is told.
+    private func withhold() {
+        self.isWithheld = true
+        self.stage = .done
     }
 
     /// Formats for the next dialect that lacks a text; delivers once none does.
@@ -289,6 +322,7 @@ final class MessageRun: HookRun {
         self.stage = stage
         self.handlers = handlers
         self.index = 0
+        self.hasFailed = false
     }
 
     private func formatters(of dialect: Dialect) -> [Handler] {

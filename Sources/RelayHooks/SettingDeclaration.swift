@@ -11,6 +11,9 @@ struct SettingRefusal: Error {
 
 /// A setting as a script describes it: its type, its default, and what bounds its values.
 struct SettingDeclaration {
+    /// The longest text of a default, in bytes.
+    static let longestText = 64 << 10
+
     enum Kind: String, CaseIterable {
         case number
         case integer
@@ -214,7 +217,9 @@ extension LuaTree {
         case .boolean(let flag): self = .boolean(flag)
         case .integer(let number): self = .integer(number)
         case .number(let number): self = .number(number)
-        case .bytes: self = .text(value.text ?? "")
+        case .bytes:
+            guard let text = value.text(upTo: SettingDeclaration.longestText) else { return nil }
+            self = .text(text)
         case .table(let table):
             let entries = (0..<table.count).map { table.entry($0) }
             let trees = entries.compactMap { LuaTree($0.value) }

@@ -143,21 +143,35 @@ final class Probe: LuaHost {
     }
 
     /// Runs the handlers of an event.
+    ///
+    /// - Parameter files: The file number of each handler, which then has a share of the reserve; without, there is only what
+    ///   all share.
     @discardableResult
     func run(
         _ event: String,
         _ first: LuaValue? = nil,
         answer: LuaAnswerShape? = nil,
+        files: [Int32] = [],
+        hasSpareMemory: Bool = false,
         recover: LuaState.Recovery = .skip
     ) -> Outcome {
-        self.steps = (self.handlers[event] ?? []).map { LuaStep($0, answer: answer, first) }
+        self.steps = (self.handlers[event] ?? []).enumerated()
+            .map { index, function in
+                LuaStep(
+                    function,
+                    file: index < files.count ? files[index] : -1,
+                    hasSpareMemory: hasSpareMemory,
+                    answer: answer,
+                    first
+                )
+            }
         self.steps.reverse()
         self.answers = []
         self.isWaiting = false
         var outcome = Outcome()
         let start = Self.cpuTime()
         self.state?
-            .run { error in
+            .run(files: Set(files).count) { error in
                 outcome.errors.append(error)
                 return recover
             }

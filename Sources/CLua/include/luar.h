@@ -77,7 +77,18 @@ typedef struct {
     const char *expected;
     luar_value arguments[2];
     int argument_count;
+    /// The script file that the handler belongs to, by number from 0; -1 for none, which has no share of a reserve.
+    int file;
+    /// Whether the handler may have a sixteenth more memory than the limit, and is called also where that is nearly reached.
+    int has_spare_memory;
 } luar_step;
+
+/// What the handlers of one run may use: a pool for all, and a share of the reserve for each script file among them. A
+/// handler uses its file's share first, so that no file's slowness fails another's.
+typedef struct {
+    /// CPU nanoseconds of this thread and Lua instructions: the pool, and each file's share.
+    int64_t cpu, instructions, reserve_cpu, reserve_instructions;
+} luar_budget;
 
 /// A Lua source file as the host hands it out.
 typedef struct {
@@ -99,7 +110,9 @@ enum {
     /// How many entries it has, an integer.
     LUAR_COUNT = -3,
     /// All of them, as `count` pairs in `entries`, in the order in which a script sees them.
-    LUAR_LISTING = -4
+    LUAR_LISTING = -4,
+    /// What LUAR_LISTING will cost, an integer: one for as much work as a Lua instruction's.
+    LUAR_LISTING_COST = -5
 };
 
 /// What the host answers. All callbacks return 0 for success; any other code means that `result` holds an error text,
@@ -171,8 +184,8 @@ int luar_define_type(luar_state *state, const char *name, int flags);
 /// Defines a field: `id` goes to `get` and `set`; for a method to `call`. LUAR_DATA is a table of the scripts' own.
 /// Returns a LUAR_ code.
 int luar_define_field(luar_state *state, int type, const char *name, int access, int id);
-/// What a host function takes, beside values: functions, which arrive as references that the host owns if it reports
-/// success; tables within tables.
+/// What a host function takes, beside values: a function, the first one given, which arrives as a reference that the host
+/// owns if it reports success; tables within tables.
 enum { LUAR_KEEPS_FUNCTIONS = 1, LUAR_TAKES_TREES = 2 };
 /// Defines a global function or, with a dotted path, one inside a read-only table. `flags` are those above.
 int luar_define_function(luar_state *state, const char *path, int id, int flags);
@@ -187,8 +200,13 @@ int luar_define_library(luar_state *state, const char *path, int member);
 int luar_seal(luar_state *state, int unknown);
 
 /// Opens the budget for what follows: CPU nanoseconds of this thread and Lua instructions, both shared by all
-/// protected calls until the next `luar_begin`.
+/// protected calls until another is opened.
 void luar_begin(luar_state *state, int64_t cpu_nanoseconds, int64_t instructions);
+/// Opens the budget for the handlers that `luar_run` calls.
+void luar_begin_run(luar_state *state, const luar_budget *budget);
+
+/// Collects all garbage, on no script's budget.
+void luar_collect(luar_state *state);
 
 /// Loads and runs the script with this name, by way of `find`. Returns a LUAR_ code.
 int luar_require(luar_state *state, const char *name, size_t count);

@@ -8,6 +8,7 @@ extension HookBindings {
     func noteMetric(_ function: HookAPI.Function, _ arguments: LuaArguments, _ loaded: LoadedScripts) -> LuaResult {
         let caller = function.path
         let kind: ScriptMetrics.Kind = function == .metricsCount ? .counter : .gauge
+        // The store says what is wrong with a longer name; it is not decoded whole for that.
         guard let name = arguments[0].text else {
             return .failure("\(caller) takes a metric's name first, not \(arguments[0].described)")
         }
@@ -31,8 +32,16 @@ extension HookBindings {
                 guard case .bytes = key, let key = key.text else {
                     return .failure("\(caller)(\"\(name)\"): labels have names, and one of these is a \(key.typeName)")
                 }
-                guard case .bytes(let bytes) = value, let text = String(validating: bytes, as: UTF8.self) else {
-                    let given = value.text == nil ? value.described : "bytes that are not UTF-8"
+                guard case .bytes(let bytes) = value else {
+                    return .failure("\(caller)(\"\(name)\"): label '\(key)' takes a text, not \(value.described)")
+                }
+                let limit = ScriptMetrics.longestText
+                guard bytes.count <= limit else {
+                    let has = "has \(bytes.count) bytes, more than \(limit)"
+                    return .failure("\(caller)(\"\(name)\"): label '\(key)' \(has)")
+                }
+                guard let text = String(validating: bytes, as: UTF8.self) else {
+                    let given = "bytes that are not UTF-8"
                     return .failure("\(caller)(\"\(name)\"): label '\(key)' takes a text, not \(given)")
                 }
                 labels[key] = text

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
+#if canImport(Glibc)
+internal import Glibc
+#endif
+
 /// A key of a state: integers come before strings, and 1 is not "1".
 public enum StateKey: Sendable, Hashable, Comparable {
     /// A number of Lua's integer subtype.
@@ -12,7 +16,7 @@ public enum StateKey: Sendable, Hashable, Comparable {
     public static func < (left: StateKey, right: StateKey) -> Bool {
         switch (left, right) {
         case (.integer(let left), .integer(let right)): left < right
-        case (.bytes(let left), .bytes(let right)): left.lexicographicallyPrecedes(right)
+        case (.bytes(let left), .bytes(let right)): left.precedes(right)
         case (.integer, .bytes): true
         case (.bytes, .integer): false
         }
@@ -21,6 +25,22 @@ public enum StateKey: Sendable, Hashable, Comparable {
     var size: Int {
         guard case .bytes(let bytes) = self else { return StateLimits.numberBytes }
         return bytes.count
+    }
+}
+
+extension [UInt8] {
+    /// Byte by byte; as `lexicographicallyPrecedes`, which takes several times as long.
+    fileprivate func precedes(_ other: [UInt8]) -> Bool {
+        self.withUnsafeBytes { left in
+            other.withUnsafeBytes { right in
+                let shared = Swift.min(left.count, right.count)
+                guard shared > 0, let left = left.baseAddress, let right = right.baseAddress else {
+                    return self.count < other.count
+                }
+                let order = memcmp(left, right, shared)
+                return order != 0 ? order < 0 : self.count < other.count
+            }
+        }
     }
 }
 

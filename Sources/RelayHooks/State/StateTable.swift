@@ -159,6 +159,13 @@ final class StateTable {
         self.storage?.take(StateChange(state: self.name, key: key, record: nil, isNew: false))
     }
 
+    /// What ``visit(_:)`` costs, one for about 8 ns: copying the entries, and sorting them unless that was done.
+    var listingCost: Int {
+        let (count, bytes) = (self.count, self.bytes / 16)
+        guard self.sorted == nil else { return 16 * count + bytes }
+        return (16 + 4 * (Int.bitWidth - count.leadingZeroBitCount)) * count + bytes
+    }
+
     /// All entries in the order of their keys.
     func visit(_ body: (StateKey, StateValue) -> Void) {
         let keys = self.sorted ?? self.places.keys.sorted()

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+/// Who sent what a hook was asked about.
+enum WasteSource: Hashable {
+    /// A client, by number.
+    case client(Int64)
+    /// Everybody at an address, without port, who is no client or no longer one.
+    case host(String)
+}
+
+/// Decides what is done about time that hooks waste in calls that pass a limit.
+///
+/// Only that time counts: a hook that merely fails costs little, and pausing it would let anybody who can make it fail switch
+/// it off. Time is added up within a window: for each hook, for each script file, and for all. Once a sum is too large, the
+/// hook or the file is paused; but where most of the sum came from the texts of one sender, it is that sender who is refused,
+/// as pausing a hook that answers `false` for its failures would let one person mute everybody. A value without I/O.
+struct WasteLedger {
+    /// What is to be done.
+    enum Verdict: Equatable {
+        case nothing
+        /// Leave out the hook that failed.
+        case pauseHook
+        /// Leave out all hooks of a script file.
+        case pauseFile(String)
+        /// Take no texts from a sender, whose first waste was at this time.
+        case refuse(WasteSource, since: Double)
+    }
+
+    /// When sums are too large.
+    struct Rules {
+        /// Seconds within which waste is added up.
+        var window: Double
+        /// The seconds that one hook may waste.
+        var hook: Double
+        /// The seconds that the hooks of one file may waste: two and a half times as much.
+        var file: Double { 2.5 * self.hook }
+        /// The seconds that all hooks may waste: five times as much.
+        var all: Double { 5 * self.hook }
+    }
+
+    private struct Entry {
+        var time: Double
+        var seconds: Double
+        var record: ObjectIdentifier
+        var script: String
+        var source: WasteSource?
+    }
+
+    /// The most entries; of more, the oldest go.
+    static let most = 1_024
+
+    private var entries: [Entry] = []
+
+    /// Notes that a call was stopped by a limit.
+    ///
+    /// - Parameters:
+    ///   - seconds: The CPU time that it took.
+    ///   - record: The hook's record.
+    ///   - source: Whose text it was about, if anybody's.
+    ///   - isRefused: Whether that sender is refused already: then it is the hook that is paused.
+    ///   - time: Now, in seconds.
+    ///   - rules: When sums are too large.
+    mutating func note(
+        _ seconds: Double,
+        by record: CallRecord,
+        from source: WasteSource?,
+        isRefused: Bool = false,
+        at time: Double,
+        _ rules: Rules
+    ) -> Verdict {
+        guard seconds > 0 else { return .nothing }
+        // A clock that was set back makes nothing last longer.
+        self.entries.removeAll { $0.time <= time - rules.window || $0.time > time }
+        let identity = ObjectIdentifier(record)
+        if let last = self.entries.indices.last, self.entries[last].record == identity,
+            self.entries[last].source == source
+        {
+            self.entries[last].seconds += seconds
+            self.entries[last].time = time
+        } else {
+            if self.entries.count >= Self.most { self.entries.removeFirst() }
+            self.entries.append(
+                Entry(time: time, seconds: seconds, record: identity, script: record.script, source: source)
+            )
+        }
+        return self.verdict(on: identity, record.script, isRefused: isRefused, rules)
+    }
+
+    /// Counts what a client's texts have caused for its address from here on: it has left, and may come back as another.
+    mutating func move(_ client: Int64, to host: String) {
+        for index in self.entries.indices where self.entries[index].source == .client(client) {
+            self.entries[index].source = .host(host)
+        }
+    }
+
+    private mutating func verdict(
+        on record: ObjectIdentifier,
+        _ script: String,
+        isRefused: Bool,
+        _ rules: Rules
+    ) -> Verdict {
+        if self.sum({ $0.record == record }) >= rules.hook {
+            return self.settle({ $0.record == record }, isRefused: isRefused) ?? .pauseHook
+        }
+        if self.sum({ $0.script == script }) >= rules.file {
+            return self.settle({ $0.script == script }, isRefused: isRefused) ?? .pauseFile(script)
+        }
+        guard self.sum({ _ in true }) >= rules.all else { return .nothing }
+        let files = Dictionary(grouping: self.entries, by: \.script)
+            .mapValues { $0.reduce(0) { $0 + $1.seconds } }
+        let worst = files.max { $0.value < $1.value }?.key ?? script
+        return self.settle({ _ in true }, isRefused: isRefused) ?? .pauseFile(worst)
+    }
+
+    private func sum(_ belongs: (Entry) -> Bool) -> Double {
+        self.entries.reduce(0) { belongs($1) ? $0 + $1.seconds : $0 }
+    }
+
+    /// Strikes out what a verdict is about; answers the sender who is to blame for more than half of it, if there is one.
+    private mutating func settle(_ belongs: (Entry) -> Bool, isRefused: Bool) -> Verdict? {
+        let all = self.sum(belongs)
+        var bySource: [WasteSource: Double] = [:]
+        for entry in self.entries where belongs(entry) {
+            if let source = entry.source { bySource[source, default: 0] += entry.seconds }
+        }
+        if !isRefused, let (source, seconds) = bySource.max(by: { $0.value < $1.value }), seconds > all / 2 {
+            let first = self.entries.first { $0.source == source }?.time ?? 0
+            self.entries.removeAll { $0.source == source }
+            return .refuse(source, since: first)
+        }
+        self.entries.removeAll(where: belongs)
+        return nil
+    }
+}
+
+/// Senders whose texts are not taken for a while.
+struct RefusedSenders {
+    /// The most addresses; of more, the one whose time ends first goes.
+    static let mostHosts = 1_024
+
+    private var clients: [Int64: Double] = [:]
+    private var hosts: [String: (since: Double, until: Double)] = [:]
+
+    var isEmpty: Bool { self.clients.isEmpty && self.hosts.isEmpty }
+
+    /// Refuses a sender.
+    ///
+    /// - Parameters:
+    ///   - source: Who.
+    ///   - host: Its address: whoever comes from there afterwards is refused as well, or reconnecting would end this.
+    ///   - since: For an address, when the first waste from there was: clients who came earlier are others.
+    ///   - time: Now, in seconds.
+    ///   - seconds: For how long.
+    mutating func refuse(_ source: WasteSource, host: String, since: Double, at time: Double, for seconds: Double) {
+        var begin = since
+        if case .client(let id) = source {
+            self.clients[id] = time + seconds
+            begin = time
+        }
+        self.hosts = self.hosts.filter { $0.value.until > time }
+        if self.hosts.count >= Self.mostHosts, let first = self.hosts.min(by: { $0.value.until < $1.value.until }) {
+            self.hosts[first.key] = nil
+        }
+        let earlier = self.hosts[host]?.since ?? begin
+        self.hosts[host] = (min(earlier, begin), time + seconds)
+    }
+
+    /// Whether a client's texts are refused.
+    mutating func isRefused(client id: Int64, host: String, since: Double, at time: Double) -> Bool {
+        if let until = self.clients[id] {
+            if time < until { return true }
+            self.clients[id] = nil
+        }
+        guard let refusal = self.hosts[host] else { return false }
+        guard time < refusal.until else {
+            self.hosts[host] = nil
+            return false
+        }
+        return since >= refusal.since
+    }
+
+    /// Whether texts of somebody at an address are refused who is no client.
+    mutating func isRefused(host: String, at time: Double) -> Bool {
+        self.isRefused(client: 0, host: host, since: .infinity, at: time)
+    }
+
+    /// A client has left.
+    mutating func forget(client id: Int64) { self.clients[id] = nil }
+}
