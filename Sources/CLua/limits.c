@@ -260,6 +260,7 @@ int luar_protect(luar_state *state, lua_CFunction function, void *argument) {
     lua_settop(L, base);
     if (status == LUA_OK) return LUAR_OK;
     failure->kind = tripped ? tripped : status == LUA_ERRMEM ? LUAR_MEMORY : LUAR_ERROR;
+    if (failure->kind == LUAR_MEMORY && !tripped && state->cpu_start) failure->used = luar_cpu_now() - state->cpu_start;
     note_limit(state, failure);
     if (!failure->message[0]) copy_text(failure->message, sizeof failure->message, "error while handling an error");
     return failure->kind;

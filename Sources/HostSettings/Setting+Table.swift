@@ -138,11 +138,16 @@ extension Setting {
         ),
         .count("client-limit", \.limits.clients, "The most clients at a time."),
         .size("unsent-limit", \.limits.unsentBytes, "Bytes kept for a client that reads too slowly."),
+        .size(
+            "unsent-total",
+            \.limits.totalUnsentBytes,
+            "Bytes kept for all slow clients; beyond that those with the most are disconnected."
+        ),
         .choice(
             "slow-policy",
             \.limits.slowPolicy,
             valueName: "policy",
-            "What happens beyond that: disconnect or drop."
+            "What happens to a client beyond its unsent-limit: disconnect or drop."
         ),
         .size("input-limit", \.limits.inputBytes, "Unprocessed input of a client; beyond that it is not read."),
         .size(

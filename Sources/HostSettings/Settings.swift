@@ -73,5 +73,5 @@ public struct Settings: Sendable {
     public var luaLimits = LuaLimits()
 
     /// Makes the default settings.
-    public init() {}
+    public init() { self.limits.totalUnsentBytes = MachineMemory.unsentBytes }
 }

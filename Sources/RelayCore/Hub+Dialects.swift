@@ -12,7 +12,7 @@ extension Hub {
     /// - Parameter count: How many dialects stay.
     public func forgetDialects(beyond count: Int) {
         while self.dialectNames.count > max(1, count) {
-            self.dialects[self.dialectNames.removeLast().string] = nil
+            self.dialects[ExactString(self.dialectNames.removeLast().string)] = nil
         }
     }
 }

@@ -164,10 +164,12 @@ extension Hub {
         switch route {
         case .others:
             // A sender who has just been closed is in no lane any more, but still speaks to its last room.
-            guard let sender, let room = sender.lane?.room ?? self.rooms[sender.room.string] else { return }
+            guard let sender, let room = sender.lane?.room ?? self.rooms[ExactString(sender.room.string)] else {
+                return
+            }
             for lane in room.lanes { body(lane, sender.lane === lane ? sender : nil) }
         case .room(let name):
-            guard let room = self.rooms[name] else { return }
+            guard let room = self.rooms[ExactString(name)] else { return }
             for lane in room.lanes { body(lane, sender?.lane === lane ? sender : nil) }
         case .everyone:
             for room in self.rooms.values {

@@ -33,8 +33,8 @@ public final class Hub {
     /// Clients with an allowance, oldest first, and some that have none any more.
     var unproven: Deque<Client> = []
     var unprovenCount = 0
-    var rooms: [String: Room] = [:]
-    var dialects: [String: Dialect] = ["plain": .plain]
+    var rooms: [ExactString: Room] = [:]
+    var dialects: [ExactString: Dialect] = ["plain": .plain]
     var dialectNames = [Label("plain")]
     var lastClientID: Int64 = 0
     @exclusivity(unchecked) var lastMessageID: Int64 = 0
@@ -170,15 +170,15 @@ public final class Hub {
     ///
     /// - Returns: False if that would be one room too many.
     public func move(_ client: Client, to name: String) -> Bool {
-        guard client.isOpen, name != client.room.string else { return true }
+        guard client.isOpen, !name.isExactly(client.room.string) else { return true }
         guard !client.isKnocking else {
-            if self.rooms[name] == nil, self.rooms.count >= self.limits.rooms { return false }
+            if self.rooms[ExactString(name)] == nil, self.rooms.count >= self.limits.rooms { return false }
             client.room = Label(name)
             return true
         }
         // The room left behind may be the one that makes place.
-        let leavesEmpty = self.rooms[client.room.string]?.count == 1
-        let isNew = self.rooms[name] == nil
+        let leavesEmpty = self.rooms[ExactString(client.room.string)]?.count == 1
+        let isNew = self.rooms[ExactString(name)] == nil
         if isNew, self.rooms.count - (leavesEmpty ? 1 : 0) >= self.limits.rooms { return false }
         self.settle(client)
         self.withdraw(client)
@@ -197,10 +197,10 @@ public final class Hub {
 
     /// The dialect of a name, numbered on first use; nil if there are too many.
     public func dialect(_ name: String) -> Dialect? {
-        if let dialect = self.dialects[name] { return dialect }
+        if let dialect = self.dialects[ExactString(name)] { return dialect }
         guard self.dialects.count < self.limits.dialects else { return nil }
         let dialect = Dialect(index: self.dialects.count)
-        self.dialects[name] = dialect
+        self.dialects[ExactString(name)] = dialect
         self.dialectNames.append(Label(name))
         return dialect
     }
@@ -218,7 +218,7 @@ public final class Hub {
     public func clients(in room: String? = nil) -> [Client] {
         let found =
             if let room {
-                self.rooms[room]?.lanes.flatMap(\.members) ?? []
+                self.rooms[ExactString(room)]?.lanes.flatMap(\.members) ?? []
             } else {
                 Array(self.clients.values)
             }
@@ -276,9 +276,9 @@ extension Hub {
     }
 
     func room(_ name: Label) -> Room {
-        if let room = self.rooms[name.string] { return room }
+        if let room = self.rooms[ExactString(name.string)] { return room }
         let room = Room(name: name)
-        self.rooms[name.string] = room
+        self.rooms[ExactString(name.string)] = room
         return room
     }
 
@@ -298,7 +298,7 @@ extension Hub {
         lane.remove(client)
         room.count -= 1
         if lane.members.isEmpty { room.lanes.removeAll { $0 === lane } }
-        if room.count == 0 { self.rooms[room.name.string] = nil }
+        if room.count == 0 { self.rooms[ExactString(room.name.string)] = nil }
     }
 
     func encode(_ client: Client, as encoding: Encoding) {
@@ -311,7 +311,7 @@ extension Hub {
         self.withdraw(client)
         client.encoding = encoding
         // Its room may just have lost its only member.
-        self.rooms[room.name.string] = room
+        self.rooms[ExactString(room.name.string)] = room
         self.enter(client, room)
     }
 

@@ -21,6 +21,8 @@ public struct Limits: Sendable, Equatable {
     public var clients = 10_000
     /// Bytes kept for a client that reads too slowly.
     public var unsentBytes = 1 << 20
+    /// Bytes kept for all TCP clients that read too slowly; beyond that those with the most are disconnected.
+    public var totalUnsentBytes = 512 << 20
     /// What happens past ``unsentBytes``.
     public var slowPolicy = SlowPolicy.disconnect
     /// Unprocessed input of one client; beyond that the client is not read.

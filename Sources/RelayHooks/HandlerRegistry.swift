@@ -6,10 +6,10 @@ internal import RelayCore
 /// All handlers, in the order in which they run.
 struct HandlerRegistry {
     private var lists: [HookEvent: [Handler]] = [:]
-    private var formats: [String: [Handler]] = [:]
+    private var formats: [ExactString: [Handler]] = [:]
     private(set) var count = 0
     /// The script files with handlers, numbered in the order in which they came.
-    private var files: [String: Int32] = [:]
+    private var files: [ExactString: Int32] = [:]
 
     /// Why a handler was not taken.
     struct Refusal: Error {
@@ -19,7 +19,9 @@ struct HandlerRegistry {
     /// Adds a handler behind those of its order.
     mutating func add(_ handler: Handler, limit: Int) throws(Refusal) {
         guard self.count < limit else { throw Refusal(reason: "too many handlers: the limit is \(limit)") }
-        var list = handler.event == .format ? self.formats[handler.dialect] ?? [] : self.lists[handler.event] ?? []
+        var list =
+            handler.event == .format
+            ? self.formats[ExactString(handler.dialect)] ?? [] : self.lists[handler.event] ?? []
         if handler.isDefault, let other = list.first(where: \.isDefault) {
             throw Refusal(
                 reason:
@@ -30,13 +32,13 @@ struct HandlerRegistry {
         let index = list.firstIndex { Self.runsBefore(handler, $0) } ?? list.endIndex
         list.insert(handler, at: index)
         if handler.event == .format {
-            self.formats[handler.dialect] = list
+            self.formats[ExactString(handler.dialect)] = list
         } else {
             self.lists[handler.event] = list
         }
         self.count += 1
-        handler.file = self.files[handler.script] ?? Int32(self.files.count)
-        self.files[handler.script] = handler.file
+        handler.file = self.files[ExactString(handler.script)] ?? Int32(self.files.count)
+        self.files[ExactString(handler.script)] = handler.file
     }
 
     /// The handlers of an event; of `format` those for plain text.
@@ -53,7 +55,7 @@ struct HandlerRegistry {
     var all: [Handler] { self.lists.values.flatMap { $0 } + self.formats.values.flatMap { $0 } }
 
     /// The handlers that format a dialect.
-    func formatters(of dialect: String) -> [Handler] { self.formats[dialect] ?? [] }
+    func formatters(of dialect: String) -> [Handler] { self.formats[ExactString(dialect)] ?? [] }
 
     /// How many script files have handlers for any of some events.
     func fileCount(of events: [HookEvent]) -> Int {

@@ -71,7 +71,8 @@ extension HookEngine {
 
     /// Whether a client's texts are not taken now, because most of the time that hooks wasted was for them.
     func isRefused(_ client: Client, at time: Double) -> Bool {
-        self.refusedSenders.isRefused(client: client.id, host: client.origin.host, since: client.since, at: time)
+        self.refusedSenders.removeExpired(at: time)
+        return self.refusedSenders.isRefused(client: client.id, host: client.origin.host, since: client.since, at: time)
     }
 
     /// Has a client told that its text goes to nobody, because hooks failed that were to decide about it.

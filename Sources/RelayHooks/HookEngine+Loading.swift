@@ -141,6 +141,8 @@ extension HookEngine {
         loaded.states?.accept(declared, at: self.hub.clock())
         loaded.states = nil
         self.loaded = loaded
+        // Its hooks are others.
+        self.waste = WasteLedger()
         for (line, file) in loaded.releaseFileLines() { _ = self.write(line, to: file) }
     }
 

@@ -133,7 +133,7 @@ final class MessageRun: HookRun {
             text: Array(self.original),
             filtered: Array(self.text),
             fate: self.isWithheld ? .withheld : self.isRouted ? .relayed : self.wasPing ? .ping : .swallowed,
-            recipients: self.recipients,
+            recipients: self.isWithheld ? [] : self.recipients,
             sent: self.isDelivered ? self.texts[.plain].map { Array($0) } : nil
         )
         guard self.isDelivered else { return trace }

@@ -2,6 +2,7 @@
 // Copyright 2026 the Luar authors
 
 internal import LuaScripting
+internal import RelayCore
 
 /// What is wrong with a script's setting or its value.
 struct SettingRefusal: Error {
@@ -199,7 +200,7 @@ struct SettingDeclaration {
             guard number >= self.least ?? number, number <= self.most ?? number else { throw refusal() }
             return tree
         case (.string, .text), (.secret, .text), (.boolean, .boolean): return tree
-        case (.choice, .text(let text)) where self.choices.contains(text): return tree
+        case (.choice, .text(let text)) where self.choices.contains(where: { $0.isExactly(text) }): return tree
         case (.list, .list(let list)) where list.allSatisfy(\.isText): return tree
         // An empty table may be either.
         case (.list, .map(let fields)) where fields.isEmpty: return .list([])
@@ -225,7 +226,10 @@ extension LuaTree {
             let trees = entries.compactMap { LuaTree($0.value) }
             guard trees.count == entries.count else { return nil }
             if entries.allSatisfy({ $0.key.text != nil }) {
-                self = .map(Dictionary(zip(entries.map { $0.key.text ?? "" }, trees)) { first, _ in first })
+                let fields = Dictionary(zip(entries.map { $0.key.text ?? "" }, trees)) { first, _ in first }
+                // Two keys that differ in bytes only would be one.
+                guard fields.count == entries.count else { return nil }
+                self = .map(fields)
             } else if Set(entries.map(\.key.position)) == Set(1...Int64(max(1, entries.count))) {
                 self = .list(zip(entries, trees).sorted { $0.0.key.position < $1.0.key.position }.map(\.1))
             } else {

@@ -42,7 +42,7 @@ struct WasteLedger {
     private struct Entry {
         var time: Double
         var seconds: Double
-        var record: ObjectIdentifier
+        var record: CallRecord
         var script: String
         var source: WasteSource?
     }
@@ -51,6 +51,9 @@ struct WasteLedger {
     static let most = 1_024
 
     private var entries: [Entry] = []
+
+    /// How many entries there are.
+    var count: Int { self.entries.count }
 
     /// Notes that a call was stopped by a limit.
     ///
@@ -72,8 +75,7 @@ struct WasteLedger {
         guard seconds > 0 else { return .nothing }
         // A clock that was set back makes nothing last longer.
         self.entries.removeAll { $0.time <= time - rules.window || $0.time > time }
-        let identity = ObjectIdentifier(record)
-        if let last = self.entries.indices.last, self.entries[last].record == identity,
+        if let last = self.entries.indices.last, self.entries[last].record === record,
             self.entries[last].source == source
         {
             self.entries[last].seconds += seconds
@@ -81,10 +83,10 @@ struct WasteLedger {
         } else {
             if self.entries.count >= Self.most { self.entries.removeFirst() }
             self.entries.append(
-                Entry(time: time, seconds: seconds, record: identity, script: record.script, source: source)
+                Entry(time: time, seconds: seconds, record: record, script: record.script, source: source)
             )
         }
-        return self.verdict(on: identity, record.script, isRefused: isRefused, rules)
+        return self.verdict(on: record, record.script, isRefused: isRefused, rules)
     }
 
     /// Counts what a client's texts have caused for its address from here on: it has left, and may come back as another.
@@ -95,13 +97,13 @@ struct WasteLedger {
     }
 
     private mutating func verdict(
-        on record: ObjectIdentifier,
+        on record: CallRecord,
         _ script: String,
         isRefused: Bool,
         _ rules: Rules
     ) -> Verdict {
-        if self.sum({ $0.record == record }) >= rules.hook {
-            return self.settle({ $0.record == record }, isRefused: isRefused) ?? .pauseHook
+        if self.sum({ $0.record === record }) >= rules.hook {
+            return self.settle({ $0.record === record }, isRefused: isRefused) ?? .pauseHook
         }
         if self.sum({ $0.script == script }) >= rules.file {
             return self.settle({ $0.script == script }, isRefused: isRefused) ?? .pauseFile(script)
@@ -143,6 +145,8 @@ struct RefusedSenders {
     private var hosts: [String: (since: Double, until: Double)] = [:]
 
     var isEmpty: Bool { self.clients.isEmpty && self.hosts.isEmpty }
+    /// How many addresses there are.
+    var hostCount: Int { self.hosts.count }
 
     /// Refuses a sender.
     ///
@@ -153,12 +157,12 @@ struct RefusedSenders {
     ///   - time: Now, in seconds.
     ///   - seconds: For how long.
     mutating func refuse(_ source: WasteSource, host: String, since: Double, at time: Double, for seconds: Double) {
+        self.removeExpired(at: time)
         var begin = since
         if case .client(let id) = source {
             self.clients[id] = time + seconds
             begin = time
         }
-        self.hosts = self.hosts.filter { $0.value.until > time }
         if self.hosts.count >= Self.mostHosts, let first = self.hosts.min(by: { $0.value.until < $1.value.until }) {
             self.hosts[first.key] = nil
         }
@@ -167,22 +171,21 @@ struct RefusedSenders {
     }
 
     /// Whether a client's texts are refused.
-    mutating func isRefused(client id: Int64, host: String, since: Double, at time: Double) -> Bool {
-        if let until = self.clients[id] {
-            if time < until { return true }
-            self.clients[id] = nil
-        }
-        guard let refusal = self.hosts[host] else { return false }
-        guard time < refusal.until else {
-            self.hosts[host] = nil
-            return false
-        }
-        return since >= refusal.since
+    func isRefused(client id: Int64, host: String, since: Double, at time: Double) -> Bool {
+        if let until = self.clients[id], time < until { return true }
+        guard let refusal = self.hosts[host], time < refusal.until else { return false }
+        return since > refusal.since
     }
 
     /// Whether texts of somebody at an address are refused who is no client.
-    mutating func isRefused(host: String, at time: Double) -> Bool {
+    func isRefused(host: String, at time: Double) -> Bool {
         self.isRefused(client: 0, host: host, since: .infinity, at: time)
+    }
+
+    /// Forgets those whose time has ended.
+    mutating func removeExpired(at time: Double) {
+        self.clients = self.clients.filter { $0.value > time }
+        self.hosts = self.hosts.filter { $0.value.until > time }
     }
 
     /// A client has left.

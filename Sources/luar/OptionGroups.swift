@@ -125,6 +125,7 @@ struct MessageOptions: SettingOptions {
 struct RelayLimitOptions: SettingOptions {
     @Option(setting: "client-limit") var clientLimit: String?
     @Option(setting: "unsent-limit") var unsentLimit: String?
+    @Option(setting: "unsent-total") var unsentTotal: String?
     @Option(setting: "slow-policy") var slowPolicy: String?
     @Option(setting: "input-limit") var inputLimit: String?
     @Option(setting: "datagram-limit") var datagramLimit: String?

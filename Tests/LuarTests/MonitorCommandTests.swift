@@ -126,7 +126,8 @@ import Glibc
     /// A UDP port that nobody had a moment ago.
     @Test func `where nobody listens the outcome is refused, and the exit code says so`() async throws {
         let closed = try DatagramPeer.closed()
-        try await self.monitor(["127.0.0.1:\(closed.port)", "--interval", "300ms", "--count", "4", "--json"]) { monitor in
+        try await self.monitor(["127.0.0.1:\(closed.port)", "--interval", "300ms", "--count", "4", "--json"]) {
+            monitor in
             #expect(try monitor.exitCode() == 1)
             try monitor.drained()
             let lines = try self.lines(monitor)

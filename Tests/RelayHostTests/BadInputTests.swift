@@ -100,6 +100,40 @@ import Testing
         }
     }
 
+    @Test(arguments: [Limits.SlowPolicy.disconnect, .drop])
+    func `what all have unsent is bounded, and those with the most are disconnected first`(
+        policy: Limits.SlowPolicy
+    ) async throws {
+        try await LiveRelay.run({
+            $0.limits.slowPolicy = policy
+            $0.limits.unsentBytes = 8 << 20
+            $0.limits.totalUnsentBytes = 8 << 20
+            $0.limits.tickBytes = 256 << 10
+            $0.logLevel = "info"
+        }) { relay in
+            // Each may have as much as all together.
+            let deaf = try (0..<6).map { _ in try relay.connect() }
+            for person in deaf { try relay.console(shows: "Cliente conectado: \(person.name)") }
+            let (ana, bia) = (try relay.connect(), try relay.connect())
+            ana.send("\n")
+            bia.send("\n")
+            let line = String(repeating: "y", count: 60_000) + "\n"
+            func gone() -> Int {
+                relay.log.entries.count { $0.message.contains("all together read too slowly") }
+            }
+            // What the system keeps for each is not known; so people talk until the relay has enough.
+            for round in 0..<2_000 where gone() == 0 {
+                ana.send(line)
+                ana.send("fim \(round)\n")
+                try bia.waits(for: "fim \(round)\n")
+            }
+            #expect((1..<6).contains(gone()), "as many as it takes")
+            try relay.console(shows: "Cliente conectado: \(bia.name)")
+            ana.send("ainda aí?\n")
+            try bia.waits(for: "ainda aí?\n")
+        }
+    }
+
     @Test func `at the clients limit a newcomer is told so and the others chat on`() async throws {
         let script = #"relay.on("tell", function(client, kind) return "host: " .. kind end)"#
         try await LiveRelay.run(scripts: ["a.lua": script], { $0.limits.clients = 3 }) { relay in

@@ -30,6 +30,10 @@ final class TCPConnection: InputSource {
     private var silentSince = Moment.past
     private var isSilenceTimerSet = false
     private var closeDeadline: LoopDeadline?
+    /// Memory of its unsent bytes, as far as the relay knows.
+    private(set) var unsentMemory = 0
+    /// Whether its unsent bytes were dropped because all connections together had too many.
+    private(set) var hasDroppedUnsent = false
     /// Whether it waits, all sent, for the peer to end its side.
     private(set) var isLingering = false
 
@@ -165,6 +169,21 @@ final class TCPConnection: InputSource {
         self.relay.loop.change(watch, to: wanted)
     }
 
+    /// Tells the relay by how much the memory of what is unsent has changed.
+    private func countUnsent() {
+        let change = self.writer.memory - self.unsentMemory
+        guard change != 0 else { return }
+        self.unsentMemory += change
+        self.relay.noteUnsent(change)
+    }
+
+    /// Forgets what is unsent: all connections together have too much. The connection is to be ended after the tick.
+    func dropUnsent() {
+        self.writer.abandon()
+        self.hasDroppedUnsent = true
+        self.countUnsent()
+    }
+
     // MARK: The end
 
     /// Ends the connection at once; what is unsent is lost.
@@ -197,6 +216,7 @@ final class TCPConnection: InputSource {
         self.watch = nil
         self.socket.close()
         self.writer.abandon()
+        self.countUnsent()
         self.closeDeadline?.cancel()
         self.closeDeadline = nil
         self.capture?.ended()
@@ -208,6 +228,7 @@ extension TCPConnection: DescriptorSource {
     func descriptorReady(_ state: DescriptorState) {
         if state.contains(.writable) {
             self.writer.writeBacklog(to: self.socket)
+            self.countUnsent()
             self.updateInterest()
             if self.isClosing { self.finishClosing() }
         }
@@ -243,6 +264,7 @@ extension TCPConnection: ClientOutlet {
         guard !self.isOutputEnded, self.socket.isOpen else { return }
         let outcome = self.writer.write(pieces, to: self.socket)
         self.updateInterest()
+        self.countUnsent()
         switch outcome {
         case .sent: break
         case .dropped(let isFirst): self.relay.dropped(self, isFirst: isFirst)

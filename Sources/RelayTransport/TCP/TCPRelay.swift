@@ -20,6 +20,8 @@ public final class TCPRelay: Transport {
     private var listeners: [TCPListener] = []
     private var connections: [ObjectIdentifier: TCPConnection] = [:]
     private var slow: [TCPConnection] = []
+    /// Memory of what all connections have unsent.
+    private var unsentMemory = 0
     /// The memory that every read goes to first.
     let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: TCPRelay.readBytes, alignment: 16)
     private var lingering = 0
@@ -125,6 +127,23 @@ public final class TCPRelay: Transport {
         self.slow.append(connection)
     }
 
+    /// Takes note of how much more memory a connection's unsent bytes take, or how much less.
+    ///
+    /// Beyond the limit of all, those that take the most lose them, and are disconnected after this tick: one eighth of the limit
+    /// at once, so that the search for them costs little.
+    func noteUnsent(_ change: Int) {
+        self.unsentMemory += change
+        let limit = self.hub.limits.totalUnsentBytes
+        guard change > 0, self.unsentMemory > limit else { return }
+        let largest = self.connections.values.filter { $0.unsentMemory > 0 }
+            .sorted { $0.unsentMemory > $1.unsentMemory }
+        for connection in largest {
+            guard self.unsentMemory > limit / 8 * 7 else { break }
+            connection.dropUnsent()
+            self.slow.append(connection)
+        }
+    }
+
     /// Counts a tick that a slow client misses, and says so to it the first time.
     func dropped(_ connection: TCPConnection, isFirst: Bool) {
         self.hub.noteDropped()
@@ -137,15 +156,19 @@ extension TCPRelay: TickListener {
     /// Deals with those who could not take what the tick had for them.
     func tickEnded() {
         while let connection = self.slow.popLast() {
-            guard let client = connection.client else { continue }
-            if self.hub.limits.slowPolicy == .drop {
+            guard let client = connection.client else {
+                connection.abort()
+                continue
+            }
+            if self.hub.limits.slowPolicy == .drop, !connection.hasDroppedUnsent {
                 if self.hub.tell(client, .slow) { connection.allowOneWrite() }
             } else {
                 self.hub.noteSlow()
-                self.logger.info(
-                    "client disconnected: it reads too slowly",
-                    metadata: ["client.address": "\(client.address.string)"]
-                )
+                let reason: Logger.Message =
+                    connection.hasDroppedUnsent
+                    ? "client disconnected: all together read too slowly, and it was among the slowest"
+                    : "client disconnected: it reads too slowly"
+                self.logger.info(reason, metadata: ["client.address": "\(client.address.string)"])
                 // One that was closed in this very tick has had its reason.
                 self.hub.close(client, reason: "slow")
                 connection.abort()

@@ -40,6 +40,9 @@ struct TCPWriter {
         self.capture = capture
     }
 
+    /// Memory that what waits takes.
+    var memory: Int { self.backlog.capacity }
+
     /// Bytes that the socket has not taken yet.
     var unsentBytes: Int { self.backlog.count - self.position }
 
