@@ -280,7 +280,7 @@ extension HookBindings {
         switch arguments[1] {
         case .nil: break
         case .table(let table):
-            for index in 0..<table.count {
+            for index in 0..<min(table.count, Self.mostLogFields) {
                 let (key, value) = table.entry(index)
                 metadata["script.\(Self.show(key))"] = "\(Self.show(value))"
             }
@@ -296,13 +296,18 @@ extension HookBindings {
         return .value(.nil)
     }
 
+    /// Fields of one log line, and bytes of a key or value in it: more than the log writes, and little to copy.
+    private static let mostLogFields = 64
+    private static let longestLogValue = 8 << 10
+
     private static func show(_ value: LuaValue) -> String {
         switch value {
         case .nil: "nil"
         case .boolean(let flag): "\(flag)"
         case .integer(let number): "\(number)"
         case .number(let number): "\(number)"
-        case .bytes(let bytes), .leveled(let bytes, _): String(decoding: bytes, as: UTF8.self)
+        case .bytes(let bytes), .leveled(let bytes, _):
+            String(decoding: bytes.prefix(Self.longestLogValue), as: UTF8.self)
         case .object(let object): "\(object.id)"
         case .function, .table, .refusal, .other: "(\(value.typeName))"
         }

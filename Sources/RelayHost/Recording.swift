@@ -16,8 +16,8 @@ final class RecordingFile: Sendable {
     private let descriptor: CInt
     private let writer: LineWriter
 
-    /// Lines that may wait for the disk.
-    private static let mostLines = 65_536
+    /// Bytes of lines that may wait for the disk.
+    private static let waitingBytes = 16 << 20
 
     /// Opens a file to record in; what is in it stays until ``begin(at:)``.
     ///
@@ -42,7 +42,7 @@ final class RecordingFile: Sendable {
         }
         self.writer = LineWriter(
             descriptor: self.descriptor,
-            limit: Self.mostLines,
+            limit: Self.waitingBytes,
             label: "recording",
             notice: { lines in
                 var event = RecordedEvent(.dropped, at: Date().timeIntervalSince1970)
