@@ -81,7 +81,7 @@ extension Relay {
             relay.signIn(user: login.user, password: login.password)
         }
         let environment = ProcessInfo.processInfo.environment
-        if let path = try ControlSocket.path(for: settings, environment) { try await relay.listen(forCommandsAt: path) }
+        try await relay.listenForCommands(environment)
         let group = ServiceGroup(
             configuration: .init(
                 services: [.init(service: relay, successTerminationBehavior: .gracefullyShutdownGroup)],
