@@ -87,10 +87,10 @@ let package = Package(
             dependencies: ["LuaScripting", "LatencyMonitor", "RelayCore", logging, histogram, heaps],
             swiftSettings: strict
         ),
-        .target(name: "StateArchive", dependencies: ["RelayHooks", sqlite], swiftSettings: strict),
+        .target(name: "StateArchive", dependencies: ["OwnedFiles", "RelayHooks", sqlite], swiftSettings: strict),
         .target(
             name: "RelayTransport",
-            dependencies: ["CSockets", "LineOutput", "RelayCore", "Scheduling", logging, deques],
+            dependencies: ["CSockets", "LineOutput", "OwnedFiles", "RelayCore", "Scheduling", logging, deques],
             swiftSettings: strict
         ),
         .target(
@@ -113,7 +113,7 @@ let package = Package(
             name: "RelayHost",
             dependencies: [
                 "HostSettings", "LineOutput", "RelayHooks", "RelayTransport", "RelayCore", "LatencyMonitor",
-                "LuaScripting", "MailAlerts", "Scheduling", "StateArchive",
+                "LuaScripting", "MailAlerts", "OwnedFiles", "Scheduling", "StateArchive",
                 nioCore, nioPosix, logging, lifecycle,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
@@ -130,7 +130,8 @@ let package = Package(
         .target(name: "CTerminal"),
         .target(name: "CSockets"),
         .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
-        .target(name: "MailAlerts", dependencies: ["CCurl"], swiftSettings: strict),
+        .target(name: "OwnedFiles", swiftSettings: strict),
+        .target(name: "MailAlerts", dependencies: ["CCurl", "OwnedFiles"], swiftSettings: strict),
         .target(
             name: "ChatClient",
             dependencies: [
@@ -200,6 +201,7 @@ let package = Package(
             dependencies: ["StateArchive", "RelayHooks", "TestSupport", sqlite],
             swiftSettings: strict
         ),
+        .testTarget(name: "OwnedFilesTests", dependencies: ["OwnedFiles", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "LineOutputTests", dependencies: ["LineOutput", logging], swiftSettings: strict),
         .testTarget(
             name: "HostSettingsTests",
@@ -215,7 +217,7 @@ let package = Package(
                 "RelayHost", "RelayHooks", "HostSettings", "LineOutput", "RelayCore", "RelayTransport", "LuaScripting",
                 "Scheduling",
                 "TestSupport",
-                logging,
+                nioPosix, logging,
             ],
             swiftSettings: strict
         ),

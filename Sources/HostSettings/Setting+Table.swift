@@ -81,7 +81,7 @@ extension Setting {
         ),
         Setting(
             "control",
-            "The socket for luar reload and luar status; else one in $XDG_RUNTIME_DIR/luar or /tmp/luar-UID.",
+            "The socket for luar reload and luar status; else one in $XDG_RUNTIME_DIR/luar, /tmp/luar-UID or $XDG_STATE_HOME/luar/control.",
             valueName: "path",
             show: { $0.control ?? "" },
             take: { values, settings throws(Refusal) in
@@ -176,7 +176,11 @@ extension Setting {
         .size("name-limit", \.limits.nameBytes, "The longest name of a client, room or dialect."),
         .count("room-limit", \.limits.rooms, "The most rooms."),
         .count("dialect-limit", \.limits.dialects, "The most dialects."),
-        .count("console-lines", \.limits.consoleLines, "Lines that wait for a slow console, and for a slow log."),
+        .size(
+            "console-bytes",
+            \.limits.consoleBytes,
+            "Bytes of lines that wait for a slow console, and for a slow log; more are dropped."
+        ),
     ]
 
     private static let scriptLimits: [Setting] = [

@@ -48,6 +48,12 @@ public enum LineEscaping {
         return String(decoding: bytes, as: UTF8.self)
     }
 
+    /// Appends one character, shown if it would control the terminal.
+    static func append(_ scalar: Unicode.Scalar, to output: inout [UInt8]) {
+        guard let encoded = Unicode.UTF8.encode(scalar) else { return }
+        self.append(scalar, encoded: encoded, to: &output)
+    }
+
     private static func append(
         _ scalar: Unicode.Scalar,
         encoded: Unicode.UTF8.EncodedScalar,

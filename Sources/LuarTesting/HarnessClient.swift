@@ -109,7 +109,10 @@ public final class HarnessClient {
         if let words = self.harness.hub.refuse(self.origin, saying: text) { self.hear(words) }
     }
 
-    fileprivate func hear(_ text: UnsafeRawBufferPointer) { self.heard.append(String(decoding: text, as: UTF8.self)) }
+    fileprivate func hear(_ text: UnsafeRawBufferPointer) {
+        guard self.harness.keepsHeard, self.harness.budget.admit(text.count) else { return }
+        self.heard.append(String(decoding: text, as: UTF8.self))
+    }
 }
 
 /// Takes what the hub has for a client.

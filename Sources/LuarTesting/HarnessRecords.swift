@@ -59,16 +59,26 @@ public struct HarnessSample: Sendable, Equatable {
 
 /// Takes the console's lines.
 final class HarnessConsole: ConsoleOutput {
+    private let budget: HarnessBudget
     var lines: [String] = []
     let isFull = false
 
-    func write(_ line: UnsafeRawBufferPointer) { self.lines.append(String(decoding: line, as: UTF8.self)) }
+    init(_ budget: HarnessBudget) { self.budget = budget }
+
+    func write(_ line: UnsafeRawBufferPointer) {
+        guard self.budget.admit(line.count) else { return }
+        self.lines.append(String(decoding: line, as: UTF8.self))
+    }
+
     func skip() {}
 }
 
 /// Takes the mails, and refuses those that could not be sent.
 final class HarnessOutbox: AlertOutput {
+    private let budget: HarnessBudget
     var mails: [HarnessMail] = []
+
+    init(_ budget: HarnessBudget) { self.budget = budget }
 
     func problem(with mail: AlertMail) -> String? {
         do {
@@ -80,8 +90,11 @@ final class HarnessOutbox: AlertOutput {
     }
 
     func send(_ mail: AlertMail, about report: Report?, stored: (@Sendable (Bool) -> Void)?) -> Bool {
-        self.mails.append(HarnessMail(subject: mail.subject, text: mail.text, html: mail.html, to: mail.to))
         stored?(true)
+        guard self.budget.admit(mail.subject.utf8.count + mail.text.utf8.count + (mail.html?.utf8.count ?? 0)) else {
+            return true
+        }
+        self.mails.append(HarnessMail(subject: mail.subject, text: mail.text, html: mail.html, to: mail.to))
         return true
     }
 }
@@ -96,11 +109,15 @@ public struct HarnessFileLine: Sendable, Equatable {
 
 /// Takes the lines of files.
 final class HarnessFiles: FileOutput {
+    private let budget: HarnessBudget
     var lines: [HarnessFileLine] = []
+
+    init(_ budget: HarnessBudget) { self.budget = budget }
 
     func problem(with file: FileDeclaration) -> String? { nil }
 
     func write(_ line: [UInt8], to file: FileDeclaration) -> Bool {
+        guard self.budget.admit(line.count) else { return true }
         let text = line.last == UInt8(ascii: "\n") ? line.dropLast() : line[...]
         self.lines.append(HarnessFileLine(file: file.name, text: String(decoding: text, as: UTF8.self)))
         return true
@@ -122,6 +139,9 @@ final class HarnessStorage: StateStorage {
 final class HarnessLog: @unchecked Sendable {
     // Unchecked because a log handler must be `Sendable`; nobody but the harness's own hooks has the logger.
     var entries: [HarnessLogEntry] = []
+    let budget: HarnessBudget
+
+    init(_ budget: HarnessBudget) { self.budget = budget }
 }
 
 struct HarnessLogHandler: LogHandler {
@@ -136,9 +156,13 @@ struct HarnessLogHandler: LogHandler {
 
     func log(event: LogEvent) {
         let all = self.metadata.merging(event.metadata ?? [:]) { _, own in own }
-        self.log.entries.append(
-            HarnessLogEntry(level: event.level, message: "\(event.message)", metadata: all.mapValues { "\($0)" })
+        let entry = HarnessLogEntry(
+            level: event.level,
+            message: "\(event.message)",
+            metadata: all.mapValues { "\($0)" }
         )
+        let size = entry.metadata.reduce(entry.message.utf8.count) { $0 + $1.key.utf8.count + $1.value.utf8.count }
+        if self.log.budget.admit(size) { self.log.entries.append(entry) }
     }
 }
 

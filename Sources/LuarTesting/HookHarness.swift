@@ -38,10 +38,19 @@ public enum Transport: String, Sendable, CaseIterable {
 public final class HookHarness {
     let hub: Hub
     let hooks: HookEngine
-    private let consoleLines = HarnessConsole()
-    private let outbox = HarnessOutbox()
-    private let fileLines = HarnessFiles()
-    private let logRecord = HarnessLog()
+    /// What is kept of what happens, and how much of that may be.
+    let budget: HarnessBudget
+    private let consoleLines: HarnessConsole
+    private let outbox: HarnessOutbox
+    private let fileLines: HarnessFiles
+    private let logRecord: HarnessLog
+    /// Whether clients keep what they hear.
+    var keepsHeard = true
+    /// The most CPU time that timers may take in ``advance(by:)``, over all its calls; nil for no limit.
+    var timerTimeLimit: Duration?
+    private var timerTime = Duration.zero
+    /// Whether timers took longer than that; they are not called any more.
+    private(set) var isOutOfTime = false
     private let states: StateStore
     private let clock: Clock
     private var scripts: ScriptSet
@@ -105,7 +114,12 @@ public final class HookHarness {
     ) throws {
         let noon = DateComponents(calendar: .current, year: 2026, month: 1, day: 5, hour: 12)
         let clock = Clock(start: (start ?? noon.date ?? Date(timeIntervalSince1970: 0)).timeIntervalSince1970)
-        let log = self.logRecord
+        let budget = HarnessBudget()
+        let log = HarnessLog(budget)
+        (self.budget, self.logRecord) = (budget, log)
+        (self.consoleLines, self.outbox, self.fileLines) = (
+            HarnessConsole(budget), HarnessOutbox(budget), HarnessFiles(budget)
+        )
         self.clock = clock
         (self.scripts, self.values, self.folder) = (scripts, values, folder)
         self.hub = Hub(limits: limits, clock: { clock.now })
@@ -129,7 +143,7 @@ public final class HookHarness {
             )
         }
         self.monitor = HarnessMonitor(self.hooks)
-        self.hooks.onFailure = { [unowned self] in self.failures.append($0) }
+        self.hooks.onFailure = { [unowned self] in self.note($0) }
         self.hooks.hasOwnMessages = true
         self.hooks.onMessage = { [unowned self] in self.note($0) }
         self.hooks.start()
@@ -171,7 +185,14 @@ public final class HookHarness {
 
     func endTick() { self.hub.endTicks() }
 
+    private func note(_ failure: HookFailure) {
+        if self.failures.count < HarnessBudget.mostFailures { self.failures.append(failure) }
+    }
+
     private func note(_ trace: MessageTrace) {
+        let sent = trace.sentAs.values.reduce(trace.sent?.count ?? 0) { $0 + $1.count }
+        let size = trace.text.count + trace.filtered.count + sent
+        guard self.budget.admit(size + trace.recipients.count * MemoryLayout<HarnessClient>.size) else { return }
         self.messages.append(
             HarnessMessage(
                 sender: self.clients[trace.sender],
@@ -215,14 +236,20 @@ public final class HookHarness {
     public func advance(by duration: Duration) {
         let (seconds, attoseconds) = duration.components
         let end = self.clock.uptime + Double(seconds) + Double(attoseconds) * 1e-18
+        guard !self.isOutOfTime else {
+            self.clock.uptime = end
+            return
+        }
+        let start = ThreadTime.now
         var rounds = 0
         var allRounds = 0
         while let due = self.hooks.nextTimer, due <= end {
             // Spans add up with rounding; a millionth of a second is nobody's period.
             if due > self.clock.uptime + 1e-6 { rounds = 0 }
             self.clock.uptime = max(self.clock.uptime, due)
-            self.hooks.runTimers()
+            let isDone = self.runDueTimers(since: start)
             self.hub.endTicks()
+            guard isDone else { break }
             rounds += 1
             allRounds += 1
             guard rounds < Self.mostRounds else {
@@ -238,7 +265,32 @@ public final class HookHarness {
                 break
             }
         }
+        self.timerTime += ThreadTime.now - start
         self.clock.uptime = end
+    }
+
+    /// Calls the timers that are due now, one by one, as long as they may take.
+    ///
+    /// - Returns: Whether time is left.
+    private func runDueTimers(since start: Duration) -> Bool {
+        // Those that are made meanwhile wait for the next round.
+        for _ in 0..<max(1, self.hooks.timerCount) {
+            // A deadline that has passed: the first timer is called, and no other.
+            let isMore = self.hooks.runTimers(until: 0)
+            if let limit = self.timerTimeLimit, self.timerTime + (ThreadTime.now - start) > limit {
+                self.isOutOfTime = true
+                self.note(
+                    HookFailure(
+                        timers:
+                            "timers took more than \(limit) of CPU time in all, which is the most, and are not called "
+                            + "any more; make them rarer or faster, or let less time pass"
+                    )
+                )
+                return false
+            }
+            guard isMore else { return true }
+        }
+        return true
     }
 
     /// Rounds of timers at one moment.
@@ -291,6 +343,16 @@ public final class HookHarness {
     func takeFailures() -> [HookFailure] {
         defer { self.failures = [] }
         return self.failures
+    }
+
+    /// Forgets what was kept, so that something long takes no more memory than something short.
+    ///
+    /// - Parameter count: How many of ``messages``, the oldest ones; nil for all.
+    func forget(messages count: Int? = nil) {
+        self.messages.removeFirst(min(count ?? .max, self.messages.count))
+        (self.consoleLines.lines, self.outbox.mails, self.fileLines.lines) = ([], [], [])
+        self.logRecord.entries = []
+        self.budget.reset()
     }
 
     /// A log that nobody reads.

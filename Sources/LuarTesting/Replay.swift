@@ -39,6 +39,9 @@ public struct Replay {
         public var notes: [String] = []
     }
 
+    /// The CPU time that timers may take in the pauses of a recording, all together.
+    var timerTimeLimit = Duration.seconds(20)
+
     private let events: [(line: Int, event: RecordedEvent)]
     private var notes: [String] = []
 
@@ -99,8 +102,16 @@ public struct Replay {
             scriptLimits: scriptLimits,
             at: Date(timeIntervalSince1970: start)
         )
+        harness.timerTimeLimit = self.timerTimeLimit
+        harness.keepsHeard = false
         let run = ReplayRun(harness)
-        for (line, event) in self.events { run.take(event, line: line) }
+        for (line, event) in self.events {
+            run.take(event, line: line)
+            guard !harness.isOutOfTime else {
+                run.result.notes.append("the replay ends before line \(line), as timers took too long")
+                break
+            }
+        }
         run.result.failures = harness.failures
         run.result.notes = self.notes + run.result.notes
         return run.result
@@ -133,6 +144,12 @@ private final class ReplayRun {
             self.result.notes.append("line \(line) is more than ten years after the one before; no time passes there")
         } else if lag > 0 {
             self.harness.advance(by: .seconds(lag))
+            if self.harness.isOutOfTime { return }
+        }
+        // A recording may be much longer than what a harness keeps.
+        defer {
+            self.harness.forget(messages: self.seen)
+            self.seen = 0
         }
         switch event.event {
         case .begin: break

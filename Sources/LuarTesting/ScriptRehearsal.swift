@@ -18,6 +18,11 @@ public struct ScriptRehearsal {
 
     private var told: Set<ScriptProblem> = []
 
+    /// The CPU time that all of it may take, and once more all timers.
+    private let longest: Duration
+    private let start = ThreadTime.now
+    private var isOver: Bool { ThreadTime.now - self.start > self.longest }
+
     /// Runs the scripts.
     ///
     /// - Parameters:
@@ -25,13 +30,16 @@ public struct ScriptRehearsal {
     ///   - values: What operators set for them.
     ///   - limits: The relay's limits.
     ///   - scriptLimits: What scripts may use.
+    ///   - longest: The CPU time after which no more is tried; that is a failure.
     /// - Throws: `ScriptError` for scripts that do not load.
     public init(
         _ scripts: ScriptSet,
         values: ScriptValues = ScriptValues(),
         limits: Limits = Limits(),
-        scriptLimits: LuaLimits = LuaLimits()
+        scriptLimits: LuaLimits = LuaLimits(),
+        longest: Duration = .seconds(20)
     ) throws {
+        self.longest = longest
         let texts = Self.texts(for: scripts, longest: limits.messageBytes)
         try self.rehearseRelay(HookHarness(scripts, values, limits: limits, scriptLimits: scriptLimits), texts)
         try self.rehearseChat(texts) { server in
@@ -51,6 +59,8 @@ public struct ScriptRehearsal {
 
     /// Newcomers, texts, departures, measurements and timers, in a relay of their own.
     private mutating func rehearseRelay(_ relay: HookHarness, _ texts: [Input]) {
+        relay.timerTimeLimit = self.longest
+        relay.keepsHeard = false
         self.note("the start", relay)
         relay.hooks.listening(transport: "tcp", address: "127.0.0.1:12345")
         self.note("listening", relay)
@@ -61,6 +71,7 @@ public struct ScriptRehearsal {
         self.note("a newcomer", relay)
         for (index, text) in texts.enumerated() {
             // Newcomers with hosts of their own, and time between them: rules against floods are not what is looked at.
+            guard !self.isOver else { return self.end(relay) }
             let host = "10.1.\(index / 250).\(index % 250 + 1)"
             for transport in Transport.allCases {
                 let client = relay.connect(transport, "\(host):4000")
@@ -86,8 +97,21 @@ public struct ScriptRehearsal {
         }
         self.rehearseMonitor(relay)
         // Also those that are due once a day.
-        relay.hooks.tryTimers()
+        relay.hooks.tryTimers { !self.isOver }
         self.note("a timer", relay)
+        self.end(relay)
+    }
+
+    /// Stops the relay, and says so if not everything was tried.
+    private mutating func end(_ relay: HookHarness) {
+        if self.isOver, !relay.isOutOfTime {
+            self.note(
+                HookFailure(
+                    timers: "more than \(self.longest) of CPU time went by, which is the most; the rest is not tried"
+                ),
+                "all hooks and timers"
+            )
+        }
         relay.stop()
         self.note("the stop", relay)
         self.costs += relay.hooks.handlerStatus
@@ -115,6 +139,7 @@ public struct ScriptRehearsal {
     /// Notes what has failed since this was last called.
     private mutating func note(_ occasion: String, _ relay: HookHarness) {
         for failure in relay.takeFailures() { self.note(failure, occasion) }
+        relay.forget()
     }
 
     private mutating func note(_ failure: HookFailure, _ occasion: String) {
@@ -146,6 +171,7 @@ public struct ScriptRehearsal {
             _ = chat.hello()
             tell("a connection")
             for text in texts + [Input(name: "an empty line", bytes: [])] {
+                guard !self.isOver else { break }
                 text.bytes.withUnsafeBytes { bytes in
                     _ = chat.sending(bytes)
                     _ = chat.received(bytes)

@@ -104,6 +104,7 @@ public struct ScriptTests {
         } catch {
             return ScriptTestReport.Failure(place: place, reason: "\(error)")
         }
+        harness.timerTimeLimit = Self.testLimits.handlers.cpuTime
         bindings.begin(test, on: harness)
         defer { bindings.end() }
         var error: LuaError?
@@ -112,6 +113,9 @@ public struct ScriptTests {
             return .skip
         }
         var failure = bindings.failure ?? error.map { Self.failure($0, in: file) }
+        if failure == nil, harness.budget.isExceeded {
+            failure = ScriptTestReport.Failure(place: place, reason: HarnessBudget.problem)
+        }
         let unexpected = harness.failures.dropFirst(bindings.seen.failures)
         if failure == nil, let first = unexpected.first {
             let more = unexpected.count > 1 ? " (and \(unexpected.count - 1) more)" : ""

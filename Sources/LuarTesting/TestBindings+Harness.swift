@@ -65,6 +65,7 @@ extension TestBindings {
         } else if arguments[2].text == nil {
             return .failure("t:connect takes an address like \"10.0.0.1:4000\" second, not \(arguments[2].described)")
         }
+        guard harness.budget.admit(HarnessBudget.clientBytes) else { return self.fail(HarnessBudget.problem) }
         do {
             return self.add(try harness.client(transport, arguments[2].text))
         } catch {
@@ -118,7 +119,7 @@ extension TestBindings {
     // MARK: Expectations
 
     /// Notes that an expectation is not met, and ends the test there.
-    private func fail(_ reason: String, expected: [String] = [], actual: [String] = []) -> LuaResult {
+    func fail(_ reason: String, expected: [String] = [], actual: [String] = []) -> LuaResult {
         // The first one counts, also where the test catches its error.
         if self.failure == nil {
             self.failure = Failure(place: self.place, reason: reason, expected: expected, actual: actual)

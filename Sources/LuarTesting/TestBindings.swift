@@ -149,6 +149,8 @@ final class TestBindings: LuaHost {
             guard let harness = self.harness else {
                 return .failure("a test's object works only while the test runs")
             }
+            // Also where the test catches the error, nothing happens any more.
+            guard !harness.budget.isExceeded else { return self.fail(HarnessBudget.problem) }
             return self.call(function, arguments, harness)
         }
     }

@@ -57,8 +57,9 @@ public struct Limits: Sendable, Equatable {
     public var pauseWindow = Duration.seconds(10)
     /// How long a handler is paused.
     public var pauseTime = Duration.seconds(30)
-    /// Lines waiting for a slow console; more are dropped, and one line says how many.
-    public var consoleLines = 4_096
+    /// Bytes of lines that wait for a slow console, and as many for a slow log; lines beyond that are dropped, and a line says
+    /// how many.
+    public var consoleBytes = 4 << 20
     /// How long a partial line of a connection with `auto` framing waits for its end.
     public var silence = Duration.milliseconds(500)
     /// How long a stopping relay waits for unsent bytes to leave.

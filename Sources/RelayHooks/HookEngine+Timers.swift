@@ -66,8 +66,11 @@ extension HookEngine {
     }
 
     /// Calls each timer once, as if it were due; when it is due stays as it was.
-    public func tryTimers() {
+    ///
+    /// - Parameter isAllowed: Whether another one may be called.
+    public func tryTimers(while isAllowed: () -> Bool = { true }) {
         for timer in self.loaded.timers.all {
+            guard isAllowed() else { return }
             self.hub.perform { self.execute(CallbackRun(timer)) }
         }
     }

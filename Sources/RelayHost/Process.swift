@@ -50,13 +50,13 @@ extension Relay {
     ) async throws -> [TargetSummary] {
         // A reader that went away is an error of one write, not the end of the process.
         signal(SIGPIPE, SIG_IGN)
-        let lines = settings.limits.consoleLines
-        let log = LineWriter(descriptor: STDERR_FILENO, limit: lines, label: "log")
+        let bytes = settings.limits.consoleBytes
+        let log = LineWriter(descriptor: STDERR_FILENO, limit: bytes, label: "log")
         defer { log.drain() }
         let output =
             writesRecords
-            ? LineWriter(descriptor: STDOUT_FILENO, limit: lines, label: "records", notice: MonitorRecord.dropped)
-            : LineWriter(descriptor: STDOUT_FILENO, limit: lines, label: "console")
+            ? LineWriter(descriptor: STDOUT_FILENO, limit: bytes, label: "records", notice: MonitorRecord.dropped)
+            : LineWriter(descriptor: STDOUT_FILENO, limit: bytes, label: "console")
         defer { output.drain() }
         let relay = try Relay(
             settings: settings,
@@ -84,7 +84,7 @@ extension Relay {
             triggers.listenForSignals()
         }
         let environment = ProcessInfo.processInfo.environment
-        if let path = try ControlSocket.path(for: settings, environment) { try await relay.listen(forCommandsAt: path) }
+        try await relay.listenForCommands(environment)
         let group = ServiceGroup(
             configuration: .init(
                 services: [.init(service: relay, successTerminationBehavior: .gracefullyShutdownGroup)],

@@ -4,6 +4,7 @@
 internal import Foundation
 internal import LineOutput
 internal import Logging
+internal import OwnedFiles
 internal import RelayCore
 internal import RelayHooks
 
@@ -16,8 +17,8 @@ final class RecordingFile: Sendable {
     private let descriptor: CInt
     private let writer: LineWriter
 
-    /// Lines that may wait for the disk.
-    private static let mostLines = 65_536
+    /// Bytes of lines that may wait for the disk.
+    private static let waitingBytes = 16 << 20
 
     /// Opens a file to record in; what is in it stays until ``begin(at:)``.
     ///
@@ -26,11 +27,10 @@ final class RecordingFile: Sendable {
     ///   - logger: The operational log.
     /// - Throws: ``RelayError`` if the file cannot be had.
     init(_ path: String, _ logger: Logger) throws(RelayError) {
-        let flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK
-        self.descriptor = Glibc.open(path, flags, 0o600)
-        guard self.descriptor >= 0 else {
-            let reason = String(cString: strerror(errno))
-            throw RelayError("cannot record in '\(path)': \(reason); choose another file with --record")
+        do {
+            self.descriptor = try OwnedFile.open(path, O_RDWR | O_CREAT, privacy: .owner)
+        } catch {
+            throw RelayError("cannot record in '\(path)': \(error.reason), or choose another file with --record")
         }
         guard Self.isReplaceable(self.descriptor) else {
             Glibc.close(self.descriptor)
@@ -42,7 +42,7 @@ final class RecordingFile: Sendable {
         }
         self.writer = LineWriter(
             descriptor: self.descriptor,
-            limit: Self.mostLines,
+            limit: Self.waitingBytes,
             label: "recording",
             notice: { lines in
                 var event = RecordedEvent(.dropped, at: Date().timeIntervalSince1970)

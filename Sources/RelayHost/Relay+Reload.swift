@@ -21,35 +21,6 @@ public struct ReloadResult: Sendable, Codable, Equatable {
     public var milliseconds: Double
 }
 
-/// Has reloads run one after the other.
-///
-/// One that is asked for while another runs waits for it, as the files may have changed since that read them; those that come
-/// meanwhile share its result.
-actor ReloadQueue {
-    private var running: Task<ReloadResult, any Error>?
-    private var waiting: Task<ReloadResult, any Error>?
-
-    func run(_ reload: @escaping @Sendable () async throws -> ReloadResult) async throws -> ReloadResult {
-        if let waiting = self.waiting { return try await waiting.value }
-        let before = self.running
-        let task = Task {
-            _ = await before?.result
-            self.begin()
-            return try await reload()
-        }
-        if before == nil { self.running = task } else { self.waiting = task }
-        defer { if self.running == task { self.running = nil } }
-        return try await task.value
-    }
-
-    /// The one that waited runs now.
-    private func begin() {
-        guard let waiting = self.waiting else { return }
-        self.running = waiting
-        self.waiting = nil
-    }
-}
-
 extension Relay {
     /// Reads the scripts anew, and puts them in the place of those that run.
     ///
@@ -62,8 +33,13 @@ extension Relay {
     @discardableResult
     public func reload() async throws -> ReloadResult {
         try self.life.require([.running], for: "reload")
+        return try await self.reloads.run { try await self.reloadAndLog() }
+    }
+
+    /// Reloads, and logs once what came of it, whatever the number of those who asked.
+    private func reloadAndLog() async throws -> ReloadResult {
         do {
-            let result = try await self.reloads.run { try await self.reloadNow() }
+            let result = try await self.reloadNow()
             self.logger.notice(
                 "scripts reloaded",
                 metadata: [

@@ -3,6 +3,7 @@
 
 internal import Foundation
 internal import GRDB
+internal import OwnedFiles
 internal import RelayHooks
 
 /// The database file: one table with the entries of all states.
@@ -44,11 +45,19 @@ struct StateFile {
 
     /// SQLite would make a file that others may read.
     private static func makeFile(_ path: String) throws {
-        let file = Foundation.open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o600)
-        guard file >= 0 else {
-            throw self.refusal(path, "\(String(cString: strerror(errno)))", "make it writable")
+        do {
+            Foundation.close(try OwnedFile.open(path, O_RDWR | O_CREAT, privacy: .owner))
+        } catch {
+            throw self.refusal(path, error.reason, "make it writable")
         }
-        Foundation.close(file)
+        // SQLite opens these by their names.
+        for name in ["\(path)-wal", "\(path)-journal"] {
+            do {
+                try OwnedFile.check(name, privacy: .owner)
+            } catch {
+                throw self.refusal(name, error.reason, "make it writable")
+            }
+        }
     }
 
     private static func open(_ database: Database, _ path: String) throws {

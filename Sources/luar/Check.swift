@@ -48,7 +48,7 @@ struct Check: ParsableCommand {
                 .settings
             let environment = ProcessInfo.processInfo.environment
             let (scripts, folder) = try ScriptFolder.load(self.dir ?? settings.scripts, environment: environment)
-            let log = LineWriter(descriptor: STDERR_FILENO, limit: settings.limits.consoleLines, label: "log")
+            let log = LineWriter(descriptor: STDERR_FILENO, limit: settings.limits.consoleBytes, label: "log")
             var report = ScriptReport(
                 of: scripts,
                 folder: folder,

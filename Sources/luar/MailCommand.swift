@@ -4,6 +4,7 @@
 internal import ArgumentParser
 internal import Foundation
 internal import HostSettings
+internal import LineOutput
 internal import MailAlerts
 internal import RelayHost
 
@@ -56,8 +57,12 @@ struct MailTest: AsyncParsableCommand {
                 subject: "Luar: test",
                 text: "This mail was sent by `luar mail test`. Alerts will arrive the same way.\n"
             )
-            try MailTrial.send(draft, with: settings) { line in try? StandardOutput.write(line + "\n") }
-            try StandardOutput.write("sent to \(mail.to.map(\.mailbox).joined(separator: ", "))\n")
+            try MailTrial.send(draft, with: settings) { line in
+                try? StandardOutput.write(LineEscaping.escaped(line) + "\n")
+            }
+            try StandardOutput.write(
+                "sent to \(LineEscaping.escaped(mail.to.map(\.mailbox).joined(separator: ", ")))\n"
+            )
         } catch {
             throw Failure.report(error)
         }
@@ -122,13 +127,13 @@ struct MailQueueList: ParsableCommand {
     }
 
     private func table(_ listing: Listing) -> String {
-        guard !listing.mails.isEmpty else { return "no mails in \(listing.folder)\n" }
+        guard !listing.mails.isEmpty else { return "no mails in \(LineEscaping.escaped(listing.folder))\n" }
         var table = Table("CREATED", "STATE", "TO", "SUBJECT", "BYTES", "LAST ERROR")
         for mail in listing.mails {
             let time = Date(timeIntervalSince1970: mail.created)
                 .formatted(.iso8601.dateTimeSeparator(.space).timeZoneSeparator(.omitted))
             table.add(time, mail.state, mail.recipient, mail.subject, "\(mail.size)", mail.error ?? "")
         }
-        return table.text + "\n\(listing.mails.count) in \(listing.folder)\n"
+        return table.text + "\n\(listing.mails.count) in \(LineEscaping.escaped(listing.folder))\n"
     }
 }

@@ -140,7 +140,7 @@ struct RelayLimitOptions: SettingOptions {
     @Option(setting: "name-limit") var nameLimit: String?
     @Option(setting: "room-limit") var roomLimit: String?
     @Option(setting: "dialect-limit") var dialectLimit: String?
-    @Option(setting: "console-lines") var consoleLines: String?
+    @Option(setting: "console-bytes") var consoleBytes: String?
 }
 
 /// What bounds scripts.

@@ -3,6 +3,7 @@
 
 internal import ArgumentParser
 internal import Foundation
+internal import LineOutput
 internal import RelayHost
 
 /// Which running relay a command talks to.
@@ -44,7 +45,10 @@ struct ReloadCommand: AsyncParsableCommand {
             }
             let clients = "\(result.clients) client\(result.clients == 1 ? "" : "s") stayed"
             try StandardOutput.write(
-                "reloaded \(result.folder ?? "the stock scripts"): \(result.handlers) handlers, \(clients)\n"
+                LineEscaping.escaped(
+                    "reloaded \(result.folder ?? "the stock scripts"): \(result.handlers) handlers, \(clients)"
+                )
+                    + "\n"
             )
         } catch {
             throw Failure.report(error)

@@ -73,11 +73,14 @@ struct StatusCommand: AsyncParsableCommand {
             ("missed by slow ones", counters.slowDropped), ("replaced", counters.replaced),
         ]
         for (name, count) in troubles where count > 0 { all.add(name, "\(count)") }
-        var parts = ["luar \(status.version), process \(status.process), up \(Self.span(status.uptime))\n", all.text]
+        var parts = [
+            "luar \(LineEscaping.escaped(status.version)), process \(status.process), up \(Self.span(status.uptime))\n",
+            all.text,
+        ]
         if !status.rooms.isEmpty {
             var rooms = Table("ROOM", "CLIENTS")
             for room in status.rooms { rooms.add(room.name, "\(room.clients)") }
-            let more = status.roomCount - status.rooms.count
+            let more = max(0, status.roomCount) - status.rooms.count
             parts.append(rooms.text + (more > 0 ? "and \(more) more\n" : ""))
         }
         if !status.handlers.isEmpty {
@@ -121,6 +124,8 @@ struct StatusCommand: AsyncParsableCommand {
     }
 
     private static func span(_ seconds: Double) -> String {
+        // Who answers may say anything.
+        guard (0..<1e12).contains(seconds) else { return "?" }
         let whole = Int(seconds)
         let (days, clock) = (whole / 86_400, whole % 86_400)
         let time = String(format: "%02d:%02d:%02d", clock / 3_600, clock / 60 % 60, clock % 60)

@@ -54,11 +54,11 @@ import Testing
         #expect(resolved.settings.limits.clients == 3)
         #expect(resolved.settings.limits.rooms == 2)
         #expect(resolved.settings.limits.dialects == 1)
-        #expect(resolved.settings.limits.consoleLines == 4_096)
+        #expect(resolved.settings.limits.consoleBytes == 4 << 20)
         #expect(try self.origin("client-limit", resolved) == "command line")
         #expect(try self.origin("room-limit", resolved) == "environment LUAR_ROOM_LIMIT")
         #expect(try self.origin("dialect-limit", resolved) == "luar.yaml:4")
-        #expect(try self.origin("console-lines", resolved) == "default")
+        #expect(try self.origin("console-bytes", resolved) == "default")
     }
 
     /// A value for every setting, other than its default.

@@ -43,4 +43,46 @@ import Testing
         #expect(object?["time"]?.hasSuffix("Z") == true, "the host's own fields come first")
         #expect(line.hasPrefix("{\"time\":\""))
     }
+
+    @Test func `keys and values in quotes or with a backslash cannot pass for other fields`() throws {
+        let lines = self.logged(
+            .text,
+            "it broke",
+            ["x\" level=none admin=yes ": "1", "a": #"\x1B\n "quoted""#, "b": "c\\d"]
+        )
+        #expect(lines.count == 1)
+        let line = try #require(lines.first)
+        #expect(line.contains(#" a="\\x1B\\n \"quoted\"""#))
+        #expect(line.contains(#" b="c\\d""#))
+        #expect(line.hasSuffix(#" "x\" level=none admin=yes "=1"#))
+    }
+
+    @Test(arguments: [LineLogHandler.Format.text, .json])
+    func `an entry has at most 8 KiB whatever comes, and shows where it is cut`(format: LineLogHandler.Format) throws {
+        for text in ["x", "é", "👋", "\u{1}", "\"", "\\", "\n", "\u{202E}", "line\n"] {
+            let huge = String(repeating: text, count: 1 << 20)
+            var fields: Logger.Metadata = ["\(huge)": "short"]
+            for index in 0..<100 { fields["field\(index)"] = "\(huge)" }
+            let lines = self.logged(format, "\(huge)", fields)
+            #expect(lines.reduce(0) { $0 + $1.utf8.count + 1 } <= LineLogHandler.longestEntry)
+            #expect(lines.contains { $0.contains(LogLine.mark) })
+            // Empty lines of a block are left out, so these all have room.
+            if format == .json || text != "\n" { #expect(lines.contains { $0.contains("log.missing_fields") }) }
+            // Cut between two characters, and between two escapes.
+            #expect(!lines.contains { $0.unicodeScalars.contains("\u{FFFD}") })
+            guard format == .json, let line = lines.first else { continue }
+            let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: String]
+            #expect(object?["level"] == "error")
+            #expect(object?["message"]?.hasSuffix(LogLine.mark) == true)
+        }
+    }
+
+    @Test func `a text that just fits is not cut, and one byte more is`() {
+        var line = LogLine()
+        line.append(String(repeating: "é", count: 50), as: .plain, room: 100)
+        #expect(line.text == String(repeating: "é", count: 50))
+        line = LogLine()
+        line.append(String(repeating: "é", count: 50) + "x", as: .plain, room: 100)
+        #expect(line.text == String(repeating: "é", count: 46) + LogLine.mark)
+    }
 }

@@ -44,7 +44,7 @@ import Testing
 
     @Test func `a reader that does not read holds up nobody and is told what it missed`() throws {
         let pipe = Pipe()
-        let writer = LineWriter(descriptor: pipe.fileHandleForWriting.fileDescriptor, limit: 10, label: "test")
+        let writer = LineWriter(descriptor: pipe.fileHandleForWriting.fileDescriptor, limit: 100_000, label: "test")
         let line = String(repeating: "x", count: 9_999)
         // More than any pipe holds, and more than the queue.
         for _ in 0..<2_000 { writer.write(line) }
@@ -74,11 +74,43 @@ import Testing
         #expect(!missed.isEmpty)
     }
 
+    @Test(arguments: ["", "\u{1}", "text"])
+    func `lines that wait are bounded by their bytes as they are written`(text: String) throws {
+        let pipe = Pipe()
+        let limit = 1 << 20
+        let descriptor = dup(pipe.fileHandleForWriting.fileDescriptor)
+        try pipe.fileHandleForWriting.close()
+        let writer = LineWriter(descriptor: descriptor, limit: limit, label: "test")
+        let line = String(repeating: text, count: 64 << 10)
+        var (count, most) = (0, 0)
+        // A pipe and the queue hold less than this.
+        while !writer.isFull, count < 4 * limit {
+            writer.write(line)
+            most = max(most, writer.waitingBytes)
+            count += 1
+        }
+        #expect(writer.isFull)
+        #expect(most <= limit)
+        // Closed by the end of the test: the writer's thread then gives up, and closes its descriptor.
+        signal(SIGPIPE, SIG_IGN)
+        try pipe.fileHandleForReading.close()
+        writer.close()
+    }
+
+    @Test func `a line longer than the limit is dropped, counted and not kept`() throws {
+        let pipe = Pipe()
+        let writer = LineWriter(descriptor: pipe.fileHandleForWriting.fileDescriptor, limit: 100, label: "test")
+        writer.write(String(repeating: "\u{1}", count: 30))
+        let data = pipe.fileHandleForReading.availableData
+        #expect(String(decoding: data, as: UTF8.self) == "luar: 1 lines dropped, the reader is too slow\n")
+        #expect(writer.waitingBytes == 0)
+    }
+
     @Test func `a closed pipe ends the output and nothing else`() throws {
         signal(SIGPIPE, SIG_IGN)
         let pipe = Pipe()
         try pipe.fileHandleForReading.close()
-        let writer = LineWriter(descriptor: pipe.fileHandleForWriting.fileDescriptor, limit: 10, label: "test")
+        let writer = LineWriter(descriptor: pipe.fileHandleForWriting.fileDescriptor, limit: 100_000, label: "test")
         writer.write("nobody reads this")
         writer.drain()
         #expect(writer.isFull)
@@ -90,7 +122,7 @@ import Testing
         let pipe = Pipe()
         let descriptor = dup(pipe.fileHandleForWriting.fileDescriptor)
         try pipe.fileHandleForWriting.close()
-        let writer = LineWriter(descriptor: descriptor, limit: 10, label: "test")
+        let writer = LineWriter(descriptor: descriptor, limit: 100_000, label: "test")
         writer.write("last words")
         writer.close()
         // The end of input comes only when every descriptor of the pipe's other end is closed.
@@ -103,7 +135,7 @@ import Testing
     @Test func `a descriptor is not closed under a write that hangs`() throws {
         let pipe = Pipe()
         let descriptor = dup(pipe.fileHandleForWriting.fileDescriptor)
-        let writer = LineWriter(descriptor: descriptor, limit: 1_000, label: "test")
+        let writer = LineWriter(descriptor: descriptor, limit: 2_000_000, label: "test")
         // More than a pipe holds: the writer's thread waits for a reader.
         let line = String(repeating: "x", count: 9_999)
         for _ in 0..<100 { writer.write(line) }

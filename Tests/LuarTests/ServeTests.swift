@@ -166,7 +166,7 @@ import Testing
                 "--message-limit <bytes>", "64KiB", "--client-limit <n>", "10000", "--unsent-limit <bytes>", "1MiB",
                 "--slow-policy <policy>", "disconnect", "--lua-memory <bytes>", "64MiB", "--handler-time <time>",
                 "50ms",
-                "--handler-instructions <n>", "--load-time <time>", "--pause-after <time>", "200ms", "--console-lines",
+                "--handler-instructions <n>", "--load-time <time>", "--pause-after <time>", "200ms", "--console-bytes",
                 "--input-limit", "--tick-limit", "--name-limit", "--room-limit", "--dialect-limit", "--handler-limit",
                 "--silence", "--flush-time", "--output-limit", "--answer-extra", "--framing", "--scripts", "--quiet",
                 "--no-tcp", "--tcp",

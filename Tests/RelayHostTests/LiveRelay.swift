@@ -37,7 +37,7 @@ final class LiveRelay: Sendable {
         let pipe = try RecordingPipe()
         let log = LogRecord()
         let logger = Logger(label: "test") { _ in RecordingHandler(record: log) }
-        let console = LineWriter(descriptor: pipe.writeEnd, limit: settings.limits.consoleLines, label: "test")
+        let console = LineWriter(descriptor: pipe.writeEnd, limit: settings.limits.consoleBytes, label: "test")
         let relay = try Relay(settings: settings, console: console, logger: logger)
         let addresses = try await relay.start()
         let live = LiveRelay(relay: relay, addresses: addresses, log: log, consolePipe: pipe)

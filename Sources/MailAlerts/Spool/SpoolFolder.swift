@@ -2,6 +2,7 @@
 // Copyright 2026 the Luar authors
 
 internal import Foundation
+internal import OwnedFiles
 internal import Synchronization
 
 #if canImport(Glibc)
@@ -17,7 +18,11 @@ final class SpoolFolder: Sendable {
         var call: String
         var path: String
         var code: CInt
-        var reason: String { "\(self.call) '\(self.path)': \(String(cString: strerror(self.code)))" }
+        /// What is wrong, where the system's words do not say it.
+        var detail: String?
+        var reason: String {
+            "\(self.call) '\(self.path)': \(self.detail ?? String(cString: strerror(self.code)))"
+        }
     }
 
     static let ending = ".mail"
@@ -194,15 +199,27 @@ final class SpoolFolder: Sendable {
         }
     }
 
-    func read(_ name: String) throws(Failure) -> [UInt8] { try Self.read(path: "\(self.path)/\(name)") }
+    /// Reads a file of this user's; a mail that somebody else wrote would be sent in the relay's name.
+    func read(_ name: String) throws(Failure) -> [UInt8] {
+        let path = "\(self.path)/\(name)"
+        let file: CInt
+        do {
+            file = try OwnedFile.open(path, O_RDONLY, privacy: .owner)
+        } catch {
+            throw Failure(call: "cannot read", path: path, code: error.code, detail: error.reason)
+        }
+        return try Self.read(file, path)
+    }
 
-    /// A file of anybody's folder; nil if it cannot be read.
-    static func contents(of path: String) -> [UInt8]? { try? self.read(path: path) }
-
-    private static func read(path: String) throws(Failure) -> [UInt8] {
+    /// A file of any user's folder, for listings; nil if it cannot be read.
+    static func contents(of path: String) -> [UInt8]? {
         // A pipe would be waited for.
         let file = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
-        guard file >= 0 else { throw Failure(call: "cannot read", path: path, code: errno) }
+        return file < 0 ? nil : try? self.read(file, path)
+    }
+
+    /// Reads an open file, and closes it.
+    private static func read(_ file: CInt, _ path: String) throws(Failure) -> [UInt8] {
         defer { Glibc.close(file) }
         var information = stat()
         guard fstat(file, &information) == 0, information.st_mode & S_IFMT == S_IFREG,
@@ -268,11 +285,18 @@ final class SpoolFolder: Sendable {
         else {
             throw Failure(call: "cannot make the spool folder", path: path, code: code == EEXIST ? ENOTDIR : code)
         }
+        do {
+            try OwnedFile.checkFolder(path)
+        } catch {
+            throw Failure(call: "cannot use the spool folder", path: path, code: error.code, detail: error.reason)
+        }
     }
 
     private static func open(_ path: String, _ flags: CInt, for target: String? = nil) throws(Failure) -> CInt {
-        let file = Glibc.open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard file >= 0 else { throw Failure(call: "cannot write", path: target ?? path, code: errno) }
-        return file
+        do {
+            return try OwnedFile.open(path, flags, privacy: .owner)
+        } catch {
+            throw Failure(call: "cannot write", path: target ?? path, code: error.code, detail: error.reason)
+        }
     }
 }

@@ -50,6 +50,19 @@ public enum ControlClient {
             reply.fail(error)
             throw RelayError("cannot talk to a relay at '\(path)': \(self.reason(error)); is it running?")
         }
+        do {
+            let peer = try await Self.peer(of: channel)
+            guard peer.isTrusted else {
+                throw RelayError(
+                    "'\(path)' is the socket of another user (uid \(peer.user)), whose answers are not trusted; "
+                        + "name your relay's with --control"
+                )
+            }
+        } catch {
+            reply.fail(error)
+            try? await channel.close()
+            throw error
+        }
         let deadline = channel.eventLoop.scheduleTask(in: self.patience) { reply.fail(Silence()) }
         defer { deadline.cancel() }
         do {
@@ -62,6 +75,15 @@ public enum ControlClient {
         }
     }
 
+    /// Who listens.
+    private static func peer(of channel: any Channel) async throws -> PeerCredentials {
+        guard let options = channel as? any SocketOptionProvider else { throw RelayError("no socket") }
+        return try await options.unsafeGetSocketOption(level: .socket, name: .init(rawValue: SO_PEERCRED)).get()
+    }
+
+    /// The longest answer.
+    static let longestAnswer = 16 << 20
+
     /// How long an answer may take: a reload may load the scripts twice, behind others that do.
     private static let patience = TimeAmount.seconds(30)
 
@@ -71,6 +93,7 @@ public enum ControlClient {
         switch error {
         case let error as IOError: String(cString: strerror(error.errnoCode))
         case is DecodingError: "what came is not an answer"
+        case is AnswerCollector.TooLong: "its answer is longer than \(self.longestAnswer) bytes"
         case is Silence: "nothing came in \(self.patience.nanoseconds / 1_000_000_000) seconds"
         default: "\(error)"
         }
@@ -81,13 +104,20 @@ public enum ControlClient {
 private final class AnswerCollector: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
 
+    struct TooLong: Error {}
+
     private let reply: EventLoopPromise<Data>
     private var bytes = Data()
 
     init(_ reply: EventLoopPromise<Data>) { self.reply = reply }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        self.bytes.append(contentsOf: self.unwrapInboundIn(data).readableBytesView)
+        let part = self.unwrapInboundIn(data).readableBytesView
+        guard self.bytes.count + part.count <= ControlClient.longestAnswer else {
+            self.reply.fail(TooLong())
+            return context.close(promise: nil)
+        }
+        self.bytes.append(contentsOf: part)
     }
 
     func channelInactive(context: ChannelHandlerContext) { self.reply.succeed(self.bytes) }

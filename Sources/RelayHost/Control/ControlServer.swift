@@ -16,10 +16,26 @@ internal import Glibc
 final class ControlServer: Sendable {
     private let path: String
     private let channel: any Channel
+    private let lock: ControlLock
+    /// Which file the socket is.
+    private let file: SocketFile?
 
-    private init(_ path: String, _ channel: any Channel) {
+    private struct SocketFile: Equatable {
+        var device: UInt64
+        var number: UInt64
+
+        init?(_ path: String) {
+            var information = stat()
+            guard lstat(path, &information) == 0 else { return nil }
+            (self.device, self.number) = (UInt64(information.st_dev), UInt64(information.st_ino))
+        }
+    }
+
+    private init(_ path: String, _ channel: any Channel, _ lock: ControlLock) {
         self.path = path
+        self.file = SocketFile(path)
         self.channel = channel
+        self.lock = lock
     }
 
     /// Begins to listen.
@@ -35,7 +51,7 @@ final class ControlServer: Sendable {
         on eventLoop: any EventLoop,
         answer: @escaping @Sendable (ControlRequest) async -> ControlAnswer
     ) async throws -> ControlServer {
-        try ControlSocket.clear(path)
+        let lock = try ControlSocket.clear(path)
         do {
             let channel = try await ServerBootstrap(group: eventLoop)
                 .childChannelInitializer { channel in
@@ -46,12 +62,12 @@ final class ControlServer: Sendable {
                             try channel.pipeline.syncOperations.addHandler(ControlHandler(answer))
                         }
                 }
-                .bind(unixDomainSocketPath: path)
+                // SwiftNIO would remove what has the path when it closes a socket that it bound itself.
+                .withBoundSocket(try Self.bind(path))
                 .get()
-            // The system lets only those in who may write to it; who is in is asked for once more.
-            chmod(path, 0o600)
-            return ControlServer(path, channel)
+            return ControlServer(path, channel, lock)
         } catch {
+            lock.release()
             let reason = (error as? IOError).map { String(cString: strerror($0.errnoCode)) } ?? "\(error)"
             throw RelayError(
                 "cannot listen on the control socket '\(path)': \(reason); choose another path with --control, or do without "
@@ -60,10 +76,26 @@ final class ControlServer: Sendable {
         }
     }
 
+    /// Makes a socket at a path, on which nobody listens.
+    private static func bind(_ path: String) throws(RelayError) -> CInt {
+        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else { throw RelayError(String(cString: strerror(errno))) }
+        let code = ControlSocket.withAddress(path) { Glibc.bind(descriptor, $0, $1) }
+        // The system lets only those in who may write to it, and none before this; who is in is asked for once more.
+        guard code == 0, chmod(path, 0o600) == 0 else {
+            let reason = String(cString: strerror(errno))
+            Glibc.close(descriptor)
+            throw RelayError(reason)
+        }
+        return descriptor
+    }
+
     /// Ends listening, and removes the socket.
     func close() async {
+        // Under the lock nobody else replaces it, unless somebody has removed both by hand.
+        if let file = self.file, file == SocketFile(self.path) { unlink(self.path) }
         try? await self.channel.close()
-        unlink(self.path)
+        self.lock.release()
     }
 
     /// Who connected.
@@ -73,13 +105,6 @@ final class ControlServer: Sendable {
         }
         return options.unsafeGetSocketOption(level: .socket, name: .init(rawValue: SO_PEERCRED))
     }
-}
-
-/// What `SO_PEERCRED` tells (unix(7)); glibc shows its own name for it only to programs that ask for GNU extensions.
-private struct PeerCredentials: Sendable {
-    var process: pid_t
-    var user: uid_t
-    var group: gid_t
 }
 
 /// Reads one request, and answers it.

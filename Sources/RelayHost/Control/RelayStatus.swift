@@ -3,6 +3,7 @@
 
 internal import Foundation
 internal import HostSettings
+internal import Logging
 internal import LuaScripting
 internal import NIOPosix
 public import RelayCore
@@ -60,7 +61,7 @@ public struct RelayStatus: Codable, Sendable {
     public func rate(_ counter: KeyPath<Counters, Int>, since earlier: RelayStatus) -> Double {
         let seconds = self.time - earlier.time
         guard seconds > 0 else { return 0 }
-        return Double(self.counters[keyPath: counter] - earlier.counters[keyPath: counter]) / seconds
+        return (Double(self.counters[keyPath: counter]) - Double(earlier.counters[keyPath: counter])) / seconds
     }
 }
 
@@ -106,6 +107,22 @@ extension Relay {
             await self?.answer(request) ?? ControlAnswer(problems: ["the relay stops"])
         }
         self.control.withLock { $0 = server }
+    }
+
+    /// Takes commands where the settings say.
+    ///
+    /// A path that was given is used, or starting fails. Without one, a relay starts without a socket rather than not at all.
+    func listenForCommands(_ environment: [String: String]) async throws {
+        do {
+            guard let path = try ControlSocket.path(for: self.settings, environment) else { return }
+            try await self.listen(forCommandsAt: path)
+        } catch {
+            guard self.settings.control == nil else { throw error }
+            self.logger.warning(
+                "no control socket: luar status and luar reload cannot reach this relay, and SIGHUP can",
+                metadata: ["error": "\(error)"]
+            )
+        }
     }
 
     /// Takes no commands any more.

@@ -2,6 +2,7 @@
 // Copyright 2026 the Luar authors
 
 internal import Foundation
+internal import OwnedFiles
 
 #if canImport(Glibc)
 internal import Glibc
@@ -26,6 +27,7 @@ struct DataFolder: Sendable {
             try Self.make(above, for: path, follows: true)
             above += "/"
         }
+        try Self.check(path, of: path)
         return path
     }
 
@@ -33,7 +35,17 @@ struct DataFolder: Sendable {
     func make(_ name: String) throws(Failure) -> String {
         let path = "\(try self.make())/\(name)"
         try Self.make(path, for: path, follows: false)
+        try Self.check(path, of: path)
         return path
+    }
+
+    /// Refuses a folder in which other users can replace files.
+    private static func check(_ folder: String, of path: String) throws(Failure) {
+        do {
+            try OwnedFile.checkFolder(folder)
+        } catch {
+            throw Failure(reason: "cannot use the data folder '\(path)': \(error.reason), or name another with --data")
+        }
     }
 
     /// Makes a folder, or takes the one that is there; a link to one counts only where somebody chose the name.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
+internal import OwnedFiles
 internal import RelayHooks
 
 #if canImport(Glibc)
@@ -68,14 +69,18 @@ struct RotatingFile {
 
     /// Opens or makes the file; says how large it is, and whether its last line has no end.
     private func open() throws(Failure) -> (file: CInt, size: Int, isTorn: Bool) {
-        let flags = O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK
-        let file = Glibc.open(self.path, flags, 0o600)
-        guard file >= 0 else { throw Failure(call: "cannot write", path: self.path, code: errno) }
+        let file: CInt
+        do {
+            // Other programs may be allowed to read it, as those that collect logs.
+            file = try OwnedFile.open(self.path, O_RDWR | O_APPEND | O_CREAT, privacy: .asItIs)
+        } catch {
+            throw Failure(reason: "cannot write '\(self.path)': \(error.reason)")
+        }
         var information = stat()
-        guard fstat(file, &information) == 0, information.st_mode & S_IFMT == S_IFREG else {
+        guard fstat(file, &information) == 0 else {
+            let code = errno
             Glibc.close(file)
-            // A pipe or a device.
-            throw Failure(call: "cannot write", path: self.path, code: EINVAL)
+            throw Failure(call: "cannot write", path: self.path, code: code)
         }
         let size = Int(information.st_size)
         var last: UInt8 = 0x0A

@@ -5,6 +5,7 @@ internal import Dispatch
 internal import Foundation
 internal import LineOutput
 public import Logging
+internal import OwnedFiles
 internal import Synchronization
 
 #if canImport(Glibc)
@@ -43,13 +44,17 @@ public final class PacketCapture: Sendable {
     /// Opens a file, which keeps what it holds until ``begin()``, or a named pipe that somebody reads.
     ///
     /// - Parameters:
-    ///   - path: The file; only its owner may read it, as people's texts are in it.
+    ///   - path: The file, which must be this user's; only its owner may read it, as people's texts are in it. `/dev/stdout`
+    ///     is standard output.
     ///   - logger: Where problems are told.
     /// - Throws: ``Refusal`` if the file cannot be opened, is being written by another relay, or holds something else than a
     ///   capture.
     public init(path: String, logger: Logger) throws(Refusal) {
-        self.descriptor = Glibc.open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0o600)
-        guard self.descriptor >= 0 else { throw Refusal(reason: String(cString: strerror(errno))) }
+        do {
+            self.descriptor = try OwnedFile.open(path, O_WRONLY | O_CREAT, privacy: .owner, kind: .output)
+        } catch {
+            throw Refusal(reason: error.reason)
+        }
         self.path = path
         self.logger = logger
         if let reason = Self.refusal(path, self.descriptor) {
@@ -64,8 +69,12 @@ public final class PacketCapture: Sendable {
         guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else { return "another program is writing to it" }
         guard status.st_size > 0 else { return nil }
-        let reader = Glibc.open(path, O_RDONLY | O_CLOEXEC)
-        guard reader >= 0 else { return String(cString: strerror(errno)) }
+        let reader: CInt
+        do {
+            reader = try OwnedFile.open(path, O_RDONLY, privacy: .owner, kind: .output)
+        } catch {
+            return error.reason
+        }
         defer { Glibc.close(reader) }
         let magic = Packet.fileHeader.prefix(4)
         var beginning = [UInt8](repeating: 0, count: magic.count)
