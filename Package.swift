@@ -62,7 +62,7 @@ let package = Package(
                 .embedInCode("README.md"), .embedInCode("alerts.lua"), .embedInCode("chat.lua"),
                 .embedInCode("commands.lua"),
                 .embedInCode("console.lua"), .embedInCode("format.lua"), .embedInCode("latency.lua"),
-                .embedInCode("ping.lua"),
+                .embedInCode("ping.lua"), .embedInCode("system_messages.lua"),
             ],
             swiftSettings: strict
         ),

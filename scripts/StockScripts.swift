@@ -14,6 +14,7 @@ public enum StockScripts {
         "format.lua": PackageResources.format_lua,
         "latency.lua": PackageResources.latency_lua,
         "ping.lua": PackageResources.ping_lua,
+        "system_messages.lua": PackageResources.system_messages_lua,
         "lib/commands.lua": StockModules.commands,
     ]
 

@@ -2,7 +2,7 @@
 
 local commands = require("commands")
 
-commands.add("/sair", "leave the chat", function(client, rest)
+commands.add("/sair", "sai do chat", function(client, rest)
   if rest ~= "" then return "/sair" .. rest end -- "/sair agora" is a message like any other
   client:close("left")
 end)

@@ -72,9 +72,9 @@ public final class HarnessClient {
     }
 
     /// The host has something to say to it.
-    func isTold(_ occasion: Occasion) {
+    func getsSystemMessage(_ kind: SystemMessageKind) {
         guard let client = self.client else { return }
-        self.harness.hub.tell(client, occasion)
+        self.harness.hub.sendSystemMessage(kind, to: client)
         self.harness.endTick()
     }
 

@@ -361,7 +361,7 @@ public final class HookHarness {
     /// Has the relay stop: closes every client with the reason `shutdown`, and runs the `stop` handlers.
     public func stop() {
         for client in self.hub.clients() {
-            self.hub.tell(client, .shutdown)
+            self.hub.sendSystemMessage(.shutdown, to: client)
             self.hub.close(client, reason: "shutdown")
         }
         self.hub.endTicks()

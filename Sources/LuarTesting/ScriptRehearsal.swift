@@ -13,6 +13,16 @@ public import RelayHooks
 public struct ScriptRehearsal {
     /// What failed, each once, with the first occasion on which it did.
     public private(set) var failures: [ScriptProblem] = []
+    /// What becomes of a text that looks like a command and is none.
+    public enum UnknownCommand: String, Sendable, Encodable {
+        /// Others read it, as any text.
+        case relayed
+        /// Its sender alone is told that there is no such command.
+        case answered
+    }
+
+    /// What becomes of texts that look like commands and are none; nil where scripts do something else with them.
+    public private(set) var unknownCommands: UnknownCommand?
     /// What the handlers of both programs did.
     public private(set) var costs: [HandlerStatus] = []
 
@@ -90,11 +100,12 @@ public struct ScriptRehearsal {
             if reason == "unreachable" { client.turnsOutUnreachable() } else { client.leaves(reason) }
             self.note("a client that leaves (\(reason))", relay)
         }
-        for occasion in Occasion.allCases {
-            listener.isTold(occasion)
-            datagrams.isTold(occasion)
-            self.note("tell (\(occasion.rawValue))", relay)
+        for kind in SystemMessageKind.allCases {
+            listener.getsSystemMessage(kind)
+            datagrams.getsSystemMessage(kind)
+            self.note("system_message (\(kind.rawValue))", relay)
         }
+        self.tryUnknownCommand(relay)
         self.rehearseMonitor(relay)
         // Also those that are due once a day.
         relay.hooks.tryTimers { !self.isOver }
@@ -137,6 +148,22 @@ public struct ScriptRehearsal {
     }
 
     /// Notes what has failed since this was last called.
+    private mutating func tryUnknownCommand(_ relay: HookHarness) {
+        let (one, other) = (relay.connect(), relay.connect())
+        let name = "/comando-que-ninguem-tem"
+        relay.keepsHeard = true
+        one.says(name)
+        if other.hears.contains(where: { $0.contains(name) }) {
+            self.unknownCommands = .relayed
+        } else if one.hears.contains(where: { $0.contains(name) }) {
+            self.unknownCommands = .answered
+        }
+        relay.keepsHeard = false
+        one.leaves()
+        other.leaves()
+        self.note("an unknown command", relay)
+    }
+
     private mutating func note(_ occasion: String, _ relay: HookHarness) {
         for failure in relay.takeFailures() { self.note(failure, occasion) }
         relay.forget()

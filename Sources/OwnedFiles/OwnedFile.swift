@@ -2,7 +2,7 @@
 // Copyright 2026 the Luar authors
 
 #if canImport(Glibc)
-public import Glibc
+internal import Glibc
 #endif
 
 /// Opens files that belong to this process's user and that no other user can change.

@@ -44,12 +44,12 @@ extension Hub {
     /// - Parameters:
     ///   - origin: Where it comes from.
     ///   - text: What it sent, if a datagram is all that is known of it: the answer is not longer.
-    /// - Returns: What to say to it; borrowed until the next `tell`.
+    /// - Returns: What to say to it; borrowed until the next system message.
     public func refuse(_ origin: ClientOrigin, saying text: UnsafeRawBufferPointer? = nil) -> UnsafeRawBufferPointer? {
         self.counters.refused += 1
         let client = self.makeClient(origin)
         client.isOpen = false
-        let words = self.perform { self.policy?.tell(client, .full) }
+        let words = self.perform { self.policy?.systemMessage(.full, for: client) }
         return words.map { self.cut($0, to: text?.count) }
     }
 
@@ -79,7 +79,9 @@ extension Hub {
             case .letIn: self.letIn(client, text)
             case .prompt(let question): _ = self.send(question, to: client)
             case .refuse(let words):
-                if let words = words ?? self.policy?.tell(client, .refused) { _ = self.send(words, to: client) }
+                if let words = words ?? self.policy?.systemMessage(.refused, for: client) {
+                    _ = self.send(words, to: client)
+                }
                 self.counters.refused += 1
                 self.close(client, reason: "refused")
             }

@@ -44,18 +44,20 @@ extension Hub {
     public func refuseTooLong(from client: Client) {
         guard client.isOpen else { return }
         self.counters.tooLong += 1
-        self.tell(client, .tooLong)
+        self.sendSystemMessage(.tooLong, to: client)
     }
 
-    /// Has the policy speak to a client once it has returned from what it is asked now.
-    public func queue(_ occasion: Occasion, for client: Client) { self.tells.append((client, occasion)) }
+    /// Sends a client a system message once the policy has returned from what it is asked now.
+    public func queueSystemMessage(_ kind: SystemMessageKind, to client: Client) {
+        self.systemMessages.append((client, kind))
+    }
 
-    /// Has the policy speak to a client; true if it had something to say.
+    /// Sends a client a system message; false if the policy has no words for it.
     @discardableResult
-    public func tell(_ client: Client, _ occasion: Occasion) -> Bool {
+    public func sendSystemMessage(_ kind: SystemMessageKind, to client: Client) -> Bool {
         guard client.isOpen else { return false }
         return self.perform {
-            guard let text = self.policy?.tell(client, occasion) else { return false }
+            guard let text = self.policy?.systemMessage(kind, for: client) else { return false }
             return self.send(text, to: client)
         }
     }
@@ -88,7 +90,7 @@ extension Hub {
         let before = self.counters.tooLongToSend
         let count = self.deliver(to: route, from: sender, texts)
         // The policy is busy with the message still.
-        if self.counters.tooLongToSend != before, let sender { self.queue(.tooLong, for: sender) }
+        if self.counters.tooLongToSend != before, let sender { self.queueSystemMessage(.tooLong, to: sender) }
         return count
     }
 

@@ -57,7 +57,7 @@ public final class Hub {
     /// Asked before each further departure of a tick: false leaves it to the next one.
     public var mayReportDeparture: (() -> Bool)?
     /// Who is to be told something once the policy has ended.
-    @exclusivity(unchecked) var tells: Deque<(client: Client, occasion: Occasion)> = []
+    @exclusivity(unchecked) var systemMessages: Deque<(client: Client, kind: SystemMessageKind)> = []
     let directs = TickBuffer()
     @exclusivity(unchecked) var spareBuffers: [TickBuffer] = []
     @exclusivity(unchecked) var pieces: [UnsafeRawBufferPointer] = []
@@ -242,9 +242,9 @@ public final class Hub {
         defer { self.isDeciding = false }
         let result = rules()
         // A handler may close further clients: those are reported in turn.
-        while !self.tells.isEmpty || !self.departures.isEmpty {
-            if let (client, occasion) = self.tells.popFirst() {
-                self.tell(client, occasion)
+        while !self.systemMessages.isEmpty || !self.departures.isEmpty {
+            if let (client, kind) = self.systemMessages.popFirst() {
+                self.sendSystemMessage(kind, to: client)
             } else if self.takeDeparture(), let (client, reason) = self.departures.popFirst() {
                 self.departing[client.id] = nil
                 if client.isKnocking {

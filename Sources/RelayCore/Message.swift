@@ -39,8 +39,8 @@ public enum Route {
     case only([Int64])
 }
 
-/// On which occasion the host itself has something to say to a client.
-public enum Occasion: String, Sendable, CaseIterable {
+/// What the relay itself has to say to a client.
+public enum SystemMessageKind: String, Sendable, CaseIterable {
     /// A message was over the limit and was not relayed.
     case tooLong = "too_long"
     /// The relay has as many clients as it may have; this one is refused.
@@ -53,6 +53,8 @@ public enum Occasion: String, Sendable, CaseIterable {
     case idle
     /// Hooks that were to decide about its text failed, and the text went to nobody.
     case withheld
+    /// A command of its failed, and did nothing or not all.
+    case failed
     /// The client may not come in, and the scripts gave no words for that.
     case refused
 }
@@ -79,8 +81,8 @@ public protocol RelayPolicy: AnyObject {
     /// Decides a text: says what it is by ``Hub/note(from:isPing:)``, and calls ``Hub/deliver(_:to:from:)`` for what is to
     /// be relayed.
     func relay(_ message: Message)
-    /// What to say to a client on an occasion; nil for nothing. The bytes are borrowed until the next `tell`.
-    func tell(_ client: Client, _ occasion: Occasion) -> UnsafeRawBufferPointer?
+    /// The words of a system message for a client; nil for none. The bytes are borrowed until the next one.
+    func systemMessage(_ kind: SystemMessageKind, for client: Client) -> UnsafeRawBufferPointer?
 }
 
 /// What has happened so far, in numbers.

@@ -13,7 +13,7 @@ struct AnswerShapes {
     let message: LuaAnswerShape
     let route: LuaAnswerShape
     let format: LuaAnswerShape
-    let tell: LuaAnswerShape
+    let systemMessage: LuaAnswerShape
     let console: LuaAnswerShape
     let latency: LuaAnswerShape
     let alert: LuaAnswerShape
@@ -45,7 +45,7 @@ struct AnswerShapes {
         self.name = text("name", longest: limits.nameBytes, acceptsFalse: false)
         self.message = text("message", longest: limits.answerBytes)
         self.format = text("format", longest: limits.answerBytes)
-        self.tell = text("tell", longest: limits.answerBytes)
+        self.systemMessage = text("system_message", longest: limits.answerBytes)
         self.chatConnect = text("chat_connect", longest: limits.answerBytes)
         self.chatHello = text("chat_hello", longest: limits.messageBytes)
         self.chatReceive = text("chat_receive", longest: limits.answerBytes)

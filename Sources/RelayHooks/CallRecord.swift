@@ -12,6 +12,11 @@ class CallRecord {
         case skip
         /// false: no.
         case block
+        /// As `block`, and the sender is told that a command failed; for `message` alone.
+        case fail
+
+        /// Whether a failure counts as false.
+        var isNo: Bool { self != .skip }
     }
 
     final let event: HookEvent
@@ -42,7 +47,7 @@ class CallRecord {
     init(event: HookEvent, onError: OnError, script: String, line: Int) {
         self.event = event
         self.onError = onError
-        self.hasSpareMemory = onError == .block || event.hasSpareMemory
+        self.hasSpareMemory = onError.isNo || event.hasSpareMemory
         self.script = script
         self.line = line
     }

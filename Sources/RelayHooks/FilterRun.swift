@@ -44,7 +44,7 @@ final class FilterRun: HookRun {
             self.index += 1
             if let step = handler.step(self.hub, answer: self.answer, .bytes(self.current)) { return step }
             // Paused: its on_error stands for its answer.
-            if handler.onError == .block { self.ending = .withheld }
+            if handler.onError.isNo { self.ending = .withheld }
         }
         return nil
     }

@@ -10,8 +10,9 @@ struct HandlerOptions {
         APIField("order", "number?", "lower ones run first; 100 unless told"),
         APIField(
             "on_error",
-            "\"skip\"|\"block\"|nil",
-            "what a failure counts as, nil or `false`; `skip` unless told, for `admit` `block`"
+            "\"skip\"|\"block\"|\"fail\"|nil",
+            "what a failure counts as, nil or `false`; `skip` unless told, for `admit` `block`. `fail`, for `message` alone, is as "
+                + "`block`, and tells the sender that a command failed"
         ),
     ]
     /// What `format` takes beside.
@@ -43,6 +44,9 @@ struct HandlerOptions {
             case ("on_error", .bytes):
                 guard let onError = Handler.OnError(rawValue: value.text ?? "") else {
                     return "option 'on_error' takes \"skip\" or \"block\", not \"\(value.text ?? "")\""
+                }
+                guard onError != .fail || event == .message else {
+                    return "option 'on_error' takes \"fail\" for 'message' only; \"block\" is the same without a word"
                 }
                 self.onError = onError
             case ("on_error", _): return "option 'on_error' takes \"skip\" or \"block\""

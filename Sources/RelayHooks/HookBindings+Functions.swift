@@ -23,6 +23,7 @@ extension HookBindings {
         case .client: return self.findClient(arguments, engine)
         case .clients: return self.clients(arguments, engine, types)
         case .utf8: return self.repair(arguments)
+        case .line: return self.makeLine(arguments)
         case .now: return .value(.number(engine.hub.clock()))
         case .logDebug: return self.log(.debug, arguments, engine)
         case .logInfo: return self.log(.info, arguments, engine)
@@ -246,6 +247,14 @@ extension HookBindings {
         }
         if Self.isASCII(bytes) || String(validating: bytes, as: UTF8.self) != nil { return .argument(0) }
         return .bytes(UTF8Repair.repaired(bytes))
+    }
+
+    private func makeLine(_ arguments: LuaArguments) -> LuaResult {
+        guard case .bytes(let bytes) = arguments[0] else {
+            return .failure("relay.line takes a string, not \(arguments[0].described)")
+        }
+        if LineText.isPlain(bytes) { return .argument(0) }
+        return LineText.made(of: bytes).map { .bytes($0) } ?? .argument(0)
     }
 
     /// Whether all bytes are below 0x80, eight at a time.

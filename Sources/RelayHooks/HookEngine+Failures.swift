@@ -76,8 +76,10 @@ extension HookEngine {
     }
 
     /// Has a client told that its text goes to nobody, because hooks failed that were to decide about it.
-    func withhold(from client: Client) {
-        self.hub.queue(.withheld, for: client)
+    func withhold(from client: Client, _ kind: SystemMessageKind = .withheld) {
+        self.hub.queueSystemMessage(kind, to: client)
+        // What a command did not do is in the log as its failure.
+        guard kind == .withheld else { return }
         let reason: Logger.Message = "text withheld: hooks that were to decide about it failed"
         guard let unlogged = self.withheldLog.admit("\(reason)", at: self.hub.clock()) else { return }
         self.logger.warning(reason, metadata: ["client.id": "\(client.id)", "log.unlogged": "\(unlogged)"])

@@ -109,21 +109,26 @@ extension HookEngine: RelayPolicy {
         }
         run.begin(message)
         self.execute(run)
-        if run.isWithheld { self.withhold(from: message.sender) }
+        if let kind = run.withheld { self.withhold(from: message.sender, kind) }
         if let onMessage = self.onMessage { onMessage(run.trace) }
         run.end()
     }
 
-    /// Asks the `tell` handlers.
-    public func tell(_ client: Client, _ occasion: Occasion) -> UnsafeRawBufferPointer? {
-        guard !self.loaded.registry.handlers(for: .tell).isEmpty else { return nil }
+    /// Asks the `system_message` handlers.
+    public func systemMessage(_ kind: SystemMessageKind, for client: Client) -> UnsafeRawBufferPointer? {
+        guard !self.loaded.registry.handlers(for: .systemMessage).isEmpty else { return nil }
         let source = WasteSource.client(client.id)
-        let kind = Label(occasion.rawValue)
+        let name = Label(kind.rawValue)
         let isStranger = self.hub.client(client.id) == nil
         if isStranger { self.departing = client }
         var hasAnswer = false
-        let hasFailed = self.ask(.tell, from: source, self.loaded.shapes.tell, self.object(client), .bytes(kind.bytes))
-        { answer in
+        let hasFailed = self.ask(
+            .systemMessage,
+            from: source,
+            self.loaded.shapes.systemMessage,
+            self.object(client),
+            .bytes(name.bytes)
+        ) { answer in
             guard case .bytes(let bytes) = answer else { return }
             _ = self.keep(bytes)
             hasAnswer = true
@@ -133,13 +138,18 @@ extension HookEngine: RelayPolicy {
             self.forget(client)
         }
         // Who hears nothing would take the text for sent.
-        if !hasAnswer, hasFailed, occasion == .withheld { return self.keep(Self.withheld) }
+        if !hasAnswer, hasFailed, let words = Self.words(of: kind) { return self.keep(words) }
         return hasAnswer ? self.words[0..<self.words.count] : nil
     }
 
-    /// What the sender of a text that was withheld is told where the hooks that were to say it fail, too.
-    private static var withheld: UnsafeRawBufferPointer {
-        let words: StaticString = "Sua mensagem não foi enviada."
+    /// What the sender of a text that went to nobody is told where the hooks that were to say it fail, too.
+    private static func words(of kind: SystemMessageKind) -> UnsafeRawBufferPointer? {
+        let words: StaticString
+        switch kind {
+        case .withheld: words = "Sua mensagem não foi enviada."
+        case .failed: words = "O comando falhou."
+        default: return nil
+        }
         return UnsafeRawBufferPointer(start: words.utf8Start, count: words.utf8CodeUnitCount)
     }
 

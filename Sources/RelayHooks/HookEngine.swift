@@ -202,7 +202,7 @@ public final class HookEngine {
         let isPaused = error.kind != .error && self.note(waste: waste, of: handler, from: run.source, at: time)
         self.onFailure?(HookFailure(error, of: handler, isPaused: isPaused))
         self.log(error, of: handler, at: time, isPaused: isPaused)
-        return handler.onError == .block ? .block : .skip
+        return handler.onError.isNo ? .block : .skip
     }
 
     /// Collects garbage after a call that ran out of memory: else the calls after it, which did nothing, would have to.

@@ -14,7 +14,7 @@ enum HookEvent: String, CaseIterable {
     case route
     case format
     case relayed
-    case tell
+    case systemMessage = "system_message"
     case console
     case latency
     case status
@@ -43,7 +43,7 @@ enum HookEvent: String, CaseIterable {
         switch self {
         case .start, .stop, .connect, .disconnect, .relayed, .status, .timer, .stored: .notice
         case .message, .chatSend, .chatReceive: .filter
-        case .admit, .name, .ping, .route, .format, .tell, .console, .latency, .alert: .question
+        case .admit, .name, .ping, .route, .format, .systemMessage, .console, .latency, .alert: .question
         case .chatConnect, .chatHello, .chatClose: .question
         }
     }
@@ -62,7 +62,7 @@ enum HookEvent: String, CaseIterable {
     /// Whether its hooks may have memory beyond the limit.
     var hasSpareMemory: Bool {
         switch self {
-        case .name, .route, .format, .admit, .tell: true
+        case .name, .route, .format, .admit, .systemMessage: true
         default: false
         }
     }

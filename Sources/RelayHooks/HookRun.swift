@@ -105,7 +105,7 @@ final class EventRun: HookRun {
             self.index += 1
             if let step = handler.step(self.hub, answer: self.answer, self.first, self.second) { return step }
             self.hasFailed = true
-            if self.answer != nil, handler.onError == .block {
+            if self.answer != nil, handler.onError.isNo {
                 self.use(.boolean(false))
                 return nil
             }

@@ -43,8 +43,9 @@ final class MessageRun: HookRun {
     /// Whether a handler of the stage failed or is paused, and whether the answer that comes next is what that counts as.
     @exclusivity(unchecked) private var hasFailed = false
     @exclusivity(unchecked) private var isFailure = false
-    /// Whether the text goes to nobody because handlers failed that were to decide about it.
-    @exclusivity(unchecked) private(set) var isWithheld = false
+    /// What the sender is told if the text goes to nobody because handlers failed that were to decide about it.
+    @exclusivity(unchecked) private(set) var withheld: SystemMessageKind?
+    private var isWithheld: Bool { self.withheld != nil }
     private let texts = FormattedTexts()
     /// The text that filters put in place of the original.
     private let replaced = TickBuffer()
@@ -155,7 +156,7 @@ final class MessageRun: HookRun {
         self.route = .others
         self.isRouted = false
         self.isDelivered = false
-        self.isWithheld = false
+        self.withheld = nil
         let isTCP = message.sender.origin.transport == "tcp"
         let pingHandlers = isTCP ? self.pingHandlers.tcp : self.pingHandlers.udp
         if message.mayBePing, !pingHandlers.isEmpty {
@@ -191,7 +192,7 @@ final class MessageRun: HookRun {
             if let step = self.step(handler) { return step }
             // Paused: its on_error stands for its answer.
             self.noteFailure()
-            if handler.onError == .block { self.take(.boolean(false)) }
+            if handler.onError.isNo { self.take(.boolean(false)) }
             self.isFailure = false
         }
     }
@@ -281,7 +282,7 @@ final class MessageRun: HookRun {
 
     /// Ends the message: nobody gets it, and its sender is told.
     private func withhold() {
-        self.isWithheld = true
+        self.withheld = self.handler?.onError == .fail && self.isFailure ? .failed : .withheld
         self.stage = .done
     }
 

@@ -76,6 +76,8 @@ public struct ScriptReport: Sendable, Encodable {
     public var problems: [ProblemEntry] = []
     /// What is probably wrong, though the scripts load.
     public var warnings: [ProblemEntry] = []
+    /// What becomes of texts that look like commands and are none, `relayed` or `answered`, if that was tried.
+    public var unknownCommands: String?
 
     /// Loads scripts and reports.
     ///
@@ -136,6 +138,8 @@ public struct ScriptReport: Sendable, Encodable {
             var note: String?
             if entry.replacesStock {
                 note = isEmpty ? "empty: disables the stock file" : "replaces the stock file"
+            } else if entry.isOwn, entry.source.name.hasPrefix("stock/") {
+                note = "a copy of the stock file"
             } else if entry.source.key.hasSuffix(HookProgram.testEnding) {
                 note = "tests: `luar test` runs them"
             } else if loadedBy[entry.source.key] == nil, self.problems.isEmpty {

@@ -36,9 +36,13 @@ public struct ScriptSet: Sendable, Equatable {
     ///   - own: The files by path.
     ///   - folder: How their folder is called in error texts.
     public mutating func lay(_ own: [String: [UInt8]], folder: String) {
+        // The names of stock files are their own: scripts tell by them whose a file is.
+        let folder = folder == "stock" ? "./stock" : folder
         for (path, text) in own {
             if let other = self.files[path], !self.own.contains(path), other.text != text { self.replaced.insert(path) }
             self.own.insert(path)
+            // A copy is the stock file, whose hooks and commands count as stock.
+            if let other = self.files[path], other.name.hasPrefix("stock/"), other.text == text { continue }
             self.files[path] = LuaSource(key: path, name: "\(folder)/\(path)", text: text)
         }
     }

@@ -26,7 +26,7 @@ enum UTF8Repair {
     }
 
     /// How many bytes belong together here, and whether they are a character.
-    private static func character(at index: Int, in bytes: UnsafeRawBufferPointer) -> (count: Int, isWhole: Bool) {
+    static func character(at index: Int, in bytes: UnsafeRawBufferPointer) -> (count: Int, isWhole: Bool) {
         let first = bytes[index]
         guard first >= 0x80 else { return (1, true) }
         let length: Int

@@ -78,7 +78,7 @@ public final class RelayShutdown {
         let end = min(Moment.now + Self.closingTime, self.deadline)
         while Moment.now < end, !self.hub.hasUnreportedDepartures, let client = self.remaining.popLast() {
             guard client.isOpen else { continue }
-            self.hub.tell(client, .shutdown)
+            self.hub.sendSystemMessage(.shutdown, to: client)
             self.hub.close(client, reason: "shutdown")
         }
         guard self.remaining.isEmpty && !self.hub.hasDepartures || Moment.now >= self.deadline else {

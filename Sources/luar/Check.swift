@@ -68,6 +68,7 @@ struct Check: ParsableCommand {
                     scriptLimits: settings.luaLimits
                 )
                 report.add(failures: rehearsal.failures, costs: rehearsal.costs)
+                report.unknownCommands = rehearsal.unknownCommands?.rawValue
             }
             try self.json ? StandardOutput.write(json: report) : self.printTables(report)
             if !report.problems.isEmpty || self.strict && !report.warnings.isEmpty { throw ExitCode.failure }
@@ -105,13 +106,26 @@ struct Check: ParsableCommand {
                 setting.help
             )
         }
+        let commands = report.unknownCommands.map { "Unknown commands are \($0): \(Self.reason(for: $0, report))\n" }
         let count = { (number: Int, word: String) in "\(number) \(word)\(number == 1 ? "" : "s")" }
         let found = report.warnings.isEmpty ? "no mistakes found" : count(report.warnings.count, "warning")
         let summary = "\(count(report.files.count, "file")), \(count(report.handlers.count, "handler")), \(found)\n"
         try StandardOutput.write(
-            [handlers.text, report.settings.isEmpty ? nil : settings.text, files.text, summary].compactMap { $0 }
+            [handlers.text, report.settings.isEmpty ? nil : settings.text, files.text, commands, summary]
+                .compactMap { $0 }
                 .joined(separator: "\n")
         )
         Failure.say(report.warnings.map { "warning: \($0)" })
+    }
+
+    /// Why unknown commands are relayed or answered.
+    private static func reason(for mode: String, _ report: ScriptReport) -> String {
+        guard let setting = report.settings.first(where: { $0.name == "commands.unknown" }) else {
+            return "the scripts have rules of their own for that."
+        }
+        guard setting.value == "auto" else { return "commands.unknown is \(setting.value ?? "")." }
+        return mode == "relayed"
+            ? "only stock scripts have commands (commands.unknown is auto)."
+            : "a script that is not stock has commands (commands.unknown is auto)."
     }
 }

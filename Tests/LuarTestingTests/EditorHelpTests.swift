@@ -45,7 +45,7 @@ struct EditorHelpTests {
     @Test func `what is declared is what there is, in both programs`() {
         let quit: Set = ["relay.quit"]
         let chats: Set = [
-            "relay.on", "relay.default", "relay.settings", "relay.utf8", "relay.now", "relay.log.debug",
+            "relay.on", "relay.default", "relay.settings", "relay.utf8", "relay.line", "relay.now", "relay.log.debug",
             "relay.log.info",
             "relay.log.warn", "relay.log.error", "relay.json.encode", "relay.json.decode", "relay.json.null",
             "relay.json.empty_array", "relay.api", "relay.version", "relay.quit",

@@ -251,7 +251,7 @@ struct HookHarnessTests {
                   if not text then return "password?" end
                   if text ~= "luar" then return false, "no" end
                 end)
-                relay.on("tell", function(client, kind) return kind end)
+                relay.on("system_message", function(client, kind) return kind end)
                 """
             ],
             limits: limits

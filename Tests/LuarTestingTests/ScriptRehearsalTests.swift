@@ -56,7 +56,10 @@ struct ScriptRehearsalTests {
             "relay.on('disconnect', function(c, r) if r == 'idle' then x() end end)",
             "1: 'disconnect' failed on a client that leaves (idle): "
         ),
-        ("relay.on('tell', function(c, k) if k == 'full' then x() end end)", "1: 'tell' failed on tell (full): "),
+        (
+            "relay.on('system_message', function(c, k) if k == 'full' then x() end end)",
+            "1: 'system_message' failed on system_message (full): "
+        ),
         (
             "relay.on('console', function(e) if e.kind == 'prompt' then x() end end)",
             "1: 'console' failed on a prompt: "
@@ -140,7 +143,7 @@ struct ScriptRehearsalTests {
     @Test func `every stock handler is called, and none fails`() throws {
         let rehearsal = try self.rehearse([:], longest: Limits().messageBytes)
         #expect(rehearsal.failures.map(\.description) == [])
-        #expect(rehearsal.costs.count == 11)
+        #expect(rehearsal.costs.count == 12)
         #expect(rehearsal.costs.allSatisfy { $0.calls > 0 && $0.max ?? 0 > 0 }, "\(rehearsal.costs)")
     }
 }

@@ -63,7 +63,7 @@ import Testing
         local function again() relay.after(0, again) spin() end
         relay.after(0, again)
         relay.every(0.01, spin)
-        for _, event in ipairs { "tell", "disconnect", "console", "stop", "message" } do relay.on(event, spin) end
+        for _, event in ipairs { "system_message", "disconnect", "console", "stop", "message" } do relay.on(event, spin) end
         """
 
     @Test func `SIGTERM ends a relay whose scripts use up all their time`() async throws {

@@ -45,7 +45,7 @@ import Testing
     @Test func `who is refused is told why, or what the policy says then, and was never connected`() throws {
         let stage = Stage()
         stage.policy.onAdmit = { client, _ in (nil, client.id == 1 ? "hoje não" : "") }
-        stage.policy.onTell = { _, occasion in occasion.rawValue }
+        stage.policy.onSystemMessage = { _, occasion in occasion.rawValue }
         let ana = try #require(stage.tryJoin("ana"))
         let bia = try #require(stage.tryJoin("bia"))
         stage.endTick()
@@ -236,7 +236,7 @@ import Testing
 
     @Test func `a text too long for a datagram misses those recipients alone, and its sender is told`() throws {
         let stage = Stage { $0.datagramBytes = 10 }
-        stage.policy.onTell = { _, occasion in occasion.rawValue }
+        stage.policy.onSystemMessage = { _, occasion in occasion.rawValue }
         let ana = try stage.join("ana", room: "all")
         let bia = try stage.join("bia", room: "all")
         let caio = try #require(stage.datagrams("caio", saying: "oi"))

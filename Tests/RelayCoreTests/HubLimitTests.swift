@@ -8,7 +8,7 @@ import Testing
 @Suite struct HubLimitTests {
     @Test func `at the clients limit nobody comes in, and the refused one is counted and told`() throws {
         let stage = Stage { $0.clients = 2 }
-        stage.policy.onTell = { client, occasion in "\(client.address.string) \(occasion.rawValue)" }
+        stage.policy.onSystemMessage = { client, occasion in "\(client.address.string) \(occasion.rawValue)" }
         let ana = try stage.join("ana")
         _ = try stage.join("bia")
         #expect(stage.tryJoin("caio") == nil)
@@ -18,7 +18,7 @@ import Testing
         #expect(stage.hub.counters == Counters(connected: 2, refused: 1))
         ana.leaves()
         #expect(stage.tryJoin("caio") != nil)
-        stage.policy.onTell = { _, _ in nil }
+        stage.policy.onSystemMessage = { _, _ in nil }
         #expect(stage.hub.refuse(origin) == nil)
         #expect(stage.hub.counters == Counters(connected: 3, refused: 2))
     }

@@ -118,16 +118,17 @@ import Testing
         let ana = try stage.join("ana")
         let bia = try stage.join("bia")
         _ = stage.policy.takeCalls()
-        stage.policy.onTell = { client, occasion in
+        stage.policy.onSystemMessage = { client, occasion in
             (occasion == .full ? bia : ana).leaves("told")
             return "\(occasion.rawValue) \(client.id)"
         }
-        #expect(!stage.hub.tell(ana.client, .slow), "it has left before it could be told")
+        #expect(!stage.hub.sendSystemMessage(.slow, to: ana.client), "it has left before it could be told")
         let words = stage.hub.refuse(ClientOrigin(transport: "tcp", host: "192.0.2.9", port: 1))
         #expect(words.map(Array.init) == Array("full 3".utf8))
         #expect(
             stage.policy.takeCalls() == [
-                "tell ana: slow", "disconnected ana: told", "tell 192.0.2.9:1: full", "disconnected bia: told",
+                "system message ana: slow", "disconnected ana: told", "system message 192.0.2.9:1: full",
+                "disconnected bia: told",
             ]
         )
         #expect(!stage.policy.wasCalledFromWithin)
@@ -150,13 +151,13 @@ import Testing
         let stage = Stage()
         let ana = try stage.join("ana")
         stage.hub.refuseTooLong(from: ana.client)
-        stage.policy.onTell = { _, occasion in "sorry: \(occasion.rawValue)" }
+        stage.policy.onSystemMessage = { _, occasion in "sorry: \(occasion.rawValue)" }
         stage.hub.refuseTooLong(from: ana.client)
-        #expect(stage.hub.tell(ana.client, .shutdown))
+        #expect(stage.hub.sendSystemMessage(.shutdown, to: ana.client))
         stage.endTick()
         #expect(ana.hears() == ["sorry: too_longsorry: shutdown"])
         ana.leaves()
-        #expect(!stage.hub.tell(ana.client, .shutdown))
+        #expect(!stage.hub.sendSystemMessage(.shutdown, to: ana.client))
     }
 
     @Test func `nothing changes for one who has left`() throws {

@@ -14,7 +14,7 @@ final class ScriptedPolicy: RelayPolicy {
     var onConnected: (Client) -> Void = { _ in }
     var onDisconnected: (Client, String) -> Void = { _, _ in }
     var onRelay: (Message) -> Void = { _ in }
-    var onTell: (Client, Occasion) -> String? = { _, _ in nil }
+    var onSystemMessage: (Client, SystemMessageKind) -> String? = { _, _ in nil }
 
     private(set) var calls: [String] = []
     private(set) var wasCalledFromWithin = false
@@ -63,8 +63,10 @@ final class ScriptedPolicy: RelayPolicy {
         self.call("relay \(message.sender.name.string): \(text)") { self.onRelay(message) }
     }
 
-    func tell(_ client: Client, _ occasion: Occasion) -> UnsafeRawBufferPointer? {
-        let text = self.call("tell \(client.name.string): \(occasion.rawValue)") { self.onTell(client, occasion) }
+    func systemMessage(_ kind: SystemMessageKind, for client: Client) -> UnsafeRawBufferPointer? {
+        let text = self.call("system message \(client.name.string): \(kind.rawValue)") {
+            self.onSystemMessage(client, kind)
+        }
         return text.map { self.keep($0) }
     }
 

@@ -139,7 +139,7 @@ import Testing
               if text ~= "sesame" then return "wrong, again?" end
               client.name = "friend"
             end)
-            relay.on("tell", function(client, kind) return kind .. " " .. client.host end)
+            relay.on("system_message", function(client, kind) return kind .. " " .. client.host end)
             relay.on("connect", function(client) relay.log.info("in " .. client.host .. " " .. client.room) end)
             relay.on("disconnect", function(client) relay.log.info("out " .. client.host) end)
             """

@@ -180,7 +180,10 @@ import Testing
     @Test func `tell lets a script speak for the host`() throws {
         var limits = Limits()
         limits.clients = 1
-        let chat = try Chat(#"relay.on("tell", function(client, kind) return kind .. client.port end)"#, limits: limits)
+        let chat = try Chat(
+            #"relay.on("system_message", function(client, kind) return kind .. client.port end)"#,
+            limits: limits
+        )
         let ana = chat.connect()
         chat.hub.refuseTooLong(from: try #require(ana.client))
         chat.hub.endTick()

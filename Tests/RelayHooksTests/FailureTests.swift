@@ -115,6 +115,7 @@ import Testing
         #expect(chat.log.entries.contains { $0.message.hasPrefix("hook paused") })
         #expect(!chat.log.entries.contains { $0.message.hasPrefix("sender refused") })
         let before = chat.log.entries.count { $0.message == "hook failed" }
+        _ = bia.hears
         chat.says(ana, "x")
         #expect(chat.log.entries.count { $0.message == "hook failed" } == before, "a paused handler is not entered")
         #expect(bia.hears == "", "and its on_error still applies")

@@ -30,14 +30,15 @@ import Testing
             assert(file:write("b\n"))
             assert(file:write("\0\255\nc"))
             assert(file:write(""))
+            assert(file:write("a\r\nb\rc\n\nd\r\n"))
             assert(relay.file("-B_2"):write("x"))
             """#,
             fileOutput: cabinet
         )
         #expect(
             cabinet.lines == [
-                "a.log 2048 0 [111, 105, 10]", "a.log 2048 0 [98, 10]", "a.log 2048 0 [0, 255, 10, 99, 10]",
-                "a.log 2048 0 [10]", "-B_2 10485760 5 [120, 10]",
+                "a.log 2048 0 [111, 105, 10]", "a.log 2048 0 [98, 10]", "a.log 2048 0 [0, 255, 32, 99, 10]",
+                "a.log 2048 0 [10]", "a.log 2048 0 [97, 32, 98, 32, 99, 32, 32, 100, 10]", "-B_2 10485760 5 [120, 10]",
             ]
         )
     }

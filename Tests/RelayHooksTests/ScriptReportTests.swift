@@ -36,9 +36,10 @@ import Testing
         #expect(
             rows == [
                 "start 100.0 skip - scripts/a.lua:3", "ping default skip - stock/ping.lua:4",
-                "name default skip - stock/format.lua:3",
-                "message 50.0 skip - stock/lib/commands.lua:34", "format 100.0 skip json scripts/a.lua:2",
-                "format 5.0 block plain scripts/a.lua:1", "format default skip plain stock/format.lua:8",
+                "name default skip - stock/format.lua:12",
+                "message 50.0 fail - stock/lib/commands.lua:70", "format 100.0 skip json scripts/a.lua:2",
+                "format 5.0 block plain scripts/a.lua:1", "format default skip plain stock/format.lua:20",
+                "system_message default skip - stock/system_messages.lua:9",
                 "console default skip - stock/console.lua:66", "latency default skip - stock/latency.lua:8",
                 "alert default skip - stock/alerts.lua:38", "chat_connect default skip - stock/chat.lua:3",
                 "chat_hello default skip - stock/chat.lua:8", "chat_send 100.0 skip - stock/chat.lua:17",
@@ -58,12 +59,12 @@ import Testing
         #expect(
             rows == [
                 "stock/alerts.lua [relay] ", "scripts/chat.lua [chat] replaces the stock file",
-                "scripts/commands.lua [relay] ",
+                "stock/commands.lua [relay] a copy of the stock file",
                 "scripts/console.lua [relay] replaces the stock file",
                 "scripts/format.lua [relay] empty: disables the stock file", "stock/latency.lua [relay] ",
                 "scripts/lib/both.lua [relay chat] ",
                 "stock/lib/commands.lua [relay] ", "scripts/lib/unused.lua [] no script requires it",
-                "stock/ping.lua [relay] ", "scripts/x.lua [relay] ",
+                "stock/ping.lua [relay] ", "stock/system_messages.lua [relay] ", "scripts/x.lua [relay] ",
             ]
         )
     }

@@ -206,7 +206,8 @@ import Testing
         )
         #expect(
             report.settings.map { "\($0.name) \($0.type) \($0.value ?? "-") \($0.from)" } == [
-                "alerts.notify choice every default", "latency.normal_ms number 100 default",
+                "alerts.notify choice every default", "commands.unknown choice auto default",
+                "format.controls choice mask default", "latency.normal_ms number 100 default",
                 "latency.slow_ms number 400 command line",
             ]
         )

@@ -41,6 +41,7 @@ import Testing
         let ana = chat.connect()
         _ = chat.connect()
         chat.says(ana, "oi")
+        ana.client.map { _ = chat.hub.sendSystemMessage(.withheld, to: $0) }
         chat.says(ana, "/sair")
         chat.says(chat.connect(transport: "udp"), "ping")
         chat.measure(.reply(.milliseconds(8)))
@@ -76,7 +77,7 @@ import Testing
         let ana = chat.connect()
         let bia = chat.connect()
         chat.says(ana, [0x6F, 0xFF, 0x69, 0x00])
-        #expect(bia.hears == "('10.0.0.1', 4001) disse: o\u{FFFD}i\0")
+        #expect(bia.hears == "('10.0.0.1', 4001) disse: o\u{FFFD}i\u{FFFD}")
     }
 
     @Test func `scripts share slash commands by the commands module`() throws {

@@ -56,7 +56,7 @@ struct WithheldTests {
         let (ana, bia) = (chat.connect(), chat.connect())
         for text in ["encha", "encha", "oi", "tudo bem?"] {
             chat.says(ana, text)
-            #expect(bia.hears == "('10.0.0.1', 4001) disse: \(text)")
+            #expect(bia.hears == "('10.0.0.1', 4001) disse: \(text)", "\(chat.log.entries)")
         }
         // A new person is named as well.
         let caio = chat.connect()

@@ -35,7 +35,7 @@ import Testing
     }
 
     @Test func `a line over the limit is refused with a word, and the next one is heard`() async throws {
-        let script = #"relay.on("tell", function(client, kind) return "host: " .. kind end)"#
+        let script = #"relay.on("system_message", function(client, kind) return "host: " .. kind end)"#
         try await LiveRelay.run(scripts: ["a.lua": script], { $0.limits.messageBytes = 100 }) { relay in
             let ana = try relay.connect()
             let bia = try relay.connect()
@@ -75,7 +75,7 @@ import Testing
 
     @Test func `with the policy drop a slow client stays, misses messages, and is told once`() async throws {
         let script = """
-            relay.on("tell", function(client, kind) return "host: " .. kind end)
+            relay.on("system_message", function(client, kind) return "host: " .. kind end)
             """
         try await LiveRelay.run(
             scripts: ["a.lua": script],
@@ -135,7 +135,7 @@ import Testing
     }
 
     @Test func `at the clients limit a newcomer is told so and the others chat on`() async throws {
-        let script = #"relay.on("tell", function(client, kind) return "host: " .. kind end)"#
+        let script = #"relay.on("system_message", function(client, kind) return "host: " .. kind end)"#
         try await LiveRelay.run(scripts: ["a.lua": script], { $0.limits.clients = 3 }) { relay in
             let early = try relay.connect()
             try relay.console(shows: "Cliente conectado: \(early.name)")

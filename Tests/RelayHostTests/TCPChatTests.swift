@@ -176,7 +176,7 @@ import Testing
 
     @Test func `stopping tells everybody, sends what is unsent, and runs the last hooks`() async throws {
         let script = """
-            relay.on("tell", function(client, kind) return kind end)
+            relay.on("system_message", function(client, kind) return kind end)
             relay.on("disconnect", function(client, reason) print(reason) end)
             relay.on("stop", function() print("stop") end)
             """

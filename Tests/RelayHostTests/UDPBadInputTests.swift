@@ -63,7 +63,7 @@ import Glibc
     @Test func `a longest datagram is taken whole, but datagrams to others stay short`() async throws {
         let script = """
             relay.on("connect", function(c) c.room = "chat" end)
-            relay.on("tell", function(c, kind) return kind end)
+            relay.on("system_message", function(c, kind) return kind end)
             """
         let log = try await self.run(script) { relay in
             let tcp = try relay.connect()
@@ -99,7 +99,7 @@ import Glibc
     }
 
     @Test func `a datagram over the message limit is refused, and admits nobody`() async throws {
-        let script = "relay.on('tell', function(c, kind) return kind end)"
+        let script = "relay.on('system_message', function(c, kind) return kind end)"
         let log = try await self.run(script, { $0.limits.messageBytes = 40 }) { relay in
             let ana = try relay.datagrams()
             let bia = try relay.datagrams()
@@ -254,7 +254,7 @@ import Glibc
     }
 
     @Test func `members that speak are never replaced, and a newcomer is told`() async throws {
-        let script = "relay.on('tell', function(c, kind) return kind .. ', e mais do que ele disse' end)"
+        let script = "relay.on('system_message', function(c, kind) return kind .. ', e mais do que ele disse' end)"
         let log = try await self.run(script, { $0.limits.clients = 2 }) { relay in
             let people = [try relay.datagrams(), try relay.datagrams()]
             for person in people {

@@ -179,7 +179,7 @@ import Testing
     @Test func `who is silent for too long is told, and removed`() async throws {
         let scripts = [
             "a.lua": """
-            relay.on("tell", function(c, kind) return kind end)
+            relay.on("system_message", function(c, kind) return kind end)
             relay.on("disconnect", function(c, why) relay.log.warn("out " .. why) end)
             """
         ]
@@ -277,7 +277,7 @@ import Testing
     }
 
     @Test func `the last words of a stopping relay arrive`() async throws {
-        let scripts = ["a.lua": "relay.on('tell', function(c, kind) return 'até logo, ' .. kind end)"]
+        let scripts = ["a.lua": "relay.on('system_message', function(c, kind) return 'até logo, ' .. kind end)"]
         let ana = try await Self.stopped(scripts)
         #expect(ana.receive() == "até logo, shutdown")
     }

@@ -3,5 +3,5 @@
 relay.default("name", function(client) return client.address end)
 
 relay.default("format", function(message)
-  return message.sender.name .. " says: " .. relay.utf8(message.text)
+  return message.sender.name .. " says: " .. relay.line(message.text)
 end)

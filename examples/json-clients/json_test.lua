@@ -6,7 +6,7 @@ test("programs and people share a room", { at = "2026-01-05 12:00" }, function(t
   ana:says('oi "bot"')
   t:equal(bot:heard()[2]:match("^(.*),\"time\":%d+}$"), [[{"from":"('10.0.0.1', 1)","text":"oi \"bot\""]])
   bot:says('{"text": "bom dia\\nAna"}')
-  ana:hears("('10.0.0.2', 1) disse: bom dia\nAna")
+  ana:hears("('10.0.0.2', 1) disse: bom dia Ana")
 end)
 
 test("what is no JSON is answered to its sender alone", function(t)

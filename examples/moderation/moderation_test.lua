@@ -15,7 +15,7 @@ test("words from the list are masked, however they are written", options, functi
   ana:says("SpAm, spamspam e ruim.")
   bia:hears(ana.name .. " disse: ****, ******** e ****.")
   ana:says("\xFFspam\0")
-  bia:hears(ana.name .. " disse: \u{FFFD}****\0")
+  bia:hears(ana.name .. " disse: \u{FFFD}****\u{FFFD}")
 end)
 
 test("an operator bans a host, which is closed and stays out", options, function(t)

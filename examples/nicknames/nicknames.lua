@@ -22,5 +22,5 @@ commands.add("/nick", "choose a name", function(client, rest)
 end)
 
 relay.on("format", function(message)
-  return message.sender.name .. ": " .. relay.utf8(message.text)
+  return message.sender.name .. ": " .. relay.line(message.text)
 end)

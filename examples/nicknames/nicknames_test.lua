@@ -30,7 +30,9 @@ test("names that could fool people or terminals are refused", function(t)
     ana:says("/nick" .. name)
   end
   t:equal(ana.name:sub(1, 1), "(")
-  t:equal(#ana:heard(), 7)
-  -- "/nickx" is no command, and a message like any other.
-  bia:hears(ana.name .. ": /nickx")
+  local heard = ana:heard()
+  t:equal(#heard, 8)
+  -- "/nickx" is another command, which does not exist.
+  t:equal(heard[8], "Comando desconhecido: /nickx. Envie /ajuda.")
+  bia:hears()
 end)

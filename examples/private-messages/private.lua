@@ -18,6 +18,6 @@ commands.add("/msg", "say something to one person", function(client, rest)
   local to, text = find(rest:match("^ *(.*)$"))
   if not to then return client:send("usage: /msg NAME TEXT; nobody here has that name") end
   if text:find("^%s*$") then return client:send("there is nothing to say") end
-  to:send(("%s says to you alone: %s"):format(client.name, relay.utf8(text)))
+  to:send(("%s says to you alone: %s"):format(client.name, relay.line(text)))
   client:send("said to " .. to.name)
 end)

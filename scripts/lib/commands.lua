@@ -1,15 +1,36 @@
 -- Slash commands that several scripts share:
 --
 --   local commands = require("commands")
---   commands.add("/hora", "tell the time", function(client, rest)
+--   commands.add("/hora", "diz as horas", function(client, rest)
 --     client:send(os.date("%H:%M"))
 --   end)
 --
 -- `rest` is what follows the name, untouched: "" for the bare command, " now" for "/hora now". A command's text goes no
--- further, unless its function answers a string: then that text is relayed like any other message.
+-- further, unless its function answers a string: then that text is relayed like any other message. Nor does it where the
+-- function fails: its client is told that the command failed (system message `failed`), and the log says why.
+--
+-- Texts like "/x" that are no command are relayed as long as only stock scripts have commands. Once another script adds one
+-- they are answered, to their sender alone, "/ajuda" lists the commands, and "//x" says "/x". The setting decides otherwise.
+
+local set = relay.settings({
+  unknown = {
+    "choice",
+    default = "auto",
+    choices = { "auto", "relay", "answer" },
+    help = "texts like /x that are no command: relay them, answer them, or answer them once a script of yours has commands",
+  },
+})
 
 local commands = {}
+
+-- What is answered to an unknown command (its name, and how to ask for help), and that command.
+commands.words = { unknown = "Comando desconhecido: %s. Envie %s.", help = "/ajuda" }
+
 local known = {}
+-- Whether a script that is not stock has added a command.
+local has_own = false
+-- What of an unknown command's name is repeated.
+local longest_name = 64
 
 -- Errors name the line that called commands.add.
 local function check(condition, problem)
@@ -21,6 +42,9 @@ function commands.add(name, help, run)
   check(type(help) == "string", "the help is a line of text")
   check(type(run) == "function", "the third argument is a function(client, rest)")
   check(not known[name], name .. " exists already")
+  -- The file and line of the caller, as error texts have them.
+  local _, place = pcall(error, "", 3)
+  if not place:find("^stock/") then has_own = true end
   known[name] = { help = help, run = run }
 end
 
@@ -31,12 +55,36 @@ function commands.list()
   return texts
 end
 
-relay.on("message", { order = 50 }, function(message)
-  local name, rest = message.text:match("^(/%S+)(.*)$")
+-- Whether unknown commands are answered.
+function commands.answered()
+  return set.unknown == "answer" or set.unknown == "auto" and has_own
+end
+
+local function show_help(client)
+  local names = {}
+  for name in pairs(known) do names[#names + 1] = name end
+  table.sort(names)
+  for _, name in ipairs(names) do client:send(relay.line(name .. ": " .. known[name].help)) end
+end
+
+relay.on("message", { order = 50, on_error = "fail" }, function(message)
+  local text, client = message.text, message.sender
+  local name, rest = text:match("^(/%S+)(.*)$")
+  if not name then return end
   local command = known[name]
-  if not command then return end
-  local text = command.run(message.sender, rest)
-  return type(text) == "string" and text
+  if command then
+    local answer = command.run(client, rest)
+    return type(answer) == "string" and answer
+  end
+  if not commands.answered() then return end
+  if name:sub(1, 2) == "//" then return text:sub(2) end
+  local words = commands.words
+  if name == words.help then
+    show_help(client)
+  else
+    client:send(words.unknown:format(relay.line(name:sub(1, longest_name)), words.help))
+  end
+  return false
 end)
 
 return commands

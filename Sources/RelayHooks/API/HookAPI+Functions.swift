@@ -15,6 +15,7 @@ extension HookAPI {
         case client
         case clients
         case utf8
+        case line
         case now
         case logDebug
         case logInfo
@@ -209,6 +210,15 @@ extension HookAPI {
                     "The text with U+FFFD in the place of what is not UTF-8."
                 )
             ),
+            (
+                .line,
+                APIFunction(
+                    "relay.line",
+                    [APIParameter("text", "string")],
+                    returns: ["string"],
+                    "The text as one line: a line end becomes a space, other control characters but TAB, and what is not UTF-8, U+FFFD."
+                )
+            ),
             (.logDebug, log("debug", "Logs what helps to find a mistake; shown with `--log-level debug`.")),
             (.logInfo, log("info", "Logs what is as it should be; shown with `--log-level info`.")),
             (.logWarn, log("warn", "Logs what somebody should look at.")),
@@ -246,7 +256,7 @@ extension HookAPI {
                     "file:write",
                     [APIParameter("text", "string")],
                     returns: ["boolean"],
-                    "Adds a line; answers false if there was no room for it."
+                    "Adds a line, in which line ends become spaces; answers false if there was no room for it."
                 )
             ),
             (

@@ -89,7 +89,7 @@ extension HookAPI {
             "relay.Event", "What can be handled.",
             HookEvent.allCases.compactMap { event in event.described.map { (event.rawValue, $0.occasion) } }
         ),
-        ("relay.TellKind", "What the host has to say.", Occasion.allCases.map { ($0.rawValue, "") }),
+        ("relay.SystemMessageKind", "What the host has to say.", SystemMessageKind.allCases.map { ($0.rawValue, "") }),
         ("relay.ConsoleKind", "What the operator is told.", ConsoleEvent.Kind.allCases.map { ("\($0.word)", "") }),
     ]
 }

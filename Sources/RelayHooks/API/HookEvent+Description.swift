@@ -65,12 +65,13 @@ extension HookEvent {
                 meaning: "what they get; `false`: they get nothing; else the text"
             )
         case .relayed: return .notice([message, text], "it was sent, in plain text as `text` is")
-        case .tell:
+        case .systemMessage:
             return APIEvent(
-                parameters: [client, APIParameter("kind", "relay.TellKind")],
+                parameters: [client, APIParameter("kind", "relay.SystemMessageKind")],
                 answers: ["string|false|nil"],
                 occasion:
-                    "the host has something to say: `too_long` `full` `shutdown` `refused` (where `admit` gave no text), "
+                    "the relay itself has something to say: `withheld` (hooks failed that were to decide about a text) `failed` (a "
+                    + "command) `too_long` `full` `shutdown` `refused` (where `admit` gave no text), "
                     + "over UDP `idle`, and `slow` with `--slow-policy drop`",
                 meaning: "the text; else nothing"
             )

@@ -78,6 +78,22 @@ extension HookBindings {
         return nil
     }
 
+    /// A text without the line end that it may have; those within it would make lines of their own, so that somebody who can
+    /// write into a text could write what looks like another entry.
+    private static func line(_ text: UnsafeRawBufferPointer) -> [UInt8] {
+        var text = text
+        if text.last == 0x0A {
+            let isCRLF = text.count > 1 && text[text.count - 2] == 0x0D
+            text = UnsafeRawBufferPointer(rebasing: text.dropLast(isCRLF ? 2 : 1))
+        }
+        var line: [UInt8] = []
+        line.reserveCapacity(text.count + 1)
+        for (index, byte) in text.enumerated() where byte != 0x0A || index == 0 || text[index - 1] != 0x0D {
+            line.append(byte == 0x0A || byte == 0x0D ? 0x20 : byte)
+        }
+        return line
+    }
+
     /// `file:write(text)`: whether the text was taken.
     func writeToFile(_ arguments: LuaArguments, _ engine: HookEngine) -> LuaResult {
         guard let loaded = self.loaded, case .object(let object) = arguments[0], object.type == loaded.types.file,
@@ -86,10 +102,8 @@ extension HookBindings {
         guard case .bytes(let text) = arguments[1] else {
             return .failure("file:write takes a string, not \(arguments[1].described)")
         }
-        var line: [UInt8] = []
-        line.reserveCapacity(text.count + 1)
-        line.append(contentsOf: text)
-        if line.last != 0x0A { line.append(0x0A) }
+        var line = Self.line(text)
+        line.append(0x0A)
         let file = loaded.declaredFiles[Int(object.id)].file
         // A load that fails in the end has written nothing.
         let isTaken = loaded.isLoading ? loaded.hold(line, for: file) : engine.write(line, to: file)

@@ -161,7 +161,7 @@ extension TCPRelay: TickListener {
                 continue
             }
             if self.hub.limits.slowPolicy == .drop, !connection.hasDroppedUnsent {
-                if self.hub.tell(client, .slow) { connection.allowOneWrite() }
+                if self.hub.sendSystemMessage(.slow, to: client) { connection.allowOneWrite() }
             } else {
                 self.hub.noteSlow()
                 let reason: Logger.Message =

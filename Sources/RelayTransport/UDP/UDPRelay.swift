@@ -215,7 +215,7 @@ public final class UDPRelay: Transport {
         for member in idle.prefix(Self.idlePerTick) {
             guard let client = member.client, client.isOpen else { continue }
             self.numbers.idle += 1
-            self.hub.tell(client, .idle)
+            self.hub.sendSystemMessage(.idle, to: client)
             self.hub.close(client, reason: "idle")
         }
         let rest = idle.dropFirst(Self.idlePerTick)
