@@ -13,6 +13,8 @@ enum {
     watched_string = 16 << 10,
     /// Lua's own pause between two collections, in percent of what lived after the last one.
     default_pause = 200,
+    /// What Lua's table of short strings begins with: 128 pointers, the first block of this size (lstring.c, luaS_init).
+    first_string_table = 128 * sizeof(void *),
 };
 
 // Watched strings, by address: when Lua frees a block it says its size, but not what it was.
@@ -111,7 +113,10 @@ void *luar_allocate(void *context, void *block, size_t old_size, size_t new_size
         if (old >= LUAR_LARGE) state->large -= old;
         return NULL;
     }
-    if (new_size > old && !has_room(state, new_size - old)) return refuse(state, block, new_size);
+    // Lua's table of short strings may always grow: it is small beside them, and where it may not, Lua does without, after
+    // collecting all garbage for every new string.
+    int is_string_table = block && block == state->string_table;
+    if (new_size > old && !is_string_table && !has_room(state, new_size - old)) return refuse(state, block, new_size);
     if (is_string && new_size > state->longest_string) {
         state->is_string_too_long = 1;
         return refuse(state, block, new_size);
@@ -122,6 +127,8 @@ void *luar_allocate(void *context, void *block, size_t old_size, size_t new_size
         free(result);
         return refuse(state, block, new_size);
     }
+    if (is_string_table || (!state->string_table && !block && old_size == 0 && new_size == first_string_table))
+        state->string_table = result;
     if (new_size > old) state->refused_size = 0;
     state->memory += new_size - old;
     if (old >= LUAR_LARGE) state->large -= old;

@@ -68,6 +68,8 @@ struct luar_state {
     /// Bytes in large blocks alive, and bytes allocated since the clock was last read.
     size_t large, grown;
     luar_strings strings;
+    /// Lua's table of short strings.
+    const void *string_table;
     /// Bytes that lived after the last collection, and whether it is still to be planned by them when the next begins.
     size_t live;
     int is_collected;

@@ -75,6 +75,21 @@ struct BudgetTests {
         #expect(probe.run("work").errors == [])
     }
 
+    @Test func `a full memory does not make every new string collect garbage`() throws {
+        let probe = try Probe(Probe.limits(memory: 8 << 20, cpuTime: .seconds(60), instructions: 1_000_000_000))
+        try probe.load(
+            """
+            local all, n = {}, 0
+            -- Short strings, which Lua keeps in a table that doubles: to the limit, and some of them a little beyond a power of two.
+            relay.keep("fill", function() while true do n = n + 1 all[n] = "s" .. n end end)
+            relay.keep("work", function() for i = 1, 5000 do local s = "w" .. i end relay.report("done") end)
+            """
+        )
+        #expect(probe.run("fill").errors.map(\.kind) == [.memory])
+        #expect(probe.run("work", hasSpareMemory: true).errors == [])
+        #expect(probe.texts == ["done"])
+    }
+
     @Test func `spare memory has an end, too`() throws {
         let probe = try Probe(Probe.limits(memory: 8 << 20, cpuTime: .seconds(60), instructions: 1_000_000_000))
         try probe.load("local t = {} relay.keep('fill', function() while true do t[#t + 1] = {} end end)")
