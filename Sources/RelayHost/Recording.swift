@@ -30,7 +30,7 @@ final class RecordingFile: Sendable {
         do {
             self.descriptor = try OwnedFile.open(path, O_RDWR | O_CREAT, privacy: .owner)
         } catch {
-            throw RelayError("cannot record in '\(path)': \(error.reason), or choose another file with --record")
+            throw RelayError("cannot record in '\(path)': \(error.reason); or choose another file with --record")
         }
         guard Self.isReplaceable(self.descriptor) else {
             Glibc.close(self.descriptor)

@@ -281,7 +281,7 @@ public final class Relay: Service {
         do {
             return try PacketCapture(path: path, logger: logger)
         } catch {
-            throw RelayError("cannot record packets in '\(path)': \(error.reason), or choose another file with --pcap")
+            throw RelayError("cannot record packets in '\(path)': \(error.reason); or choose another file with --pcap")
         }
     }
 

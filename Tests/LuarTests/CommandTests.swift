@@ -158,7 +158,7 @@ import Testing
         #expect(output == lines + "Next: change a file, then `luar check meu/scripts`.\n")
         let check = try await self.luar(["check", "meu/scripts"], in: folder.path)
         #expect(check.code == 0)
-        #expect(check.output.hasSuffix("8 files, 11 handlers, no mistakes found\n"))
+        #expect(check.output.hasSuffix("9 files, 12 handlers, no mistakes found\n"))
         let again = try await self.luar(["init", "meu/scripts"], in: folder.path)
         #expect(again.code == 1)
         #expect(again.error.contains("luar: meu/scripts/format.lua exists; --force overwrites it\n"))
@@ -182,16 +182,18 @@ import Testing
         #expect(rows.contains("format | 1.5 | skip | json | - | - | \(folder.path)/a.lua:1"))
         #expect(
             rows.contains {
-                $0.contains(#/^format \| default \| skip \| plain \| [0-9.]+ .s \| [0-9.]+ .s \| stock/format.lua:8$/#)
+                $0.contains(#/^format \| default \| skip \| plain \| [0-9.]+ .s \| [0-9.]+ .s \| stock/format.lua:20$/#)
             }
         )
-        #expect(rows.contains("9 files, 12 handlers, 1 warning"))
+        #expect(rows.contains("10 files, 13 handlers, 1 warning"))
         let warning =
             "luar: warning: \(folder.path)/a.lua:1: no script gives a client the dialect 'json', so this handler never runs"
         #expect(table.error == warning + "\n")
         let strict = try await self.luar(["check", "--strict", folder.path])
         #expect(strict.code == 1 && strict.error == table.error)
         #expect(rows.contains("stock/lib/commands.lua | relay"))
+        let mode = "Unknown commands are relayed: only stock scripts have commands (commands.unknown is auto)."
+        #expect(rows.contains(mode))
         let json = try await self.luar(["check", "--json", folder.path])
         #expect(json.code == 0)
         let report = try JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [String: Any]

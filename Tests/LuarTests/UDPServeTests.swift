@@ -308,7 +308,7 @@ import Glibc
             #expect(code == 1)
             try luar.logs(
                 "luar: cannot record packets in '/nowhere/x.pcap': No such file or directory; "
-                    + "choose another file with --pcap\n"
+                    + "or choose another file with --pcap\n"
             )
         }
     }

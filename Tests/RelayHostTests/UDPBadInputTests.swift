@@ -94,7 +94,7 @@ import Glibc
             ana.send("oi")
             self.settle(ana)
             bia.send([0x6F, 0xFF, 0x00, 0x69])
-            #expect(ana.receive() == "\(bia.name) disse: o\u{FFFD}\0i")
+            #expect(ana.receive() == "\(bia.name) disse: o\u{FFFD}\u{FFFD}i")
         }
     }
 
