@@ -64,6 +64,7 @@ struct WasteLedger {
     ///   - isRefused: Whether that sender is refused already: then it is the hook that is paused.
     ///   - time: Now, in seconds.
     ///   - rules: When sums are too large.
+    /// - Returns: What is to be done.
     mutating func note(
         _ seconds: Double,
         by record: CallRecord,

@@ -144,8 +144,7 @@ final class Probe: LuaHost {
 
     /// Runs the handlers of an event.
     ///
-    /// - Parameter files: The file number of each handler, which then has a share of the reserve; without, there is only what
-    ///   all share.
+    /// With the file number of each handler these have shares of the reserve; without, there is only what all share.
     @discardableResult
     func run(
         _ event: String,

@@ -19,7 +19,9 @@ final class ReloadTriggers {
     private var signals: (any DispatchSourceSignal)?
     private let watch: Task<Void, Never>?
 
-    /// Watches the files, if that is wanted. Signals come only after ``listenForSignals()``.
+    /// Watches the files, if that is wanted.
+    ///
+    /// Signals come only after ``listenForSignals()``.
     ///
     /// - Parameters:
     ///   - relay: Whose scripts these are.

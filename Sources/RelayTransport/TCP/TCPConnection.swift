@@ -177,7 +177,9 @@ final class TCPConnection: InputSource {
         self.relay.noteUnsent(change)
     }
 
-    /// Forgets what is unsent: all connections together have too much. The connection is to be ended after the tick.
+    /// Forgets what is unsent: all connections together have too much.
+    ///
+    /// The connection is to be ended after the tick.
     func dropUnsent() {
         self.writer.abandon()
         self.hasDroppedUnsent = true
