@@ -72,6 +72,12 @@ public enum ScriptFolder {
                 guard files.count < self.mostScripts else {
                     throw SettingsError("the scripts folder '\(folder)' has more than \(self.mostScripts) scripts")
                 }
+                // Swift takes names for one that Unicode calls equivalent; one of the scripts would be lost without a word.
+                if let other = files.index(forKey: path).map({ files[$0].key }) {
+                    throw SettingsError(
+                        "the scripts '\(other)' and '\(path)' in '\(folder)' have the same name, spelled by other bytes; rename one"
+                    )
+                }
                 files[path] = try self.readFile("\(folder)/\(path)")
             }
         }

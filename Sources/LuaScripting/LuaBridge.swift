@@ -11,6 +11,7 @@ final class LuaBridge {
     /// bridge, and no callback comes after the state is closed.
     private unowned(unsafe) let host: any LuaHost
     /// Memory for texts and lists made for one answer; C has copied them before the next callback comes.
+    private static let mostScratch = 1 << 20
     private var scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: 256, alignment: 8)
 
     /// The same for tables within tables.
@@ -188,7 +189,12 @@ final class LuaBridge {
 
     /// Lends `count` bytes of scratch to `body` and returns them filled.
     private func fill(_ count: Int, _ body: (UnsafeMutableRawBufferPointer) -> Void) -> UnsafeRawBufferPointer {
-        if count > self.scratch.count {
+        // A script that once had a large text made keeps no memory by that.
+        let isTooLarge = self.scratch.count > Self.mostScratch && count <= Self.mostScratch
+        if isTooLarge {
+            self.scratch.deallocate()
+            self.scratch = .allocate(byteCount: max(count, 256), alignment: 8)
+        } else if count > self.scratch.count {
             self.scratch.deallocate()
             self.scratch = .allocate(byteCount: max(count, 2 * self.scratch.count), alignment: 8)
         }

@@ -147,7 +147,7 @@ public struct ScriptRehearsal {
         self.note("a prompt", relay)
     }
 
-    /// Notes what has failed since this was last called.
+    /// Has somebody say what looks like a command, and sees who hears it.
     private mutating func tryUnknownCommand(_ relay: HookHarness) {
         let (one, other) = (relay.connect(), relay.connect())
         let name = "/comando-que-ninguem-tem"
@@ -164,6 +164,7 @@ public struct ScriptRehearsal {
         self.note("an unknown command", relay)
     }
 
+    /// Notes what has failed since this was last called.
     private mutating func note(_ occasion: String, _ relay: HookHarness) {
         for failure in relay.takeFailures() { self.note(failure, occasion) }
         relay.forget()

@@ -31,6 +31,10 @@ struct HandlerOptions {
 
     init(onError: Handler.OnError) { self.onError = onError }
 
+    private static func choices(for event: HookEvent) -> String {
+        event == .message ? "\"skip\", \"block\" or \"fail\"" : "\"skip\" or \"block\""
+    }
+
     /// Reads a table; returns what is wrong with it, or nil.
     mutating func read(_ table: LuaTable, event: HookEvent, isDefault: Bool) -> String? {
         for index in 0..<table.count {
@@ -43,13 +47,13 @@ struct HandlerOptions {
             case ("order", _): return "option 'order' takes a number"
             case ("on_error", .bytes):
                 guard let onError = Handler.OnError(rawValue: value.text ?? "") else {
-                    return "option 'on_error' takes \"skip\" or \"block\", not \"\(value.text ?? "")\""
+                    return "option 'on_error' takes \(Self.choices(for: event)), not \"\(value.text ?? "")\""
                 }
                 guard onError != .fail || event == .message else {
                     return "option 'on_error' takes \"fail\" for 'message' only; \"block\" is the same without a word"
                 }
                 self.onError = onError
-            case ("on_error", _): return "option 'on_error' takes \"skip\" or \"block\""
+            case ("on_error", _): return "option 'on_error' takes \(Self.choices(for: event))"
             case ("dialect", _) where event != .format: return "option 'dialect' goes with 'format' only"
             case ("dialect", .bytes): self.dialect = value.text ?? ""
             case ("dialect", _): return "option 'dialect' takes a dialect's name"

@@ -25,7 +25,7 @@ extension HookEngine {
             return true
         case .pauseFile(let script):
             let paused = (self.loaded.registry.all as [CallRecord] + self.loaded.timers.places.all)
-                .filter { $0.script == script && !$0.pause.isPaused(at: time) }
+                .filter { $0.script == script && !$0.onError.isNo && !$0.pause.isPaused(at: time) }
             for record in paused { record.pause.begin(until: until) }
             self.logger.error(
                 "hooks of a script paused: together they kept passing their limits",
@@ -34,9 +34,9 @@ extension HookEngine {
                     "hook.pause_seconds": "\(limits.pauseTime.inSeconds)",
                 ]
             )
-            return handler.script == script
-        case .refuse(let source, let since):
-            self.refuse(source, since: since, at: time)
+            return handler.pause.isPaused(at: time)
+        case .refuse(let senders):
+            for sender in senders { self.refuse(sender.source, since: sender.since, at: time) }
             return false
         }
     }
@@ -56,7 +56,7 @@ extension HookEngine {
             metadata["client.host"] = "\(host)"
         }
         self.refusedSenders.refuse(source, host: host, since: since, at: time, for: seconds)
-        self.logger.error("sender refused: most of the time that hooks wasted was for its texts", metadata: metadata)
+        self.logger.error("sender refused: hooks wasted too much time on its texts", metadata: metadata)
     }
 
     private func isRefused(_ source: WasteSource, at time: Double) -> Bool {

@@ -43,6 +43,8 @@ final class MessageRun: HookRun {
     /// Whether a handler of the stage failed or is paused, and whether the answer that comes next is what that counts as.
     @exclusivity(unchecked) private var hasFailed = false
     @exclusivity(unchecked) private var isFailure = false
+    /// Whether that handler was called, and not left out.
+    @exclusivity(unchecked) private var isCalled = true
     /// What the sender is told if the text goes to nobody because handlers failed that were to decide about it.
     @exclusivity(unchecked) private(set) var withheld: SystemMessageKind?
     private var isWithheld: Bool { self.withheld != nil }
@@ -192,7 +194,9 @@ final class MessageRun: HookRun {
             if let step = self.step(handler) { return step }
             // Paused: its on_error stands for its answer.
             self.noteFailure()
+            self.isCalled = false
             if handler.onError.isNo { self.take(.boolean(false)) }
+            self.isCalled = true
             self.isFailure = false
         }
     }
@@ -282,7 +286,7 @@ final class MessageRun: HookRun {
 
     /// Ends the message: nobody gets it, and its sender is told.
     private func withhold() {
-        self.withheld = self.handler?.onError == .fail && self.isFailure ? .failed : .withheld
+        self.withheld = self.handler?.onError == .fail && self.isFailure && self.isCalled ? .failed : .withheld
         self.stage = .done
     }
 

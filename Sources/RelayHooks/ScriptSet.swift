@@ -37,7 +37,7 @@ public struct ScriptSet: Sendable, Equatable {
     ///   - folder: How their folder is called in error texts.
     public mutating func lay(_ own: [String: [UInt8]], folder: String) {
         // The names of stock files are their own: scripts tell by them whose a file is.
-        let folder = folder == "stock" ? "./stock" : folder
+        let folder = folder == "stock" || folder.hasPrefix("stock/") ? "./\(folder)" : folder
         for (path, text) in own {
             if let other = self.files[path], !self.own.contains(path), other.text != text { self.replaced.insert(path) }
             self.own.insert(path)

@@ -13,18 +13,25 @@ enum WasteSource: Hashable {
 ///
 /// Only that time counts: a hook that merely fails costs little, and pausing it would let anybody who can make it fail switch
 /// it off. Time is added up within a window: for each hook, for each script file, and for all. Once a sum is too large, the
-/// hook or the file is paused; but where most of the sum came from the texts of one sender, it is that sender who is refused,
-/// as pausing a hook that answers `false` for its failures would let one person mute everybody. A value without I/O.
+/// hook or the file is paused; but where most of the sum came from the texts of one sender, it is that sender who is refused.
+/// A hook that answers `false` for its failures is not paused for what senders caused: that would let a few mute everybody.
+/// They are refused, all of them. A value without I/O.
 struct WasteLedger {
     /// What is to be done.
     enum Verdict: Equatable {
         case nothing
         /// Leave out the hook that failed.
         case pauseHook
-        /// Leave out all hooks of a script file.
+        /// Leave out all hooks of a script file but those that answer `false` for their failures.
         case pauseFile(String)
-        /// Take no texts from a sender, whose first waste was at this time.
-        case refuse(WasteSource, since: Double)
+        /// Take no texts from some senders.
+        case refuse([Sender])
+    }
+
+    /// Somebody to refuse, and when that sender's texts first wasted time.
+    struct Sender: Equatable {
+        var source: WasteSource
+        var since: Double
     }
 
     /// When sums are too large.
@@ -104,7 +111,8 @@ struct WasteLedger {
         _ rules: Rules
     ) -> Verdict {
         if self.sum({ $0.record === record }) >= rules.hook {
-            return self.settle({ $0.record === record }, isRefused: isRefused) ?? .pauseHook
+            let refusesAll = record.onError.isNo
+            return self.settle({ $0.record === record }, isRefused: isRefused, refusesAll: refusesAll) ?? .pauseHook
         }
         if self.sum({ $0.script == script }) >= rules.file {
             return self.settle({ $0.script == script }, isRefused: isRefused) ?? .pauseFile(script)
@@ -120,20 +128,34 @@ struct WasteLedger {
         self.entries.reduce(0) { belongs($1) ? $0 + $1.seconds : $0 }
     }
 
-    /// Strikes out what a verdict is about; answers the sender who is to blame for more than half of it, if there is one.
-    private mutating func settle(_ belongs: (Entry) -> Bool, isRefused: Bool) -> Verdict? {
+    /// Strikes out what a verdict is about; answers the sender who is to blame for more than half of it, or all who are, if
+    /// there are such.
+    private mutating func settle(_ belongs: (Entry) -> Bool, isRefused: Bool, refusesAll: Bool = false) -> Verdict? {
         let all = self.sum(belongs)
         var bySource: [WasteSource: Double] = [:]
         for entry in self.entries where belongs(entry) {
             if let source = entry.source { bySource[source, default: 0] += entry.seconds }
         }
-        if !isRefused, let (source, seconds) = bySource.max(by: { $0.value < $1.value }), seconds > all / 2 {
-            let first = self.entries.first { $0.source == source }?.time ?? 0
-            self.entries.removeAll { $0.source == source }
-            return .refuse(source, since: first)
+        var blamed: [WasteSource] = []
+        if refusesAll, bySource.values.reduce(0, +) > all / 2 {
+            blamed = Array(bySource.keys)
+        } else if let (source, seconds) = bySource.max(by: { $0.value < $1.value }), seconds > all / 2 {
+            blamed = [source]
         }
-        self.entries.removeAll(where: belongs)
-        return nil
+        guard !isRefused, !blamed.isEmpty else {
+            self.entries.removeAll(where: belongs)
+            return nil
+        }
+        // In the order in which they began.
+        var senders: [Sender] = []
+        for entry in self.entries {
+            guard let source = entry.source, blamed.contains(source) else { continue }
+            if !senders.contains(where: { $0.source == source }) {
+                senders.append(Sender(source: source, since: entry.time))
+            }
+        }
+        self.entries.removeAll { entry in entry.source.map { blamed.contains($0) } ?? false }
+        return .refuse(senders)
     }
 }
 

@@ -112,13 +112,17 @@ struct CommandTests {
         let chat = try Chat(
             "require('commands').add('/conta', 'x', function(client, rest) if rest ~= '' then while true do end end client:send('ok') end)"
         )
-        let (ana, mau) = (chat.connect(), chat.connect())
-        for _ in 0..<15 {
+        let (ana, bia) = (chat.connect(), chat.connect())
+        // Several at once, so that none of them has most of it.
+        let bad = (0..<4).map { _ in chat.connect() }
+        for _ in 0..<10 {
             chat.clock.now += 0.01
-            chat.says(mau, "/conta muito")
+            for mau in bad { chat.says(mau, "/conta muito") }
         }
         chat.says(ana, "/conta")
         #expect(ana.hears == "ok")
+        chat.says(ana, "oi")
+        #expect(bia.hears == "('10.0.0.1', 4001) disse: oi")
     }
 
     @Test func `on_error fail goes with messages only`() {
@@ -130,5 +134,7 @@ struct CommandTests {
     @Test func `a folder called stock is not taken for the stock scripts`() throws {
         let scripts = ScriptSet(stock: [:], own: ["a.lua": []], folder: "stock")
         #expect(scripts.sources.map(\.name) == ["./stock/a.lua"])
+        let inner = ScriptSet(stock: [:], own: ["a.lua": []], folder: "stock/mine")
+        #expect(inner.sources.map(\.name) == ["./stock/mine/a.lua"])
     }
 }

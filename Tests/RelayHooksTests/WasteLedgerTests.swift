@@ -40,9 +40,15 @@ import Testing
         let hook = self.record()
         #expect(ledger.note(0.05, by: hook, from: .client(1), at: 1, self.rules) == .nothing)
         #expect(ledger.note(0.1, by: hook, from: .client(2), at: 2, self.rules) == .nothing)
-        #expect(ledger.note(0.1, by: hook, from: .client(2), at: 3, self.rules) == .refuse(.client(2), since: 3))
+        #expect(
+            ledger.note(0.1, by: hook, from: .client(2), at: 3, self.rules)
+                == .refuse([.init(source: .client(2), since: 3)])
+        )
         // Only what that sender cost is struck out.
-        #expect(ledger.note(0.16, by: hook, from: .client(3), at: 4, self.rules) == .refuse(.client(3), since: 4))
+        #expect(
+            ledger.note(0.16, by: hook, from: .client(3), at: 4, self.rules)
+                == .refuse([.init(source: .client(3), since: 4)])
+        )
     }
 
     @Test func `where nobody's texts cost most of it, the hook is paused`() {
@@ -52,6 +58,18 @@ import Testing
             let verdict = ledger.note(0.07, by: hook, from: .client(Int64(id)), at: Double(id), self.rules)
             #expect(verdict == (id == 3 ? .pauseHook : .nothing))
         }
+    }
+
+    @Test func `for a hook that answers false for failures all who cost it time are refused`() {
+        var ledger = WasteLedger()
+        let hook = CallRecord(event: .message, onError: .fail, script: "a.lua", line: 1)
+        for id in 1...3 {
+            let verdict = ledger.note(0.07, by: hook, from: .client(Int64(id)), at: Double(id), self.rules)
+            let all = (1...3).map { WasteLedger.Sender(source: .client(Int64($0)), since: Double($0)) }
+            #expect(verdict == (id == 3 ? .refuse(all) : .nothing))
+        }
+        // Without senders to blame it is paused as any other.
+        #expect(ledger.note(0.3, by: hook, from: nil, at: 4, self.rules) == .pauseHook)
     }
 
     @Test func `a sender who is refused already is not refused again`() {
@@ -68,7 +86,8 @@ import Testing
         #expect(ledger.note(0.09, by: hook, from: .client(2), at: 2, self.rules) == .nothing)
         ledger.move(2, to: "10.0.0.1")
         #expect(
-            ledger.note(0.09, by: hook, from: .client(3), at: 3, self.rules) == .refuse(.host("10.0.0.1"), since: 1)
+            ledger.note(0.09, by: hook, from: .client(3), at: 3, self.rules)
+                == .refuse([.init(source: .host("10.0.0.1"), since: 1)])
         )
     }
 

@@ -163,13 +163,17 @@ extension TCPRelay: TickListener {
             if self.hub.limits.slowPolicy == .drop, !connection.hasDroppedUnsent {
                 if self.hub.sendSystemMessage(.slow, to: client) { connection.allowOneWrite() }
             } else {
+                // One that was closed in this very tick has had its reason; one may also be here twice.
+                guard client.isOpen else {
+                    connection.abort()
+                    continue
+                }
                 self.hub.noteSlow()
                 let reason: Logger.Message =
                     connection.hasDroppedUnsent
                     ? "client disconnected: all together read too slowly, and it was among the slowest"
                     : "client disconnected: it reads too slowly"
                 self.logger.info(reason, metadata: ["client.address": "\(client.address.string)"])
-                // One that was closed in this very tick has had its reason.
                 self.hub.close(client, reason: "slow")
                 connection.abort()
             }
