@@ -2,6 +2,7 @@
 // Copyright 2026 the Luar authors
 
 import Glibc
+import RelayHooks
 import TestSupport
 import Testing
 
