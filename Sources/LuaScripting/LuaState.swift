@@ -35,6 +35,8 @@ public final class LuaState {
     public let limits: LuaLimits
     private let bridge: LuaBridge
     let state: OpaquePointer
+    /// The budget of a run whose functions belong to one file; durations are slow to take apart.
+    private let budget: luar_budget
     private var isSealed = false
 
     /// Opens a state for a host, which it does not keep alive.
@@ -42,6 +44,13 @@ public final class LuaState {
     /// - Throws: ``LuaError`` of kind `memory` if the memory limit does not even hold the libraries.
     public init(limits: LuaLimits, host: any LuaHost) throws {
         self.limits = limits
+        let (pool, reserve) = (limits.handlers, limits.reserve)
+        self.budget = luar_budget(
+            cpu: pool.cpuTime.inNanoseconds,
+            instructions: pool.instructions,
+            reserve_cpu: reserve.cpuTime.inNanoseconds,
+            reserve_instructions: reserve.instructions
+        )
         self.bridge = LuaBridge(host: host)
         guard let state = luar_open(self.bridge.callbacks, limits.memory) else {
             throw LuaError(
@@ -187,14 +196,12 @@ public final class LuaState {
     ///   - files: How many script files have functions among the steps.
     ///   - recover: Decides about the function that failed, which is the one of the last step.
     public func run(files: Int = 1, _ recover: (LuaError) -> Recovery) {
-        let (pool, reserve) = (self.limits.handlers, self.limits.reserve)
         let parts = Int64(max(1, files))
-        var budget = luar_budget(
-            cpu: pool.cpuTime.inNanoseconds,
-            instructions: pool.instructions,
-            reserve_cpu: reserve.cpuTime.inNanoseconds / parts,
-            reserve_instructions: reserve.instructions / parts
-        )
+        var budget = self.budget
+        if parts > 1 {
+            budget.reserve_cpu /= parts
+            budget.reserve_instructions /= parts
+        }
         luar_begin_run(self.state, &budget)
         var answer = luar_value()
         while luar_run(self.state, answer) != CInt(LUAR_OK) {

@@ -41,7 +41,7 @@ public final class HookEngine {
     var withheldLog = LogLimiter()
     /// Time that hooks wasted, and whose texts are not taken because of that.
     var waste = WasteLedger()
-    var refusedSenders = RefusedSenders()
+    @exclusivity(unchecked) var refusedSenders = RefusedSenders()
     /// When garbage was last collected because memory had run out.
     private var lastCollection = -Double.infinity
     /// Seconds that only ever grow, for timers.

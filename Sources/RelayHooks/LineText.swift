@@ -8,23 +8,25 @@
 enum LineText {
     /// Whether there is certainly nothing to change: printable ASCII, eight bytes at a time.
     static func isPlain(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        let ones: UInt64 = 0x0101_0101_0101_0101
-        let highs: UInt64 = 0x8080_8080_8080_8080
-        var index = 0
+        guard let base = bytes.baseAddress, bytes.count >= 8 else {
+            return bytes.allSatisfy { $0 >= 0x20 && $0 < 0x7F }
+        }
         var odd: UInt64 = 0
-        while index + 8 <= bytes.count {
-            let word = bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self)
-            let delete = word ^ (ones &* 0x7F)
-            // A high bit in each byte that is below 0x20, is 0x7F, or has it already; now and then in the byte behind one, too.
-            odd |= ((word &- ones &* 0x20) | (delete &- ones) & ~delete | word) & highs
+        var index = 0
+        while index < bytes.count - 8 {
+            odd |= Self.odd(base.loadUnaligned(fromByteOffset: index, as: UInt64.self))
             index += 8
         }
-        while index < bytes.count {
-            let byte = bytes[index]
-            if byte < 0x20 || byte >= 0x7F { return false }
-            index += 1
-        }
-        return odd == 0
+        // The last eight, some of them again.
+        return odd | Self.odd(base.loadUnaligned(fromByteOffset: bytes.count - 8, as: UInt64.self)) == 0
+    }
+
+    /// A high bit for each byte that is below 0x20, is 0x7F or has it already; now and then for the byte behind one, too.
+    private static func odd(_ word: UInt64) -> UInt64 {
+        let below = word &- 0x2020_2020_2020_2020
+        // 0x7F and what is above it has a high bit once one is added to each.
+        let above = (word & 0x7F7F_7F7F_7F7F_7F7F) &+ 0x0101_0101_0101_0101
+        return (below | above | word) & 0x8080_8080_8080_8080
     }
 
     /// The text as one line; nil if it is one.

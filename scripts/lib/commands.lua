@@ -68,9 +68,10 @@ local function show_help(client)
 end
 
 relay.on("message", { order = 50, on_error = "fail" }, function(message)
-  local text, client = message.text, message.sender
+  local text = message.text
   local name, rest = text:match("^(/%S+)(.*)$")
   if not name then return end
+  local client = message.sender
   local command = known[name]
   if command then
     local answer = command.run(client, rest)
