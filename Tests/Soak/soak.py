@@ -13,6 +13,8 @@ Needs Python 3.11 and Linux's /proc, nothing else. All of it is on loopback. The
     reload    `luar reload` once a second: two versions of a script in turn, and every third time one that does not load
     slow      clients that do not read while somebody talks to them; each must be disconnected
     flood     a client in a room of its own that sends as fast as it can: short lines, lines of 64 KiB, longer ones, garbage
+    greed     clients whose texts make a script use up each budget in turn: time, instructions, memory, log lines, comparisons
+              of large strings; each is told that its text was not sent, and after a few it is refused
     timers    scripts with timers that always have something to do: 12 ms of work every 10 ms, and an endless `after(0)`
 
 Once a second it reads the relay's memory and its number of open descriptors; their medians in the last third of the run
@@ -69,6 +71,31 @@ relay.every(0.01, function() work(0.012) end)
 local function again() relay.after(0, again) end
 again()
 """
+GREED = """
+local hoard, count = {}, 0
+local acts = {
+  time = function() while true do end end,
+  work = function() return ("x"):rep(1e9) end,
+  memory = function() while true do count = count + 1 hoard[count] = ("x"):rep(1000) .. count end end,
+  strings = function()
+    local a, b = ("\\0"):rep(1 << 20), ("\\0"):rep(1 << 20) .. "b"
+    while true do local _ = a < b end
+  end,
+  log = function()
+    local fields, text = {}, ("y"):rep(1 << 20)
+    for i = 1, 60 do fields["f" .. i] = text end
+    while true do relay.log.warn("greed", fields) end
+  end,
+  error = function() error("greed") end,
+}
+relay.on("message", { order = 20, on_error = "block" }, function(message)
+  local act = acts[message.text:match("^greed (%l+)$")]
+  if act then act() return false end
+end)
+relay.every(2, function() hoard, count = {}, 0 end)
+"""
+GREEDY_ACTS = ["time", "work", "memory", "strings", "log", "error"]
+WITHHELD = "Sua mensagem não foi enviada.".encode()
 
 
 class Failures:
@@ -338,7 +365,34 @@ def flood(relay, stop):
     return f"{sent / 1e6:.0f} MB from {connections} connections", failures, None
 
 
-PARTS = {"tcp": tcp, "udp": udp, "churn": churn, "reload": reload, "slow": slow, "flood": flood}
+def greed(relay, stop):
+    failures, counts, number = Failures(), {}, 0
+    while not stop.is_set():
+        act = GREEDY_ACTS[number % len(GREEDY_ACTS)]
+        number += 1
+        try:
+            client = socket.socket()
+            client.settimeout(30)
+            # From an address of its own: who comes from the address of somebody who was refused is refused as well.
+            client.bind((f"127.1.{number // 250 % 250}.{number % 250 + 1}", 0))
+            client.connect(("127.0.0.1", relay.port))
+            for _ in range(4):
+                client.sendall(b"greed " + act.encode() + b"\n")
+                heard = b""
+                while WITHHELD not in heard:
+                    received = client.recv(1 << 16)
+                    if not received:
+                        raise OSError("the relay ended the connection")
+                    heard += received
+                counts[act] = counts.get(act, 0) + 1
+            client.close()
+        except OSError as error:
+            failures.add(f"{act}: {error!r}")
+        stop.wait(0.5)
+    return ", ".join(f"{count} {act}" for act, count in counts.items()) + " withheld", failures, None
+
+
+PARTS = {"tcp": tcp, "udp": udp, "churn": churn, "reload": reload, "slow": slow, "flood": flood, "greed": greed}
 
 
 # MARK: The run
@@ -481,6 +535,8 @@ def main():
     luar_process.raise_file_limit()
     parts = [part for part in PARTS if part not in options.without]
     scripts = {"rooms.lua": ROOMS, "changing.lua": FORMATS[0]}
+    if "greed" not in options.without:
+        scripts["greed.lua"] = GREED
     if "timers" not in options.without:
         scripts["timers.lua"] = TIMERS
     start = time.monotonic()
