@@ -9,7 +9,11 @@ extension HookEngine: RelayPolicy {
     /// Asks the `admit` handlers.
     public func admit(_ client: Client, _ text: UnsafeRawBufferPointer?) -> Admission {
         self.onKnock?(client, text)
-        if !self.refusedSenders.isEmpty, self.isRefused(client, at: self.hub.clock()) { return .refuse(nil) }
+        if !self.refusedSenders.isEmpty,
+            self.refusedSenders.isRefused(host: client.origin.host, at: self.hub.clock())
+        {
+            return .refuse(nil)
+        }
         var admission = Admission.letIn
         let source = WasteSource.host(client.origin.host)
         self.ask(.admit, from: source, self.loaded.shapes.admit, self.object(client), text.map { .bytes($0) }) {

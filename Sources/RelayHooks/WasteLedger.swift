@@ -165,7 +165,15 @@ struct RefusedSenders {
     static let mostHosts = 1_024
 
     private var clients: [Int64: Double] = [:]
-    private var hosts: [String: (since: Double, until: Double)] = [:]
+    private struct Host {
+        /// Clients that came later are refused.
+        var since: Double
+        var until: Double
+        /// Whether those are refused, too, who are no clients: then nobody gets in from there.
+        var hasStrangers: Bool
+    }
+
+    private var hosts: [String: Host] = [:]
 
     var isEmpty: Bool { self.clients.isEmpty && self.hosts.isEmpty }
     /// How many addresses there are.
@@ -189,8 +197,14 @@ struct RefusedSenders {
         if self.hosts.count >= Self.mostHosts, let first = self.hosts.min(by: { $0.value.until < $1.value.until }) {
             self.hosts[first.key] = nil
         }
-        let earlier = self.hosts[host]?.since ?? begin
-        self.hosts[host] = (min(earlier, begin), time + seconds)
+        let earlier = self.hosts[host]
+        var hasStrangers = earlier?.hasStrangers ?? false
+        if case .host = source { hasStrangers = true }
+        self.hosts[host] = Host(
+            since: min(earlier?.since ?? begin, begin),
+            until: time + seconds,
+            hasStrangers: hasStrangers
+        )
     }
 
     /// Whether a client's texts are refused.
@@ -202,7 +216,8 @@ struct RefusedSenders {
 
     /// Whether texts of somebody at an address are refused who is no client.
     func isRefused(host: String, at time: Double) -> Bool {
-        self.isRefused(client: 0, host: host, since: .infinity, at: time)
+        guard let refusal = self.hosts[host], refusal.hasStrangers else { return false }
+        return time < refusal.until
     }
 
     /// Forgets those whose time has ended.

@@ -129,6 +129,8 @@ import Testing
         #expect(!refused.isRefused(client: 8, host: "h", since: 9, at: 39), "somebody else, who was there before")
         #expect(refused.isRefused(client: 9, host: "h", since: 11, at: 39), "the same person, perhaps")
         #expect(!refused.isRefused(client: 9, host: "i", since: 11, at: 39))
+        #expect(!refused.isRefused(host: "h", at: 39), "who is no client may become one")
+        refused.refuse(.host("h"), host: "h", since: 5, at: 10, for: 30)
         #expect(refused.isRefused(host: "h", at: 39))
         #expect(!refused.isRefused(client: 7, host: "h", since: 1, at: 41))
         #expect(!refused.isRefused(client: 9, host: "h", since: 11, at: 41))
