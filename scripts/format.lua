@@ -5,7 +5,7 @@ local set = relay.settings({
     "choice",
     default = "mask",
     choices = { "mask", "keep" },
-    help = "line ends and other control characters in texts: mask them, or keep them as they came",
+    help = "control characters in texts, line ends too: mask or keep them",
   },
 })
 

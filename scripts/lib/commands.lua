@@ -17,7 +17,7 @@ local set = relay.settings({
     "choice",
     default = "auto",
     choices = { "auto", "relay", "answer" },
-    help = "texts like /x that are no command: relay them, answer them, or answer them once a script of yours has commands",
+    help = "unknown /words: relay or answer them; auto: answer once you have commands",
   },
 })
 
