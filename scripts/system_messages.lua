@@ -6,6 +6,6 @@ local words = {
   failed = "O comando falhou.",
 }
 
-relay.default("system_message", function(client, kind)
+relay.default("system_message", function(_, kind)
   return words[kind]
 end)

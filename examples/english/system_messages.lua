@@ -5,6 +5,6 @@ local words = {
   failed = "The command failed.",
 }
 
-relay.default("system_message", function(client, kind)
+relay.default("system_message", function(_, kind)
   return words[kind]
 end)

@@ -5,12 +5,12 @@
 --     client:send(os.date("%H:%M"))
 --   end)
 --
--- `rest` is what follows the name, untouched: "" for the bare command, " now" for "/hora now". A command's text goes no
--- further, unless its function answers a string: then that text is relayed like any other message. Nor does it where the
+-- `rest` is what follows the name, untouched: "" for the bare command, " now" for "/hora now". A command's text goes
+-- no further, unless its function answers a string: then that is relayed like any other message. Nor does it where the
 -- function fails: its client is told that the command failed (system message `failed`), and the log says why.
 --
--- Texts like "/x" that are no command are relayed as long as only stock scripts have commands. Once another script adds one
--- they are answered, to their sender alone, "/ajuda" lists the commands, and "//x" says "/x". The setting decides otherwise.
+-- Texts like "/x" that are no command are relayed as long as only stock scripts have commands. Once another script adds
+-- one they are answered, to their sender alone, "/ajuda" lists the commands, and "//x" says "/x". A setting decides.
 
 local set = relay.settings({
   unknown = {
