@@ -216,9 +216,6 @@ static void note_limit(const luar_state *state, luar_failure *failure) {
     if (failure->kind == LUAR_MEMORY && state->is_starved)
         snprintf(failure->message, size, "not called: the scripts hold %zu bytes, and the limit is %zu", state->live,
                  state->memory_limit);
-    else if (failure->kind == LUAR_MEMORY && state->is_string_too_long)
-        snprintf(failure->message, size, "memory limit passed: a string of more than %zu bytes",
-                 state->memory_limit / 4);
     else if (failure->kind == LUAR_MEMORY)
         snprintf(failure->message, size, "memory limit passed: more than %zu bytes", state->memory_limit + state->spare);
     else if (failure->kind == LUAR_TIMEOUT && state->is_starved)
@@ -243,7 +240,7 @@ int luar_protect(luar_state *state, lua_CFunction function, void *argument) {
     int base = lua_gettop(L);
     if (!lua_checkstack(L, 4)) return failure->kind = LUAR_MEMORY;
     if (!outer) {
-        state->nested = state->noted = state->exhausted = state->is_string_too_long = 0;
+        state->nested = state->noted = state->exhausted = 0;
         state->refused_size = 0;
     }
     lua_pushcfunction(L, luar_note_error);

@@ -90,8 +90,6 @@ luar_state *luar_open(luar_host host, size_t memory_limit) {
     if (!state) return NULL;
     state->host = host;
     state->memory_limit = memory_limit;
-    // With what Lua keeps beside a string's bytes.
-    state->longest_string = memory_limit / 4 + 64;
     state->instructions_left = INT64_MAX;
     state->cpu_allowed = INT64_MAX;
     state->lua = lua_newstate(luar_allocate, state);

@@ -117,10 +117,6 @@ void *luar_allocate(void *context, void *block, size_t old_size, size_t new_size
     // collecting all garbage for every new string.
     int is_string_table = block && block == state->string_table;
     if (new_size > old && !is_string_table && !has_room(state, new_size - old)) return refuse(state, block, new_size);
-    if (is_string && new_size > state->longest_string) {
-        state->is_string_too_long = 1;
-        return refuse(state, block, new_size);
-    }
     void *result = realloc(block, new_size);
     if (!result) return refuse(state, block, new_size);
     if (is_string && !add_string(&state->strings, result, new_size)) {

@@ -63,8 +63,6 @@ struct luar_state {
 
     /// Bytes held, the most that may be, and how much more the step that runs now may have.
     size_t memory, memory_limit, spare;
-    /// The longest string that is made.
-    size_t longest_string;
     /// Bytes in large blocks alive, and bytes allocated since the clock was last read.
     size_t large, grown;
     luar_strings strings;
@@ -102,8 +100,6 @@ struct luar_state {
     void *refused_block;
     size_t refused_size;
     int exhausted;
-    /// Whether a string was refused that is longer than `longest_string`.
-    int is_string_too_long;
     /// Whether `failure` holds the error that is being passed on by `require`.
     int noted;
     /// LUAR_TIMEOUT or LUAR_MEMORY once a limit was passed, until the outermost call has returned.

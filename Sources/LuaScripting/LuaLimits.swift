@@ -18,8 +18,6 @@ public struct LuaLimits: Sendable, Equatable {
     }
 
     /// Bytes the state may hold; a script that asks for more fails.
-    ///
-    /// One string may have a quarter of it.
     public var memory: Int = 64 << 20
     /// The budget that all handlers share which one message, or any other single event, runs.
     public var handlers = Budget(cpuTime: .milliseconds(50), instructions: 10_000_000)

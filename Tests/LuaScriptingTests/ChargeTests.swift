@@ -107,15 +107,6 @@ struct ChargeTests {
         #expect(probe.texts == ["done"])
     }
 
-    @Test func `a string has at most a quarter of the memory`() throws {
-        let probe = try Probe(Probe.limits(memory: 8 << 20, cpuTime: .seconds(60), instructions: 100_000_000))
-        #expect(try probe.attempt("relay.report(#('x'):rep(2 << 20))") == nil)
-        let error = try probe.attempt("local s = ('x'):rep((2 << 20) + 1000)")
-        #expect(error?.kind == .memory)
-        #expect(error?.message == "memory limit passed: a string of more than 2097152 bytes")
-        try probe.expectHealthy()
-    }
-
     @Test func `of several functions a host function keeps the first alone`() throws {
         let sizes = try ["f", "f, print, f, function() end"]
             .map { functions in
