@@ -91,7 +91,7 @@ import Glibc
         try await LiveServe.run(["--udp", "127.0.0.1:0"]) { relay, _ in
             try relay.logs(" listening udp.address=127.0.0.1:")
             let port = try #require(relay.error.firstMatch(of: /udp\.address=127\.0\.0\.1:(\d+)/)).1
-            try await self.monitor(["127.0.0.1:\(port)", "--interval", "50ms", "--count", "3"]) { monitor in
+            try await self.monitor(["127.0.0.1:\(port)", "--interval", "2s", "--count", "3"]) { monitor in
                 #expect(try monitor.exitCode() == 0)
                 try monitor.drained()
                 let pattern = #/(Conexão (Normal|Lenta|Muito Lenta)\. Latência: \d+\.\d\d ms\n){3}/#
@@ -115,7 +115,7 @@ import Glibc
         defer { folder.remove() }
         try await Python.run(["-u", "\(folder.path)/server.py"]) { server in
             try server.prints("Servidor UDP aguardando mensagens...")
-            try await self.monitor(["127.0.0.1:\(port)", "--interval", "100ms", "--count", "2"]) { monitor in
+            try await self.monitor(["127.0.0.1:\(port)", "--interval", "2s", "--count", "2"]) { monitor in
                 #expect(try monitor.exitCode() == 0)
                 try monitor.drained()
                 #expect(monitor.output.components(separatedBy: "Latência").count == 3, "\(monitor.output)")
