@@ -51,7 +51,7 @@ extension HookEngine {
             host = client.origin.host
             metadata["client.id"] = "\(id)"
             metadata["client.address"] = "\(client.origin.address)"
-        case .host(let address):
+        case .host(let address), .former(let address):
             host = address
             metadata["client.host"] = "\(host)"
         }
@@ -63,6 +63,7 @@ extension HookEngine {
         guard !self.refusedSenders.isEmpty else { return false }
         switch source {
         case .host(let host): return self.refusedSenders.isRefused(host: host, at: time)
+        case .former: return false
         case .client(let id):
             guard let client = self.loaded.bindings.client(id, self) else { return false }
             return self.isRefused(client, at: time)

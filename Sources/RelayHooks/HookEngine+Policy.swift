@@ -109,7 +109,8 @@ extension HookEngine: RelayPolicy {
         guard let run = self.loaded.message else { return }
         if !self.refusedSenders.isEmpty, self.isRefused(message.sender, at: self.hub.clock()) {
             self.hub.note(from: message.sender, isPing: false)
-            return self.withhold(from: message.sender)
+            // That it is refused is in the log.
+            return self.hub.queueSystemMessage(.withheld, to: message.sender)
         }
         run.begin(message)
         self.execute(run)

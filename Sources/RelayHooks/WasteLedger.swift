@@ -5,8 +5,10 @@
 enum WasteSource: Hashable {
     /// A client, by number.
     case client(Int64)
-    /// Everybody at an address, without port, who is no client or no longer one.
+    /// Everybody at an address, without port, who is no client.
     case host(String)
+    /// A client of an address that has left, and may have come back as another.
+    case former(host: String)
 }
 
 /// Decides what is done about time that hooks waste in calls that pass a limit.
@@ -100,7 +102,7 @@ struct WasteLedger {
     /// Counts what a client's texts have caused for its address from here on: it has left, and may come back as another.
     mutating func move(_ client: Int64, to host: String) {
         for index in self.entries.indices where self.entries[index].source == .client(client) {
-            self.entries[index].source = .host(host)
+            self.entries[index].source = .former(host: host)
         }
     }
 

@@ -110,13 +110,13 @@ struct BudgetTests {
         let probe = try Probe(Probe.limits(memory: 16 << 20, cpuTime: .seconds(60), instructions: 1_000_000_000))
         try probe.load(
             """
-            local live = {}
-            for i = 1, 80000 do live[i] = { i } end
-            relay.keep("churn", function() for i = 1, 1000 do local t = { i, {}, tostring(i) .. "x" } end end)
+            live = {}
+            for i = 1, 110000 do live[i] = { i } end
+            relay.keep("churn", function() for i = 1, 20000 do local t = { i, {}, tostring(i) .. "x" } end end)
             """
         )
         var most = 0
-        for _ in 0..<300 {
+        for _ in 0..<50 {
             #expect(probe.run("churn").errors == [])
             most = max(most, probe.memory)
         }

@@ -87,7 +87,7 @@ import Testing
         ledger.move(2, to: "10.0.0.1")
         #expect(
             ledger.note(0.09, by: hook, from: .client(3), at: 3, self.rules)
-                == .refuse([.init(source: .host("10.0.0.1"), since: 1)])
+                == .refuse([.init(source: .former(host: "10.0.0.1"), since: 1)])
         )
     }
 
@@ -140,7 +140,8 @@ import Testing
 
     @Test func `an address is refused from its first waste on`() {
         var refused = RefusedSenders()
-        refused.refuse(.host("h"), host: "h", since: 5, at: 10, for: 30)
+        refused.refuse(.former(host: "h"), host: "h", since: 5, at: 10, for: 30)
+        #expect(!refused.isRefused(host: "h", at: 11), "others may come from there")
         #expect(refused.isRefused(client: 9, host: "h", since: 6, at: 11))
         #expect(!refused.isRefused(client: 8, host: "h", since: 4, at: 11))
     }
