@@ -82,6 +82,8 @@ final class ChatSession {
     /// Whether the person wants to go, and with what exit code.
     private var leaving: Int32?
     private var hasQuit = false
+    /// Whether a line was not sent because a hook failed: a program that typed it learns that by the exit code.
+    private var hasFailedLine = false
     /// When whoever quits no longer waits for a server that does not take what was typed.
     private var quitBy: Double?
     private(set) var actions: [Action] = []
@@ -218,6 +220,9 @@ final class ChatSession {
         case .send(let text):
             self.outbox.append(text)
         case .nothing: break
+        case .failed:
+            self.hasFailedLine = true
+            self.act(.notice("a line was not sent: its chat_send hook failed"))
         case .quit:
             self.hasQuit = true
             self.leave(code: 0, at: time)
@@ -357,7 +362,7 @@ final class ChatSession {
     private func exit(_ code: Int32) {
         guard !self.isOver else { return }
         self.phase = .over
-        self.actions.append(.exit(code))
+        self.actions.append(.exit(code == 0 && self.hasFailedLine ? 1 : code))
     }
 
     private var isOver: Bool {

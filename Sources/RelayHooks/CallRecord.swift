@@ -38,9 +38,8 @@ class CallRecord {
     final var missed = 0
     final var pause = HandlerPause()
     final var cost = HandlerCost()
-    /// When a failure was last logged, and how many were not since.
-    final var lastLogged = -Double.infinity
-    final var unlogged = 0
+    /// Bounds how often its failures are logged, for each place in the scripts by itself: all commands share a handler.
+    final var failureLog = LogLimiter(mostKeys: 16)
     /// For the monitor's events: whether the last call failed, and that was logged.
     final var isFailing = false
 

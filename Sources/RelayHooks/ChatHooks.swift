@@ -34,8 +34,10 @@ public final class ChatHooks {
     public enum Sending: Equatable, Sendable {
         /// This is sent.
         case send([UInt8])
-        /// Nothing is sent.
+        /// Nothing is sent: a hook says so.
         case nothing
+        /// Nothing is sent: a hook failed that was to decide about it.
+        case failed
         /// The chat is left.
         case quit
     }
@@ -109,6 +111,7 @@ public final class ChatHooks {
         switch self.filter(.chatSend, self.engine.loaded.shapes.chatSend, text) {
         case .text(let bytes): .send(bytes)
         case .withheld: .nothing
+        case .failed: .failed
         case .object: .quit
         }
     }

@@ -11,6 +11,8 @@ final class FilterRun: HookRun {
         case text([UInt8])
         /// A handler answered false.
         case withheld
+        /// A handler whose failure counts as false failed or is paused.
+        case failed
         /// A handler answered an object.
         case object
     }
@@ -21,6 +23,8 @@ final class FilterRun: HookRun {
     private let text = TickBuffer()
     private var index = 0
     private var ending: Outcome?
+    /// Whether the handler that was called last failed.
+    private var hasFailed = false
 
     init(_ hub: Hub, _ handlers: [Handler], answer: LuaAnswerShape, _ text: UnsafeRawBufferPointer) {
         self.hub = hub
@@ -42,12 +46,15 @@ final class FilterRun: HookRun {
         while self.ending == nil, self.index < self.handlers.count {
             let handler = self.handlers[self.index]
             self.index += 1
+            self.hasFailed = false
             if let step = handler.step(self.hub, answer: self.answer, .bytes(self.current)) { return step }
             // Paused: its on_error stands for its answer.
-            if handler.onError.isNo { self.ending = .withheld }
+            if handler.onError.isNo { self.ending = .failed }
         }
         return nil
     }
+
+    func noteFailure() { self.hasFailed = true }
 
     private func take(_ answer: LuaValue) {
         switch answer {
@@ -56,7 +63,7 @@ final class FilterRun: HookRun {
             self.text.reset()
             self.text.append(bytes)
         case .object: self.ending = .object
-        default: self.ending = .withheld
+        default: self.ending = self.hasFailed ? .failed : .withheld
         }
     }
 }

@@ -11,7 +11,7 @@ struct HandlerOptions {
         APIField(
             "on_error",
             "\"skip\"|\"block\"|\"fail\"|nil",
-            "what a failure counts as, nil or `false`; `skip` unless told, for `admit` `block`. `fail`, for `message` alone, is as "
+            "what a failure counts as, nil or `false`; `skip` unless told, for `admit` and `chat_send` `block`. `fail`, for `message` alone, is as "
                 + "`block`, and tells the sender that a command failed"
         ),
     ]

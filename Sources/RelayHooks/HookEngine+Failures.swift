@@ -86,15 +86,14 @@ extension HookEngine {
         self.logger.warning(reason, metadata: ["client.id": "\(client.id)", "log.unlogged": "\(unlogged)"])
     }
 
-    /// Logs a failure, but at most one a second for each handler: a hook that fails on every message must not fill
-    /// the log.
+    /// Logs a failure, but at most one a second for each handler and place in the scripts: a hook that fails on every message
+    /// must not fill the log.
     func log(_ error: LuaError, of handler: CallRecord, at time: Double, isPaused: Bool) {
         let isOld = handler.isFailing
         handler.isFailing = handler.event.isMonitors
-        guard isPaused || (!isOld && (time - handler.lastLogged >= 1 || time < handler.lastLogged)) else {
-            handler.unlogged += 1
-            return
-        }
+        let place = error.script.flatMap { script in error.line.map { "\(script):\($0)" } }
+        let isDue: Bool? = isPaused ? true : isOld ? false : nil
+        guard let unlogged = handler.failureLog.admit(place ?? "", at: time, isDue: isDue) else { return }
         var metadata: Logger.Metadata = [
             "hook.event": "\(handler.event.rawValue)",
             "hook.script": "\(handler.place)",
@@ -102,10 +101,10 @@ extension HookEngine {
             "hook.failures": "\(handler.failures)",
             "error": "\(error.message)",
         ]
-        if let script = error.script, let line = error.line { metadata["error.at"] = "\(script):\(line)" }
+        if let place { metadata["error.at"] = "\(place)" }
         // Without a line of a script in it, a traceback tells nothing.
         if error.traceback.contains(".lua:") { metadata["error.traceback"] = "\(error.traceback)" }
-        if handler.unlogged > 0 { metadata["hook.unlogged"] = "\(handler.unlogged)" }
+        if unlogged > 0 { metadata["hook.unlogged"] = "\(unlogged)" }
         self.logger.error("hook failed", metadata: metadata)
         if isPaused {
             self.logger.error(
@@ -117,7 +116,5 @@ extension HookEngine {
                 ]
             )
         }
-        handler.lastLogged = time
-        handler.unlogged = 0
     }
 }

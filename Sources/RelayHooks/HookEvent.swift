@@ -56,8 +56,9 @@ enum HookEvent: String, CaseIterable {
         }
     }
 
-    /// What a failure counts as unless a handler says otherwise: a door that fails stays shut.
-    var onError: Handler.OnError { self == .admit ? .block : .skip }
+    /// What a failure counts as unless a handler says otherwise: a door that fails stays shut, and a line that was to be
+    /// changed before it leaves does not leave as it was typed.
+    var onError: Handler.OnError { self == .admit || self == .chatSend ? .block : .skip }
 
     /// Whether its hooks may have memory beyond the limit.
     var hasSpareMemory: Bool {

@@ -221,6 +221,21 @@ import Testing
         #expect(!session.wantsInput)
     }
 
+    @Test func `a line whose hook fails is not sent as it was typed, and whoever typed it is told`() throws {
+        let session = try self.session(
+            script: #"relay.on("chat_send", function(text) return (text:gsub("s3gredo", "***" .. (text == "x" and nil))) end)"#
+        )
+        session.connected(at: 0)
+        _ = self.wants(session)
+        session.sent(at: 0)
+        self.type("o s3gredo", "outro", into: session)
+        let notice = "notice a line was not sent: its chat_send hook failed"
+        #expect(self.wants(session) == [notice, notice])
+        session.inputEnded(at: 0)
+        session.ended(nil, at: 0)
+        #expect(self.wants(session).last == "exit 1")
+    }
+
     @Test func `hooks change, hold back and answer texts, and break no line`() throws {
         let session = try self.session(
             script: """

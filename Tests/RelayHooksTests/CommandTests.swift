@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
+import Foundation
 import LuaScripting
 import RelayHooks
 import TestSupport
@@ -91,6 +92,42 @@ struct CommandTests {
         #expect((ana.hears, bia.hears) == ("O comando falhou.", ""))
         chat.says(bia, "oi")
         #expect(ana.hears == "('10.0.0.1', 4002) disse: oi")
+    }
+
+    @Test func `two commands that fail within a second have an entry each`() throws {
+        let other = "require('commands').add('/outro', 'x', function() error('outra causa') end)"
+        let chat = try Chat(["login.lua": Self.login, "other.lua": other])
+        let ana = chat.connect()
+        for text in ["/login", "/outro", "/login", "/outro"] { chat.says(ana, text) }
+        #expect(self.failures(chat).count == 2)
+        #expect(self.failures(chat).last == "scripts/other.lua:1: outra causa", "\(self.failures(chat))")
+        chat.clock.now += 1
+        chat.says(ana, "/outro")
+        #expect(chat.log.entries.last { $0.message == "hook failed" }?.metadata["hook.unlogged"] == "1")
+    }
+
+    @Test func `a command within JSON is not relayed as it came where memory is full`() throws {
+        let example = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().appendingPathComponent("examples/json-clients/json.lua")
+        let filler = """
+            local kept = {}
+            relay.on("connect", function(client)
+              if client.host == "10.0.0.9" then for i = 1, 1e9 do kept[i] = ("x"):rep(1000) .. i end end
+            end)
+            """
+        var limits = LuaLimits()
+        limits.memory = 8 << 20
+        let chat = try Chat(
+            ["json.lua": try String(contentsOf: example, encoding: .utf8), "login.lua": Self.login, "z.lua": filler],
+            luaLimits: limits
+        )
+        let (ana, bia) = (chat.connect(), chat.connect())
+        chat.says(ana, #"{"hello": "json"}"#)
+        chat.says(ana, #"{"text": "oi"}"#)
+        #expect(bia.hears == "('10.0.0.1', 4001) disse: oi")
+        _ = chat.connect("10.0.0.9")
+        chat.says(ana, #"{"text": "/login ana s3gredo"}"#)
+        #expect(!bia.hears.contains("s3gredo"))
     }
 
     @Test func `where the words for it fail, too, the relay has its own`() throws {

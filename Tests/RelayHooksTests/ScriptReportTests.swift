@@ -42,7 +42,7 @@ import Testing
                 "system_message default skip - stock/system_messages.lua:9",
                 "console default skip - stock/console.lua:66", "latency default skip - stock/latency.lua:8",
                 "alert default skip - stock/alerts.lua:38", "chat_connect default skip - stock/chat.lua:3",
-                "chat_hello default skip - stock/chat.lua:8", "chat_send 100.0 skip - stock/chat.lua:17",
+                "chat_hello default skip - stock/chat.lua:8", "chat_send 100.0 block - stock/chat.lua:17",
                 "chat_close default skip - stock/chat.lua:12",
             ]
         )

@@ -202,8 +202,19 @@ import Testing
         #expect(limit.admit("a", at: 11) == 2)
         // A clock that is set back does not silence the log.
         #expect(limit.admit("a", at: 5) == 0)
-        for key in 0..<(2 * LogLimiter.mostKeys) { _ = limit.admit("\(key)", at: 20) }
-        #expect(limit.admit("another", at: 20) == nil)
+    }
+
+    @Test func `a log limit distinguishes the keys of the last second, up to a bound`() {
+        var limit = LogLimiter(mostKeys: 3)
+        for key in ["a", "b", "c"] { #expect(limit.admit(key, at: 20) == 0) }
+        #expect(limit.admit("d", at: 20.1) == 0, "the first of all others")
+        #expect(limit.admit("e", at: 20.2) == nil)
+        #expect(limit.admit("c", at: 20.3) == nil)
+        #expect(limit.admit("e", at: 21.2) == 0, "a and b are forgotten, and made room")
+        #expect(limit.admit("c", at: 21.2) == 1, "what was not logged is not forgotten")
+        #expect(limit.admit("e", at: 21.3, isDue: true) == 0)
+        #expect(limit.admit("e", at: 99, isDue: false) == nil)
+        #expect(limit.admit("e", at: 99) == 1)
     }
 
     @Test func `a name that is not UTF-8 is logged once a second`() throws {

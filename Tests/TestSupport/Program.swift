@@ -50,6 +50,7 @@ package final class Program: Sendable {
         _ folder: String?,
         _ environment: [String: String]
     ) throws {
+        Foundation.signal(SIGPIPE, SIG_IGN)
         self.process = Process()
         self.process.executableURL = URL(fileURLWithPath: path)
         self.process.arguments = arguments
@@ -85,8 +86,10 @@ package final class Program: Sendable {
     package var output: String { String(decoding: self.outputBytes, as: UTF8.self) }
     package var error: String { self.collected.withLock { String(decoding: $0.error, as: UTF8.self) } }
 
-    package func type(_ line: String) { self.input.fileHandleForWriting.write(Data((line + "\n").utf8)) }
-    package func write(_ bytes: [UInt8]) { self.input.fileHandleForWriting.write(Data(bytes)) }
+    package func type(_ line: String) { self.write(Array((line + "\n").utf8)) }
+
+    /// Types bytes; those that come too late for a program that has ended are lost.
+    package func write(_ bytes: [UInt8]) { try? self.input.fileHandleForWriting.write(contentsOf: Data(bytes)) }
     package func endInput() { try? self.input.fileHandleForWriting.close() }
 
     package func prints(_ text: String) throws {

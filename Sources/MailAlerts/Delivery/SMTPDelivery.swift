@@ -13,7 +13,13 @@ internal import Glibc
 /// Confined to the thread that runs it, which waits until it is over.
 final class SMTPDelivery {
     /// Loaded once for the process, by whoever comes first.
-    private static let isReady = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
+    private static let isReady: Bool = {
+        // libcurl ignores SIGPIPE while it ends a connection, and then puts back what was in force. Where several threads
+        // do so, one can put the default back while another still writes, or after another part of the process had it
+        // ignored. Ignored from the beginning, it stays so.
+        signal(SIGPIPE, SIG_IGN)
+        return curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
+    }()
 
     private let settings: MailSettings
     private let message: [UInt8]
@@ -74,7 +80,7 @@ final class SMTPDelivery {
                     let why = String(cString: curl_easy_strerror(code))
                     return .unreachable(reason: "libcurl does not take the settings: \(why)", isMailAtFault: false)
                 }
-                return self.judge(BrokenPipes.ignored { curl_easy_perform(handle) }, handle, words)
+                return self.judge(curl_easy_perform(handle), handle, words)
             }
         }
     }
