@@ -75,7 +75,7 @@ static int create(lua_State *L) {
 /// was made. Only ever lowers it, as setting it starts the count anew.
 static void hurry_hook(lua_State *L) {
     int interval = luar_interval(luar_of(L));
-    if (lua_gethookcount(L) > interval) lua_sethook(L, luar_hook, LUA_MASKCOUNT, interval);
+    if (lua_gethookcount(L) > interval) lua_sethook(L, luar_count_hook, LUA_MASKCOUNT, interval);
 }
 
 /// Whether a thread waits to be started or resumed. Lua would refuse the others too, but by making an error text in
@@ -115,7 +115,7 @@ static int resume_thread(lua_State *L, lua_State *thread, int count) {
     state->nested--;
     state->running = L;
     hurry_hook(L);
-    if (state->hurried) lua_sethook(L, luar_hook, LUA_MASKCOUNT, 1);
+    if (state->hurried) lua_sethook(L, luar_count_hook, LUA_MASKCOUNT, 1);
     reraise_limit(L, status);
     if (status != LUA_OK && status != LUA_YIELD) {
         lua_xmove(thread, L, 1);

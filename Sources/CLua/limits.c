@@ -30,7 +30,7 @@ static int64_t add(int64_t left, int64_t right) { return left > INT64_MAX - righ
 void luar_hurry(luar_state *state) {
     if (!state->running || state->hurried) return;
     state->hurried = 1;
-    lua_sethook(state->running, luar_hook, LUA_MASKCOUNT, 1);
+    lua_sethook(state->running, luar_count_hook, LUA_MASKCOUNT, 1);
 }
 
 void luar_start_clock(luar_state *state) {
@@ -43,7 +43,7 @@ void luar_start_clock(luar_state *state) {
 static void trip(lua_State *L, luar_state *state, int kind) {
     state->tripped = kind;
     state->failure.used = state->cpu_start ? luar_cpu_now() - state->cpu_start : 0;
-    lua_sethook(L, luar_hook, LUA_MASKCOUNT, 1);
+    lua_sethook(L, luar_count_hook, LUA_MASKCOUNT, 1);
     luaL_error(L, "a limit was passed");
 }
 
@@ -53,7 +53,7 @@ void luar_reraise(lua_State *L) {
     luar_state *state = luar_of(L);
     if (state->exhausted && !state->tripped) trip(L, state, LUAR_MEMORY);
     if (!state->tripped) return;
-    lua_sethook(L, luar_hook, LUA_MASKCOUNT, 1);
+    lua_sethook(L, luar_count_hook, LUA_MASKCOUNT, 1);
     luaL_error(L, "a limit was passed");
 }
 
@@ -86,7 +86,7 @@ void luar_charge(lua_State *L, int64_t units) {
     if (state->work >= LUAR_INTERVAL) look_at_clock(L, state);
 }
 
-void luar_hook(lua_State *L, lua_Debug *record) {
+void luar_count_hook(lua_State *L, lua_Debug *record) {
     (void)record;
     luar_state *state = luar_of(L);
     luar_reraise(L);
@@ -99,7 +99,7 @@ void luar_hook(lua_State *L, lua_Debug *record) {
     if (state->is_collected) luar_plan_collection(L);
     look_at_clock(L, state);
     state->hurried = 0;
-    if (lua_gethookcount(L) != step) lua_sethook(L, luar_hook, LUA_MASKCOUNT, step);
+    if (lua_gethookcount(L) != step) lua_sethook(L, luar_count_hook, LUA_MASKCOUNT, step);
 }
 
 void luar_begin(luar_state *state, int64_t cpu_nanoseconds, int64_t instructions) {
@@ -133,10 +133,13 @@ static luar_share *share_of(luar_state *state, int file) {
     return share;
 }
 
-void luar_open_step(lua_State *L) {
+void luar_open_spare(luar_state *state, const luar_hook *hook) {
+    state->spare = hook->has_spare_memory ? state->memory_limit / LUAR_SPARE_PART : 0;
+}
+
+void luar_open_step(lua_State *L, const luar_hook *hook) {
     luar_state *state = luar_of(L);
-    const luar_step *step = &state->step;
-    state->share = share_of(state, step->file);
+    state->share = share_of(state, hook->file);
     int64_t cpu = state->budget.cpu, instructions = state->budget.instructions;
     if (state->share) {
         cpu = add(cpu, state->share->cpu);
@@ -147,13 +150,13 @@ void luar_open_step(lua_State *L) {
     state->cpu_start = 0;
     state->is_over = state->is_starved = 0;
     state->is_stepping = 1;
-    state->spare = step->has_spare_memory ? state->memory_limit / LUAR_SPARE_PART : 0;
+    luar_open_spare(state, hook);
     if (cpu <= 0 || instructions <= 0) {
         state->is_starved = 1;
         trip(L, state, LUAR_TIMEOUT);
     }
     if (state->is_collected) luar_plan_collection(L);
-    if (!step->has_spare_memory && state->is_nearly_full) {
+    if (!hook->has_spare_memory && state->is_nearly_full) {
         state->is_starved = 1;
         trip(L, state, LUAR_MEMORY);
     }
@@ -228,7 +231,7 @@ static void note_limit(const luar_state *state, luar_failure *failure) {
                  (long long)(state->cpu_allowed / 1000000));
 }
 
-int luar_protect(luar_state *state, lua_CFunction function, void *argument) {
+static int protect(luar_state *state, lua_CFunction function, void *argument, int results) {
     // Called from within a callback, it stands inside the run that the callback belongs to.
     lua_State *outer = state->running, *L = outer ? outer : state->lua;
     luar_failure *failure = &state->failure;
@@ -238,7 +241,11 @@ int luar_protect(luar_state *state, lua_CFunction function, void *argument) {
     failure->script[0] = failure->message[0] = failure->traceback[0] = 0;
     // None of these three pushes allocates: light C functions and light userdata, in stack that is there.
     int base = lua_gettop(L);
-    if (!lua_checkstack(L, 4)) return failure->kind = LUAR_MEMORY;
+    if (!lua_checkstack(L, 4)) {
+        failure->kind = LUAR_MEMORY;
+        note_limit(state, failure);
+        return LUAR_MEMORY;
+    }
     if (!outer) {
         state->nested = state->noted = state->exhausted = 0;
         state->refused_size = 0;
@@ -247,20 +254,28 @@ int luar_protect(luar_state *state, lua_CFunction function, void *argument) {
     lua_pushcfunction(L, function);
     lua_pushlightuserdata(L, argument);
     state->running = L;
-    int status = lua_pcall(L, 1, 0, base + 1);
+    int status = lua_pcall(L, 1, results, base + 1);
     int tripped = state->tripped;
     if (!outer && (tripped || state->hurried)) {
         state->tripped = state->hurried = 0;
-        lua_sethook(L, luar_hook, LUA_MASKCOUNT, luar_interval(state));
+        lua_sethook(L, luar_count_hook, LUA_MASKCOUNT, luar_interval(state));
     }
     state->running = outer;
-    lua_settop(L, base);
+    if (status != LUA_OK || results == 0) lua_settop(L, base);
     if (status == LUA_OK) return LUAR_OK;
     failure->kind = tripped ? tripped : status == LUA_ERRMEM ? LUAR_MEMORY : LUAR_ERROR;
     if (failure->kind == LUAR_MEMORY && !tripped && state->cpu_start) failure->used = luar_cpu_now() - state->cpu_start;
     note_limit(state, failure);
     if (!failure->message[0]) copy_text(failure->message, sizeof failure->message, "error while handling an error");
     return failure->kind;
+}
+
+int luar_protect(luar_state *state, lua_CFunction function, void *argument) {
+    return protect(state, function, argument, 0);
+}
+
+int luar_protect_keeping(luar_state *state, lua_CFunction function, void *argument) {
+    return protect(state, function, argument, LUA_MULTRET);
 }
 
 const luar_failure *luar_last_failure(const luar_state *state) { return &state->failure; }

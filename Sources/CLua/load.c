@@ -99,7 +99,7 @@ luar_state *luar_open(luar_host host, size_t memory_limit) {
         return NULL;
     }
     *(luar_state **)lua_getextraspace(state->lua) = state;
-    lua_sethook(state->lua, luar_hook, LUA_MASKCOUNT, LUAR_INTERVAL);
+    lua_sethook(state->lua, luar_count_hook, LUA_MASKCOUNT, LUAR_INTERVAL);
     if (luar_protect(state, open_libraries, NULL) != LUAR_OK) {
         luar_close(state);
         return NULL;

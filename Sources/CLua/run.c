@@ -5,19 +5,21 @@
 
 #include <string.h>
 
-/// Raises for an answer that the step does not accept, with the place where the handler was written.
+/// Raises for an answer that the schema does not accept, with the place where the hook was written.
 static void refuse_answer(lua_State *L, luar_state *state, const char *problem) {
-    lua_Debug handler;
-    lua_rawgeti(L, LUA_REGISTRYINDEX, state->step.handler);
-    lua_getinfo(L, ">S", &handler);
-    luaL_error(L, "%s:%d: %s answered %s; it may answer %s", handler.short_src, handler.linedefined,
-               state->step.event, problem, state->step.expected);
+    const luar_schema *schema = state->calls->schema;
+    lua_Debug hook;
+    lua_rawgeti(L, LUA_REGISTRYINDEX, state->hook->function);
+    lua_getinfo(L, ">S", &hook);
+    luaL_error(L, "%s:%d: %s answered %s; it may answer %s", hook.short_src, hook.linedefined, schema->event, problem,
+               schema->expected);
 }
 
 static void check_length(lua_State *L, luar_state *state, size_t count) {
-    if (count <= state->step.longest) return;
+    size_t longest = state->calls->schema->longest;
+    if (count <= longest) return;
     refuse_answer(L, state, lua_pushfstring(L, "%I bytes, more than the limit of %I", (LUAI_UACINT)count,
-                                            (LUAI_UACINT)state->step.longest));
+                                            (LUAI_UACINT)longest));
 }
 
 /// Reads the list of strings at `index` into memory anchored at the stack's top.
@@ -36,10 +38,11 @@ static void read_list(lua_State *L, luar_state *state, int index) {
         lua_pop(L, 1);
     }
     check_length(L, state, total);
-    state->answer.type = LUAR_TABLE;
-    state->answer.object_type = LUAR_LISTED;
-    state->answer.entries = entries;
-    state->answer.count = (size_t)count;
+    luar_value *answer = &state->calls->answer;
+    answer->type = LUAR_TABLE;
+    answer->object_type = LUAR_LISTED;
+    answer->entries = entries;
+    answer->count = (size_t)count;
 }
 
 /// Takes the reason that stands behind an answer of `false`.
@@ -51,14 +54,14 @@ static void take_reason(lua_State *L, luar_state *state, int index) {
         refuse_answer(L, state, lua_pushfstring(L, "false, and as its reason a %s", luaL_typename(L, index)));
     }
     check_length(L, state, reason.count);
-    state->answer.bytes = reason.bytes;
-    state->answer.count = reason.count;
+    state->calls->answer.bytes = reason.bytes;
+    state->calls->answer.count = reason.count;
 }
 
 /// Raises if the host does not take the answer.
 static void ask_host(lua_State *L, luar_state *state) {
     luar_value problem = {0};
-    if (state->host.judge(state->host.context, &state->answer, &problem) == 0) return;
+    if (state->host.judge(state->host.context, &state->calls->answer, &problem) == 0) return;
     lua_pushlstring(L, problem.bytes ? problem.bytes : "", problem.bytes ? problem.count : 0);
     refuse_answer(L, state, lua_tostring(L, -1));
 }
@@ -68,27 +71,27 @@ static void take_level(lua_State *L, luar_state *state, int index) {
     if (lua_isnoneornil(L, index)) return;
     int is_integer = 0;
     lua_Integer level = lua_tointegerx(L, index, &is_integer);
-    if (lua_type(L, index) != LUA_TNUMBER || !is_integer || level < 0 || level > state->step.highest_level) {
+    if (lua_type(L, index) != LUA_TNUMBER || !is_integer || level < 0 || level > state->calls->schema->highest_level) {
         luar_push_text(L, index);
         refuse_answer(L, state, lua_pushfstring(L, "the level %s", lua_tostring(L, -1)));
     }
-    state->answer.integer = level;
-    state->answer.object_type = LUAR_LEVELED;
+    state->calls->answer.integer = level;
+    state->calls->answer.object_type = LUAR_LEVELED;
 }
 
 /// Takes the answer, which is all that the stack holds.
 static void take_answer(lua_State *L, luar_state *state) {
-    luar_step *step = &state->step;
+    const luar_schema *schema = state->calls->schema;
     int index = 1;
-    luar_value *answer = &state->answer;
+    luar_value *answer = &state->calls->answer;
     luar_read(L, index, answer, 0);
-    if (answer->type == LUAR_BOOLEAN && !answer->integer && step->accepts_false) {
-        if (step->takes_reason) take_reason(L, state, index + 1);
+    if (answer->type == LUAR_BOOLEAN && !answer->integer && schema->accepts_false) {
+        if (schema->takes_reason) take_reason(L, state, index + 1);
         return;
     }
     if (answer->type == LUAR_NIL) return;
-    int accepted = (step->accepts >> answer->type & 1)
-                   && (answer->type != LUAR_OBJECT || answer->object_type == step->object_type);
+    int accepted = (schema->accepts >> answer->type & 1)
+                   && (answer->type != LUAR_OBJECT || answer->object_type == schema->object_type);
     if (!accepted) {
         const char *name = luaL_getmetafield(L, index, "__name") == LUA_TSTRING ? lua_tostring(L, -1)
                                                                                 : luaL_typename(L, index);
@@ -97,10 +100,10 @@ static void take_answer(lua_State *L, luar_state *state) {
         refuse_answer(L, state, name);
     }
     if (answer->type == LUAR_STRING) check_length(L, state, answer->count);
-    if (answer->type == LUAR_STRING && step->highest_level > 0) {
+    if (answer->type == LUAR_STRING && schema->highest_level > 0) {
         take_level(L, state, index + 1);
         ask_host(L, state);
-    } else if (answer->type == LUAR_TABLE && step->accepts_record) {
+    } else if (answer->type == LUAR_TABLE && schema->accepts_record) {
         luar_read(L, index, answer, LUAR_DEEPEST - 1);
         ask_host(L, state);
     } else if (answer->type == LUAR_TABLE) {
@@ -108,30 +111,69 @@ static void take_answer(lua_State *L, luar_state *state) {
     }
 }
 
-/// Calls handlers until the host has none left. An answer stays on the stack until the host has taken it.
-static int run_steps(lua_State *L) {
+/// How many hooks one `luar_call` may call, and what came of it.
+typedef struct {
+    luar_calls *calls;
+    int most, takes_held, outcome;
+} walk_job;
+
+/// Calls hooks until one answers. What it answered, and memory that its answer points to, are returned.
+static int walk(lua_State *L) {
     luar_state *state = luar_of(L);
-    luar_step *step = &state->step;
+    walk_job *job = lua_touserdata(L, 1);
+    luar_calls *calls = state->calls = job->calls;
     luaL_checkstack(L, 16, NULL);
-    while (state->host.next(state->host.context, &state->answer, step)) {
-        memset(&state->answer, 0, sizeof state->answer);
+    const luar_schema *schema = calls->schema;
+    int results = !schema ? 0 : schema->takes_reason || schema->highest_level > 0 ? 2 : 1;
+    for (; calls->next < calls->count && job->most > 0; job->most--) {
+        luar_hook *hook = calls->hooks[calls->next];
+        if (hook->is_held && !job->takes_held) {
+            job->outcome = LUAR_HELD;
+            return 0;
+        }
+        job->takes_held = 0;
+        state->hook = hook;
+        calls->next++;
+        hook->calls++;
         lua_settop(L, 0);
-        luar_open_step(L);
-        lua_rawgeti(L, LUA_REGISTRYINDEX, step->handler);
-        for (int i = 0; i < step->argument_count; i++) luar_push(L, &step->arguments[i]);
-        lua_call(L, step->argument_count, step->ignores_answer ? 0 : step->takes_reason || step->highest_level > 0 ? 2 : 1);
-        if (!step->ignores_answer) take_answer(L, state);
+        luar_open_step(L, hook);
+        lua_rawgeti(L, LUA_REGISTRYINDEX, hook->function);
+        for (int i = 0; i < calls->argument_count; i++) luar_push(L, &calls->arguments[i]);
+        lua_call(L, calls->argument_count, results);
+        if (schema) take_answer(L, state);
         luar_close_step(state);
+        if (calls->answer.type != LUAR_NIL) {
+            job->outcome = LUAR_ANSWERED;
+            return lua_gettop(L);
+        }
     }
+    job->outcome = LUAR_CALLED;
     return 0;
 }
 
-int luar_run(luar_state *state, luar_value answer) {
-    state->answer = answer;
-    int code = luar_protect(state, run_steps, NULL);
-    // The step that failed is still open.
+int luar_call(luar_state *state, luar_calls *calls, int most, int takes_held) {
+    walk_job job = {.calls = calls, .most = most, .takes_held = takes_held, .outcome = LUAR_CALLED};
+    luar_end_run(state);
+    memset(&calls->answer, 0, sizeof calls->answer);
+    int first = calls->next;
+    luar_hook *hook = first < calls->count ? calls->hooks[first] : NULL;
+    // Entering Lua may need memory, too.
+    if (hook) luar_open_spare(state, hook);
+    int code = luar_protect_keeping(state, walk, &job);
+    // Of a hook that failed it is still open.
     luar_close_step(state);
-    return code;
+    state->spare = 0;
+    if (code != LUAR_OK && calls->next == first && hook) {
+        // There was no memory to enter Lua: this is the hook's failure.
+        calls->next++;
+        hook->calls++;
+    }
+    return code == LUAR_OK ? job.outcome : LUAR_FAILED;
+}
+
+void luar_end_run(luar_state *state) {
+    // Between two runs nothing else is on the stack of the main thread.
+    if (!state->running) lua_settop(state->lua, 0);
 }
 
 static int find_caller(lua_State *L, lua_Debug *caller) {

@@ -105,8 +105,9 @@ struct luar_state {
     /// LUAR_TIMEOUT or LUAR_MEMORY once a limit was passed, until the outermost call has returned.
     int tripped;
 
-    luar_step step;
-    luar_value answer;
+    /// The hook that runs now, and those that it is one of.
+    const luar_hook *hook;
+    luar_calls *calls;
     /// The host function that explains missing names.
     int unknown;
 
@@ -141,12 +142,14 @@ void luar_make_room(lua_State *L, size_t size);
 void luar_hurry(luar_state *state);
 /// Starts the clock of what runs now, unless it was started.
 void luar_start_clock(luar_state *state);
-/// Opens the budget of the state's next step: its file's share and the pool. Raises if nothing is left of both.
-void luar_open_step(lua_State *L);
+/// Lets a hook that may have spare memory have it. Never raises.
+void luar_open_spare(luar_state *state, const luar_hook *hook);
+/// Opens the budget of the hook that is called next: its file's share and the pool. Raises if nothing is left of both.
+void luar_open_step(lua_State *L, const luar_hook *hook);
 /// Takes what the step has used from its file's share, then from the pool. Never raises.
 void luar_close_step(luar_state *state);
 /// The count hook: raises once a limit is passed, and then again at every instruction.
-void luar_hook(lua_State *L, lua_Debug *record);
+void luar_count_hook(lua_State *L, lua_Debug *record);
 /// A message handler: notes message, position and traceback where an error arose. Memory errors never get here.
 int luar_note_error(lua_State *L);
 /// Counts `units` instructions' worth of work that a C function is about to do. Raises past a limit.
@@ -157,6 +160,8 @@ void luar_reraise(lua_State *L);
 void luar_trip_memory(lua_State *L);
 /// Calls `function` with `argument` as light userdata; returns a LUAR_ code and fills `failure`. Never raises.
 int luar_protect(luar_state *state, lua_CFunction function, void *argument);
+/// The same, but what the function returns stays on the stack.
+int luar_protect_keeping(luar_state *state, lua_CFunction function, void *argument);
 
 // sandbox.c, library_*.c: each pushes or changes library tables and may raise on memory.
 void luar_open_sandbox(lua_State *L);

@@ -30,10 +30,6 @@ final class LuaBridge {
     var callbacks: luar_host {
         luar_host(
             context: Unmanaged.passUnretained(self).toOpaque(),
-            next: { context, answer, step in
-                guard let context, let answer, let step else { return 0 }
-                return LuaBridge.with(context) { $0.next(answer, step) }
-            },
             get: { context, object, field, key, result in
                 guard let context, let object, let result else { return 1 }
                 return LuaBridge.with(context) { $0.get(object, field, key, result) }
@@ -62,12 +58,6 @@ final class LuaBridge {
 
     private static func with(_ context: UnsafeMutableRawPointer, _ body: (LuaBridge) -> CInt) -> CInt {
         Unmanaged<LuaBridge>.fromOpaque(context)._withUnsafeGuaranteedRef(body)
-    }
-
-    private func next(_ answer: UnsafePointer<luar_value>, _ step: UnsafeMutablePointer<luar_step>) -> CInt {
-        guard let next = self.host.next(after: LuaValue(answer)) else { return 0 }
-        next.write(to: step)
-        return 1
     }
 
     private func get(

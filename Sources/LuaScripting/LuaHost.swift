@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
+internal import CLua
+
 /// What a state asks of the program around it.
 ///
 /// All calls come on the thread that runs the state, from inside Lua.
 public protocol LuaHost: AnyObject {
-    /// Takes the answer of the last function (`.nil` before the first) and returns the next step, or nil at the end.
-    func next(after answer: LuaValue) -> LuaStep?
     /// Reads a field of an object.
     func get(_ field: Int, of object: LuaObject) -> LuaResult
     /// Explains a field that a type does not have.
@@ -74,7 +74,7 @@ public enum LuaResult {
 ///
 /// A missing one reads as `.nil`.
 public struct LuaArguments {
-    let base: UnsafePointer<RawValue>?
+    let base: UnsafePointer<luar_value>?
     /// How many there are.
     public let count: Int
 

@@ -7,17 +7,9 @@ internal import CLua
 ///
 /// It belongs to one thread at a time, the one that runs its host; it is not `Sendable`.
 ///
-/// The host defines types, fields and functions, seals them, loads scripts, and then runs steps. No Lua error ever
+/// The host defines types, fields and functions, seals them, loads scripts, and then calls hooks. No Lua error ever
 /// leaves a method but as a ``LuaError``, and no Swift frame is jumped over: callbacks return codes and C raises.
 public final class LuaState {
-    /// What a function that failed shall have answered.
-    public enum Recovery {
-        /// nil: no opinion.
-        case skip
-        /// false: no.
-        case block
-    }
-
     /// How a field of an object behaves.
     public enum Access {
         case read
@@ -36,7 +28,7 @@ public final class LuaState {
     private let bridge: LuaBridge
     let state: OpaquePointer
     /// The budget of a run whose functions belong to one file; durations are slow to take apart.
-    private let budget: luar_budget
+    let budget: luar_budget
     private var isSealed = false
 
     /// Opens a state for a host, which it does not keep alive.
@@ -172,7 +164,7 @@ public final class LuaState {
         try self.check(luar_seal(self.state, CInt(missing)))
     }
 
-    /// Opens the budget for loading; every ``load(_:)`` until the next ``run(_:)`` shares it.
+    /// Opens the budget for loading; every ``load(_:)`` until the next run shares it.
     public func beginLoading() {
         self.begin(self.limits.loading)
     }
@@ -184,32 +176,6 @@ public final class LuaState {
             bytes.withMemoryRebound(to: CChar.self) { luar_require(self.state, $0.baseAddress, $0.count) }
         }
         try self.check(status)
-    }
-
-    /// Calls the functions that the host's steps name, all on one budget and, as long as none fails, in one protected
-    /// call.
-    ///
-    /// No function is called twice for one step. All share the pool that ``LuaLimits/handlers`` is; beside that, each script file
-    /// has its share of ``LuaLimits/reserve``, which its functions use first.
-    ///
-    /// - Parameters:
-    ///   - files: How many script files have functions among the steps.
-    ///   - recover: Decides about the function that failed, which is the one of the last step.
-    public func run(files: Int = 1, _ recover: (LuaError) -> Recovery) {
-        let parts = Int64(max(1, files))
-        var budget = self.budget
-        if parts > 1 {
-            budget.reserve_cpu /= parts
-            budget.reserve_instructions /= parts
-        }
-        luar_begin_run(self.state, &budget)
-        var answer = luar_value()
-        while luar_run(self.state, answer) != CInt(LUAR_OK) {
-            switch recover(self.lastError) {
-            case .skip: LuaValue.nil.write(to: &answer)
-            case .block: LuaValue.boolean(false).write(to: &answer)
-            }
-        }
     }
 
     /// Collects all garbage, on no script's budget: for the time after a function ran out of memory.

@@ -91,7 +91,8 @@ public final class HarnessClient {
         let hub = self.harness.hub
         if let client = self.client, client.isOpen {
             let isTooLong = text.count > hub.limits.messageBytes && self.origin.transport == "tcp"
-            return isTooLong ? hub.refuseTooLong(from: client) : hub.receive(text, from: client)
+            if isTooLong { hub.refuseTooLong(from: client) } else { hub.receive(text, from: client) }
+            return
         }
         // Whoever has left a TCP connection has none to speak on; over UDP the next text comes in anew.
         guard self.origin.transport == "udp" else { return }

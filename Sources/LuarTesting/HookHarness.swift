@@ -138,14 +138,14 @@ public final class HookHarness {
                 states: states,
                 fetched: fetched,
                 files: files,
+                hasOwnMessages: true,
                 logger: Logger(label: "harness") { _ in HarnessLogHandler(log: log) },
                 version: "0"
             )
         }
         self.monitor = HarnessMonitor(self.hooks)
-        self.hooks.onFailure = { [unowned self] in self.note($0) }
-        self.hooks.hasOwnMessages = true
-        self.hooks.onMessage = { [unowned self] in self.note($0) }
+        self.hooks.observers.onFailure = { [unowned self] in self.note($0) }
+        self.hooks.observers.onMessage = { [unowned self] in self.note($0) }
         self.hooks.start()
         self.hub.endTicks()
     }

@@ -105,12 +105,14 @@ public struct ScriptTests {
             return ScriptTestReport.Failure(place: place, reason: "\(error)")
         }
         harness.timerTimeLimit = Self.testLimits.handlers.cpuTime
-        bindings.begin(test, on: harness)
+        bindings.begin(on: harness)
         defer { bindings.end() }
         var error: LuaError?
-        state.run {
-            error = $0
-            return .skip
+        if let function = test.function, let argument = bindings.argument {
+            var calls = LuaCalls(LuaHookList([LuaHook(function)]), schema: nil, argument)
+            state.beginRun()
+            if case .failed(let failure) = state.call(&calls) { error = failure }
+            state.endRun()
         }
         var failure = bindings.failure ?? error.map { Self.failure($0, in: file) }
         if failure == nil, harness.budget.isExceeded {

@@ -32,7 +32,6 @@ final class TestBindings: LuaHost {
     private var isCollecting = true
 
     // The test that runs.
-    private var next: LuaStep?
     private(set) var harness: HookHarness?
     private(set) var clients: [HarnessClient] = []
     /// How much of what the harness keeps the test has asked for.
@@ -48,8 +47,8 @@ final class TestBindings: LuaHost {
 
     // MARK: Running
 
-    /// Readies a test: its function is called next.
-    func begin(_ test: Test, on harness: HookHarness) {
+    /// Readies a harness for a test.
+    func begin(on harness: HookHarness) {
         self.isCollecting = false
         for index in self.clients.indices { self.forget(index) }
         self.clients = []
@@ -57,20 +56,16 @@ final class TestBindings: LuaHost {
         self.failure = nil
         self.printed = []
         self.harness = harness
-        guard let types = self.types, let function = test.function else { return }
-        self.next = LuaStep(function, answer: nil, .object(LuaObject(type: types.test, id: 0)))
     }
+
+    /// What a test's function is called with.
+    var argument: LuaValue? { self.types.map { .object(LuaObject(type: $0.test, id: 0)) } }
 
     /// Lets go of the harness.
     func end() { self.harness = nil }
 
     private func forget(_ index: Int) {
         if let types = self.types { self.state?.forget(types.client, Int64(index)) }
-    }
-
-    func next(after answer: LuaValue) -> LuaStep? {
-        defer { self.next = nil }
-        return self.next
     }
 
     func refusal(of answer: LuaValue) -> String? { nil }

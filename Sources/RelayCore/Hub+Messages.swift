@@ -10,24 +10,29 @@ extension Hub {
     ///   - text: The text, borrowed.
     ///   - client: Who sent it.
     ///   - mayBePing: False if ``ping(_:from:)`` was asked about it.
-    public func receive(_ text: UnsafeRawBufferPointer, from client: Client, mayBePing: Bool = true) {
-        guard client.isOpen else { return }
+    /// - Returns: Whether it was a ping, and was answered.
+    @discardableResult
+    public func receive(_ text: UnsafeRawBufferPointer, from client: Client, mayBePing: Bool = true) -> Bool {
+        guard client.isOpen else { return false }
         if client.isKnocking || client.allowance != nil {
             // The allowance of whoever came with this very text has it already.
             if mayBePing { self.raiseAllowance(of: client, by: text.count) }
             if client.isKnocking {
                 let answer = mayBePing ? self.perform { self.policy?.ping(text, from: client.origin) } : nil
-                guard let answer else { return self.admit(client, text) }
+                guard let answer else {
+                    self.admit(client, text)
+                    return false
+                }
                 self.counters.pings += 1
                 _ = self.send(answer, to: client)
-                return
+                return true
             }
         }
         self.lastMessageID += 1
         let time = self.tickTime ?? self.clock()
         self.tickTime = time
         let message = Message(id: self.lastMessageID, sender: client, time: time, text: text, mayBePing: mayBePing)
-        self.perform { self.policy?.relay(message) }
+        return self.perform { self.policy?.relay(message) ?? false }
     }
 
     /// Counts a client's text, once the policy knows what it is and before it acts on it.
@@ -64,6 +69,11 @@ extension Hub {
 
     /// A dialect that a recipient of the route uses and that has no text yet; nil when there is none.
     public func dialect(missingFrom texts: FormattedTexts, on route: Route, from sender: Client?) -> Dialect? {
+        if let missing = self.localDialect(missingFrom: texts, on: route, from: sender) { return missing }
+        return self.remoteDialect(missingFrom: texts, on: route, from: sender)
+    }
+
+    private func localDialect(missingFrom texts: FormattedTexts, on route: Route, from sender: Client?) -> Dialect? {
         if case .only(let ids) = route {
             for id in ids {
                 if let client = self.clients[id], !texts.has(client.dialect) { return client.dialect }
@@ -91,6 +101,7 @@ extension Hub {
         let count = self.deliver(to: route, from: sender, texts)
         // The policy is busy with the message still.
         if self.counters.tooLongToSend != before, let sender { self.queueSystemMessage(.tooLong, to: sender) }
+        self.publish(texts, to: route, from: sender)
         return count
     }
 
@@ -113,6 +124,7 @@ extension Hub {
     ///
     /// - Returns: The number of recipients.
     public func send(_ text: UnsafeRawBufferPointer, to route: Route, from sender: Client?) -> Int {
+        self.publish(text, to: route, from: sender)
         guard self.unprovenCount > 0 else { return self.deliver(to: route, from: sender) { _ in text } }
         // Some may have heard enough: each is looked at, and the text is still written once.
         self.encoded.removeAll(keepingCapacity: true)

@@ -26,6 +26,10 @@ public final class Hub {
     public weak var datagrams: (any DatagramStage)?
     /// The clock, in Unix seconds.
     public let clock: () -> Double
+    /// Which of the nodes this is; 0 where there is one.
+    public let node: Int64
+    /// Where texts go besides the clients of this hub.
+    let bus: any MessageBus
 
     var clients: [Int64: Client] = [:]
     /// Those who are not let in yet.
@@ -36,8 +40,9 @@ public final class Hub {
     var rooms: [ExactString: Room] = [:]
     var dialects: [ExactString: Dialect] = ["plain": .plain]
     var dialectNames = [Label("plain")]
-    var lastClientID: Int64 = 0
-    @exclusivity(unchecked) var lastMessageID: Int64 = 0
+    /// The number of the newest client.
+    public internal(set) var lastClientID: Int64
+    @exclusivity(unchecked) var lastMessageID: Int64
 
     // The current tick.
     @exclusivity(unchecked) var tick = 0
@@ -69,9 +74,25 @@ public final class Hub {
     @exclusivity(unchecked) var tickBytes = 0
 
     /// Makes a hub without clients.
-    public init(limits: Limits = Limits(), clock: @escaping () -> Double) {
+    ///
+    /// - Parameters:
+    ///   - limits: The bounds it keeps.
+    ///   - node: Which of the nodes this is, from 0 to ``NodeNumber/highest``: it is part of the numbers of clients and messages.
+    ///   - bus: Where texts go besides the clients of this hub.
+    ///   - clock: The clock, in Unix seconds.
+    public init(
+        limits: Limits = Limits(),
+        node: Int64 = 0,
+        bus: any MessageBus = ProcessBus(),
+        clock: @escaping () -> Double
+    ) {
+        precondition((0...NodeNumber.highest).contains(node), "a node's number is 0 to \(NodeNumber.highest)")
         self.limits = limits
+        self.node = node
+        self.bus = bus
         self.clock = clock
+        self.lastClientID = NodeNumber.start(of: node)
+        self.lastMessageID = NodeNumber.start(of: node)
     }
 
     deinit {

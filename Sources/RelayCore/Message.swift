@@ -79,8 +79,8 @@ public protocol RelayPolicy: AnyObject {
     /// A client left; it gets nothing any more.
     func disconnected(_ client: Client, reason: String)
     /// Decides a text: says what it is by ``Hub/note(from:isPing:)``, and calls ``Hub/deliver(_:to:from:)`` for what is to
-    /// be relayed.
-    func relay(_ message: Message)
+    /// be relayed; returns whether it was a ping.
+    func relay(_ message: Message) -> Bool
     /// The words of a system message for a client; nil for none. The bytes are borrowed until the next one.
     func systemMessage(_ kind: SystemMessageKind, for client: Client) -> UnsafeRawBufferPointer?
 }

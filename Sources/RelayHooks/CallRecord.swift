@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
+internal import LuaScripting
+
 /// What the calls of a function that a script registered have done so far.
 ///
 /// Failures, pauses, costs and log limits are counted here. A hook has a record of its own (``Handler``); the timers that one
@@ -21,34 +23,45 @@ class CallRecord {
 
     final let event: HookEvent
     final let onError: OnError
+    /// What C calls.
+    ///
+    /// Timers of one place share it: it has the function of the one that is called.
+    final let hook: LuaHook
     /// Where the function was registered.
     final let script: String
     final let line: Int
-    /// The number of the script among those with hooks; set when the hook is registered.
-    @exclusivity(unchecked) final var file: Int32 = 0
-    /// Whether it may have memory beyond the limit, where scripts have used that up: without these hooks nobody would be named,
-    /// let in or heard, and those that answer `false` for their failures would stop everything.
-    final let hasSpareMemory: Bool
+    /// Itself, as a list.
+    final private(set) lazy var alone = HookList([self])
 
     /// Calls so far.
-    @exclusivity(unchecked) final var calls = 0
+    final var calls: Int { self.hook.calls }
     /// Failures so far.
     final var failures = 0
     /// For repeating timers: calls that were left out because the time for them had passed, or because of a pause.
     final var missed = 0
-    final var pause = HandlerPause()
+    final private(set) var pause = HandlerPause()
     final var cost = HandlerCost()
     /// Bounds how often its failures are logged, for each place in the scripts by itself: all commands share a handler.
     final var failureLog = LogLimiter(mostKeys: 16)
     /// For the monitor's events: whether the last call failed, and that was logged.
     final var isFailing = false
 
-    init(event: HookEvent, onError: OnError, script: String, line: Int) {
+    /// Makes a record.
+    ///
+    /// Without some hooks nobody would be named, let in or heard, and those that answer `false` for their failures would stop
+    /// everything: where scripts have used up their memory, these may have more.
+    init(event: HookEvent, onError: OnError, _ function: LuaFunction?, script: String, line: Int) {
         self.event = event
         self.onError = onError
-        self.hasSpareMemory = onError.isNo || event.hasSpareMemory
+        self.hook = LuaHook(function, hasSpareMemory: onError.isNo || event.hasSpareMemory)
         self.script = script
         self.line = line
+    }
+
+    /// Leaves it out for a while.
+    final func pause(until time: Double) {
+        self.pause.begin(until: time)
+        self.hook.isHeld = true
     }
 
     /// The script and line, as `scripts/format.lua:12`.
@@ -77,12 +90,12 @@ struct CallPlaces {
         if let record = self.records[place] { return record }
         if self.records.count >= Self.most, let others = self.others { return others }
         guard self.records.count < Self.most else {
-            let others = CallRecord(event: event, onError: .skip, script: "(other places)", line: 0)
+            let others = CallRecord(event: event, onError: .skip, nil, script: "(other places)", line: 0)
             self.others = others
             self.all.append(others)
             return others
         }
-        let record = CallRecord(event: event, onError: .skip, script: script, line: line)
+        let record = CallRecord(event: event, onError: .skip, nil, script: script, line: line)
         self.records[place] = record
         self.all.append(record)
         return record

@@ -81,8 +81,8 @@ public final class ChatHooks {
 
     /// Called with each failure of a handler, beside the log.
     public var onFailure: ((HookFailure) -> Void)? {
-        get { self.engine.onFailure }
-        set { self.engine.onFailure = newValue }
+        get { self.engine.observers.onFailure }
+        set { self.engine.observers.onFailure = newValue }
     }
 
     /// What each handler has done, in the order in which they run.
@@ -90,12 +90,12 @@ public final class ChatHooks {
 
     /// The chat is connected: asks `chat_connect` for a line to show.
     public func connected() -> [UInt8]? {
-        self.ask(.chatConnect, self.engine.loaded.shapes.chatConnect)
+        self.ask(.chatConnect, self.engine.loaded.schemas.chatConnect)
     }
 
     /// Asks `chat_hello` for a first text to send.
     public func hello() -> [UInt8]? {
-        self.ask(.chatHello, self.engine.loaded.shapes.chatHello)
+        self.ask(.chatHello, self.engine.loaded.schemas.chatHello)
     }
 
     /// The connection has ended: asks `chat_close` for a line to show.
@@ -103,12 +103,12 @@ public final class ChatHooks {
     /// - Parameter reason: `left`, `closed` by the server, or `lost`.
     /// - Returns: The line, if there is one.
     public func closed(reason: String) -> [UInt8]? {
-        self.ask(.chatClose, self.engine.loaded.shapes.chatClose, reason: reason)
+        self.ask(.chatClose, self.engine.loaded.schemas.chatClose, reason: reason)
     }
 
     /// Passes a typed text through the `chat_send` handlers.
     public func sending(_ text: UnsafeRawBufferPointer) -> Sending {
-        switch self.filter(.chatSend, self.engine.loaded.shapes.chatSend, text) {
+        switch self.filter(.chatSend, self.engine.loaded.schemas.chatSend, text) {
         case .text(let bytes): .send(bytes)
         case .withheld: .nothing
         case .failed: .failed
@@ -118,39 +118,59 @@ public final class ChatHooks {
 
     /// Passes a received text through the `chat_receive` handlers; nil if it is not to be shown.
     public func received(_ text: UnsafeRawBufferPointer) -> [UInt8]? {
-        guard case .text(let bytes) = self.filter(.chatReceive, self.engine.loaded.shapes.chatReceive, text) else {
+        guard case .text(let bytes) = self.filter(.chatReceive, self.engine.loaded.schemas.chatReceive, text) else {
             return nil
         }
         return bytes
     }
 
-    private func ask(_ event: HookEvent, _ answer: LuaAnswerShape?, reason: String? = nil) -> [UInt8]? {
-        let types = self.engine.loaded.types
+    private func ask(_ event: HookEvent, _ answer: LuaAnswerSchema, reason: String? = nil) -> [UInt8]? {
+        let object = LuaValue.object(LuaObject(type: self.engine.loaded.types.server, id: 0))
         let reason = reason.map { Label($0) }
         var text: [UInt8]?
-        self.engine.server = self.server
         self.engine.hub.perform {
-            _ = self.engine.ask(
-                event,
-                answer,
-                .object(LuaObject(type: types.server, id: 0)),
-                reason.map { .bytes($0.bytes) }
-            ) { answer in
+            let second = reason.map { LuaValue.bytes($0.bytes) }
+            _ = self.engine.ask(event, about: HookSubject(server: self.server), answer, object, second) { answer in
                 if case .bytes(let bytes) = answer { text = Array(bytes) }
             }
         }
         return text
     }
 
-    private func filter(
-        _ event: HookEvent,
-        _ answer: LuaAnswerShape,
-        _ text: UnsafeRawBufferPointer
-    ) -> FilterRun.Outcome {
-        let handlers = self.engine.loaded.registry.handlers(for: event)
-        guard !handlers.isEmpty else { return .text(Array(text)) }
-        let run = FilterRun(self.engine.hub, handlers, answer: answer, text)
-        self.engine.hub.perform { self.engine.execute(run) }
-        return run.outcome
+    /// What became of a text that went through the hooks of a filter.
+    private enum Filtered {
+        case text([UInt8])
+        /// A hook answered `false`.
+        case withheld
+        /// A hook failed or is paused whose failure counts as that.
+        case failed
+        /// A hook answered an object.
+        case object
+    }
+
+    /// Leads a text through the hooks of a filter: each gets what the ones before it left.
+    private func filter(_ event: HookEvent, _ answer: LuaAnswerSchema, _ text: UnsafeRawBufferPointer) -> Filtered {
+        let engine = self.engine
+        let list = engine.loaded.lists[event]
+        guard !list.isEmpty else { return .text(Array(text)) }
+        return engine.hub.perform {
+            engine.run(files: list.hooks.fileCount, about: HookSubject(server: self.server)) {
+                let current = TickBuffer()
+                current.append(text)
+                var stage = HookStage(list, answer, .bytes(current[0..<current.count]))
+                while true {
+                    switch engine.next(&stage) {
+                    case .none: return .text(Array(current[0..<current.count]))
+                    case .value(.bytes(let bytes)):
+                        current.reset()
+                        current.append(bytes)
+                        stage.setFirst(.bytes(current[0..<current.count]))
+                    case .value(.object): return .object
+                    case .value: return .withheld
+                    case .failure: return .failed
+                    }
+                }
+            }
+        }
     }
 }

@@ -8,7 +8,6 @@ final class Handler: CallRecord {
     /// What carries texts.
     static let transports = ["tcp", "udp"]
 
-    let function: LuaFunction
     /// Lower runs first.
     let order: Double
     /// For `format`: the dialect it formats.
@@ -29,12 +28,11 @@ final class Handler: CallRecord {
         script: String,
         line: Int
     ) {
-        self.function = function
         self.order = order
         self.dialect = dialect
         self.transport = transport
         self.isDefault = isDefault
-        super.init(event: event, onError: onError, script: script, line: line)
+        super.init(event: event, onError: onError, function, script: script, line: line)
     }
 }
 

@@ -81,7 +81,7 @@ public struct HandlerStatus: Sendable, Codable, Equatable {
 extension HookEngine {
     /// What each handler has done, in the order in which they run, and the timers of each place in the scripts.
     public var handlerStatus: [HandlerStatus] {
-        let time = self.hub.clock()
+        let time = self.environment.uptime()
         let events = HookEvent.allCases
         let handlers = self.loaded.registry.all.enumerated()
             .sorted { left, right in

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
+internal import LuaScripting
 internal import RelayCore
 
 /// All handlers, in the order in which they run.
 struct HandlerRegistry {
     private var lists: [HookEvent: [Handler]] = [:]
-    private var formats: [ExactString: [Handler]] = [:]
+    private(set) var formats: [ExactString: [Handler]] = [:]
     private(set) var count = 0
     /// The script files with handlers, numbered in the order in which they came.
     private var files: [ExactString: Int32] = [:]
@@ -37,8 +38,9 @@ struct HandlerRegistry {
             self.lists[handler.event] = list
         }
         self.count += 1
-        handler.file = self.files[ExactString(handler.script)] ?? Int32(self.files.count)
-        self.files[ExactString(handler.script)] = handler.file
+        let file = self.files[ExactString(handler.script)] ?? Int32(self.files.count)
+        self.files[ExactString(handler.script)] = file
+        handler.hook.file = file
     }
 
     /// The handlers of an event; of `format` those for plain text.
@@ -54,15 +56,12 @@ struct HandlerRegistry {
     /// All handlers of all events.
     var all: [Handler] { self.lists.values.flatMap { $0 } + self.formats.values.flatMap { $0 } }
 
-    /// The handlers that format a dialect.
-    func formatters(of dialect: String) -> [Handler] { self.formats[ExactString(dialect)] ?? [] }
-
     /// How many script files have handlers for any of some events.
     func fileCount(of events: [HookEvent]) -> Int {
         var found: Set<Int32> = []
         for event in events {
             let handlers = event == .format ? self.formats.values.flatMap { $0 } : self.lists[event] ?? []
-            found.formUnion(handlers.map(\.file))
+            found.formUnion(handlers.map(\.hook.file))
         }
         return found.count
     }

@@ -55,7 +55,7 @@ extension HookBindings {
     /// The names that a table of the API has.
     private func names(in path: String, _ engine: HookEngine, _ loaded: LoadedScripts) -> [String] {
         if let settings = loaded.settings.names(inTable: path) { return settings }
-        let names = HookAPI.paths(in: engine.program)
+        let names = HookAPI.paths(in: engine.environment.program)
             .compactMap { full -> String? in
                 guard full.hasPrefix(path + ".") else { return nil }
                 return full.dropFirst(path.count + 1).split(separator: ".").first.map { String($0) }
@@ -76,7 +76,7 @@ extension HookBindings {
         guard let name = arguments[0].text else {
             return .failure("\(caller) takes an event's name first, not \(arguments[0].described)")
         }
-        guard let event = HookEvent(name: name), event.program == engine.program else {
+        guard let event = HookEvent(name: name), event.program == engine.environment.program else {
             return .failure(self.refusal(ofEvent: name, engine))
         }
         var options = HandlerOptions(onError: event.onError)
@@ -126,12 +126,12 @@ extension HookBindings {
     }
 
     private func refusal(ofEvent name: String, _ engine: HookEngine) -> String {
-        let names = HookEvent.names(of: engine.program)
+        let names = HookEvent.names(of: engine.environment.program)
         guard HookEvent(name: name) != nil else {
             return "unknown event '\(name)'; \(Suggestion.phrase(for: name, among: names))"
         }
         let known = names.sorted().joined(separator: " ")
-        switch engine.program {
+        switch engine.environment.program {
         case .chat: return "event '\(name)' is the relay's, and this runs in the chat client; known: \(known)"
         case .relay: return "event '\(name)' is the chat client's, which loads chat.lua alone; known: \(known)"
         }
@@ -276,7 +276,7 @@ extension HookBindings {
         guard case .bytes(let text) = arguments[0] else {
             return .failure("a log text is a string, not \(arguments[0].described)")
         }
-        guard engine.logger.logLevel <= level else { return .value(.nil) }
+        guard engine.environment.logger.logLevel <= level else { return .value(.nil) }
         let (script, line) = self.loaded?.state.caller ?? ("", 0)
         var metadata: Logger.Metadata = ["script": "\(script):\(line)"]
         // Only what the line can show is decoded: a script may give the same long string sixty times.
@@ -295,7 +295,7 @@ extension HookBindings {
             self.loaded.map { loaded in
                 loaded.isLoading && loaded.hold(LoadedScripts.LogLine(level: level, text: shown, metadata: metadata))
             } ?? false
-        if !isHeld { engine.logger.log(level: level, "\(shown)", metadata: metadata) }
+        if !isHeld { engine.environment.logger.log(level: level, "\(shown)", metadata: metadata) }
         return .value(.nil)
     }
 

@@ -10,13 +10,13 @@ extension HookBindings {
     func monitorField(_ field: Int, of object: LuaObject, _ engine: HookEngine) -> LuaResult? {
         guard let types = self.loaded?.types.monitor else { return nil }
         let number = object.type == types.window ? object.id / HookAPI.windowNumbers : object.id
-        let isCurrent = number == engine.measurement
+        let isCurrent = number == engine.counts.lastMeasurement
         switch object.type {
         case types.sample:
-            guard isCurrent, let sample = engine.sample else { return Self.unreadable("sample") }
+            guard isCurrent, let sample = engine.subject.sample else { return Self.unreadable("sample") }
             return Self.field(HookAPI.SampleField.allCases[field], of: sample, number, types)
         case types.report:
-            guard isCurrent, let report = engine.report else { return Self.unreadable("report") }
+            guard isCurrent, let report = engine.subject.report else { return Self.unreadable("report") }
             return Self.field(HookAPI.ReportField.allCases[field], of: report, number, types)
         case types.windows:
             return .value(.object(LuaObject(type: types.window, id: number * HookAPI.windowNumbers + Int64(field))))
@@ -24,8 +24,8 @@ extension HookBindings {
             let span = object.id % HookAPI.windowNumbers
             let summary =
                 span == HookAPI.previousWindow
-                ? engine.report?.previousWindow
-                : engine.sample?.windows.summary(LatencyWindows.Span.allCases[Int(span)])
+                ? engine.subject.report?.previousWindow
+                : engine.subject.sample?.windows.summary(LatencyWindows.Span.allCases[Int(span)])
             guard isCurrent, let summary else { return Self.unreadable("window") }
             return Self.field(HookAPI.WindowField.allCases[field], of: summary)
         default: return nil

@@ -51,10 +51,10 @@ extension HookBindings {
             after: delay,
             reference,
             record: loaded.timers.places.record(of: .timer, script: script, line: line),
-            uptime: engine.uptime(),
+            uptime: engine.environment.uptime(),
             time: engine.hub.clock()
         )
-        if !loaded.isLoading { engine.onTimers?() }
+        if !loaded.isLoading { engine.observers.onTimers?() }
         return .value(.object(LuaObject(type: loaded.types.timer, id: number)))
     }
 
@@ -65,7 +65,7 @@ extension HookBindings {
         }
         guard let timer = loaded.timers.remove(object.id) else { return .value(.boolean(false)) }
         loaded.state.release(timer.function)
-        if !loaded.isLoading { engine.onTimers?() }
+        if !loaded.isLoading { engine.observers.onTimers?() }
         return .value(.boolean(true))
     }
 }

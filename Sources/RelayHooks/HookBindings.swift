@@ -15,49 +15,11 @@ final class HookBindings: LuaHost {
     ///
     /// Unsafe for the same reason; safe because it owns both the bindings and the state that calls them.
     @exclusivity(unchecked) unowned(unsafe) var loaded: LoadedScripts?
-    /// What runs now.
-    ///
-    /// A run is never started from within another.
-    @exclusivity(unchecked) var run: (any HookRun)?
-    /// The run of messages, once the scripts are loaded.
-    @exclusivity(unchecked) var message: MessageRun?
     /// The script being loaded at start: its path is exact, where `require` searches.
     var nextSource: LuaSource?
-    /// The step that was found before Lua was entered.
-    @exclusivity(unchecked) var firstStep: LuaStep?
 
-    /// Counts the runs, of which some are measured.
-    @exclusivity(unchecked) private var runs = 0
-    /// Where the handler stands that is being measured: what it is, the clock and the memory when it began.
-    @exclusivity(unchecked) private var measured: (handler: CallRecord, time: Int64, memory: Int)?
-
-    func next(after answer: LuaValue) -> LuaStep? {
-        if let step = self.firstStep {
-            self.firstStep = nil
-            self.runs &+= 1
-            if self.runs <= HandlerCost.firstRuns || self.runs % HandlerCost.measuredRuns == 0 {
-                self.measure(self.run?.handler)
-            }
-            return step
-        }
-        guard self.measured != nil else { return self.run?.next(after: answer) }
-        self.endMeasuring()
-        let step = self.run?.next(after: answer)
-        if step != nil { self.measure(self.run?.handler) }
-        return step
-    }
-
-    private func measure(_ handler: CallRecord?) {
-        guard let handler, let loaded = self.loaded else { return }
-        self.measured = (handler, LuaState.cpuTime, loaded.state.memory)
-    }
-
-    /// Notes what the handler cost that has just run, also if it failed.
-    func endMeasuring() {
-        guard let (handler, time, memory) = self.measured, let loaded = self.loaded else { return }
-        handler.cost.note(nanoseconds: LuaState.cpuTime - time, memory: max(0, loaded.state.memory - memory))
-        self.measured = nil
-    }
+    /// The text under way, as the pipeline has it.
+    var message: MessagePipeline? { self.loaded?.pipeline }
 
     func refusal(of answer: LuaValue) -> String? {
         guard let engine = self.engine else { return nil }
@@ -67,7 +29,7 @@ final class HookBindings: LuaHost {
         }
         switch AlertMail.read(answer, limits: engine.hub.limits) {
         case .failure(let refusal): return refusal.reason
-        case .success(let mail): return engine.alerts?.problem(with: mail)
+        case .success(let mail): return engine.environment.alerts?.problem(with: mail)
         }
     }
 
@@ -135,7 +97,7 @@ final class HookBindings: LuaHost {
     /// The client a Lua object stands for, if it can still be read.
     func client(_ id: Int64, _ engine: HookEngine) -> Client? {
         if let sender = self.message?.sender, sender.id == id { return sender }
-        if let departing = engine.departing, departing.id == id { return departing }
+        if let departing = engine.subject.client, departing.id == id { return departing }
         return engine.hub.client(id) ?? engine.hub.leaving(id)
     }
 
@@ -171,7 +133,7 @@ final class HookBindings: LuaHost {
     }
 
     private func get(_ field: HookAPI.ConsoleField, _ engine: HookEngine, _ types: HookAPI.Types) -> LuaResult {
-        guard let event = self.message?.consoleEvent ?? engine.consoleEvent else {
+        guard let event = self.message?.consoleEvent ?? engine.subject.console else {
             return .failure("a console event is readable only inside its handler")
         }
         let label = { (label: Label?) in LuaResult.value(label.map { .bytes($0.bytes) } ?? .nil) }
@@ -190,7 +152,8 @@ final class HookBindings: LuaHost {
         case .to: return event.isMessage ? .objects(types.client, self.message?.recipients ?? []) : .value(.nil)
         case .sample:
             return .value(
-                event.isSample ? .object(LuaObject(type: types.monitor.sample, id: engine.measurement)) : .nil
+                event.isSample
+                    ? .object(LuaObject(type: types.monitor.sample, id: engine.counts.lastMeasurement)) : .nil
             )
         case .targets: return .value(event.isSample ? .integer(Int64(engine.targets)) : .nil)
         case .status: return label(event.status)
@@ -201,8 +164,8 @@ final class HookBindings: LuaHost {
     }
 
     private func get(_ field: HookAPI.AddressField, ofOriginIn engine: HookEngine) -> LuaResult {
-        let event = self.message?.consoleEvent ?? engine.consoleEvent
-        guard let origin = self.message?.sender?.origin ?? event?.origin ?? engine.origin else {
+        let event = self.message?.consoleEvent ?? engine.subject.console
+        guard let origin = self.message?.sender?.origin ?? event?.origin ?? engine.subject.origin else {
             return .failure("a text's origin is readable only inside a handler; keep its fields instead")
         }
         switch field {
@@ -215,7 +178,7 @@ final class HookBindings: LuaHost {
 
     private func get(_ field: HookAPI.AddressField, _ engine: HookEngine) -> LuaResult {
         // Scripts get a server from events only, and these come with one.
-        guard let server = engine.server else { return .value(.nil) }
+        guard let server = engine.subject.server else { return .value(.nil) }
         switch field {
         case .host: return .text(server.host)
         case .port: return .value(.integer(Int64(server.port)))

@@ -17,7 +17,9 @@ extension HookEngine {
     }
 
     /// Of some persistent states those whose records have to be fetched before scripts that declare them are loaded.
-    public func missingStates(of names: some Sequence<String>) -> [String] { self.states.missing(of: names) }
+    public func missingStates(of names: some Sequence<String>) -> [String] {
+        self.environment.states.missing(of: names)
+    }
 
     /// Puts other scripts in the place of those that run, between two events.
     ///
@@ -39,28 +41,28 @@ extension HookEngine {
         fetched: [String: [StateRecord]] = [:]
     ) throws -> RetiredScripts {
         precondition(
-            self.program == .relay && self.loaded.bindings.run == nil,
+            self.environment.program == .relay && !self.loaded.isRunning,
             "scripts are replaced between two events"
         )
-        defer { self.onTimers?() }
+        defer { self.observers.onTimers?() }
         let old = self.loaded
         // Before the new scripts run: they are not loaded at all where the data cannot go over.
         let data = try self.packData(of: old)
-        let new = try Self.opening(self.limits) {
+        let new = try Self.opening(self.environment.limits) {
             try LoadedScripts(
                 scripts,
                 values: values,
-                states: self.states.beginLoad(fetched: fetched),
-                program: self.program,
-                limits: self.limits,
+                states: self.environment.states.beginLoad(fetched: fetched),
+                program: self.environment.program,
+                limits: self.environment.limits,
                 relayLimits: self.hub.limits,
-                version: self.version
+                version: self.environment.version
             )
         }
         do {
             try self.load(new, data: data)
         } catch {
-            self.onDiscard?(RetiredScripts(new))
+            self.observers.onDiscard?(RetiredScripts(new))
             throw error
         }
         self.accept(new)
@@ -93,20 +95,9 @@ extension HookEngine {
         do {
             let problems = self.loadFiles(into: loaded)
             if let missing = loaded.states?.missing, !missing.isEmpty { throw MissingStates(names: missing.sorted()) }
-            loaded.releaseLog(to: self.logger)
+            loaded.releaseLog(to: self.environment.logger)
             guard problems.isEmpty else { throw ScriptError(problems) }
-            guard self.program == .relay else { return }
-            let message = MessageRun(
-                self.hub,
-                loaded.state,
-                loaded.registry,
-                types: loaded.types,
-                shapes: loaded.shapes,
-                console: self.console
-            )
-            message.hasOwnObjects = self.hasOwnMessages
-            loaded.message = message
-            loaded.bindings.message = message
+            loaded.open(for: self)
             try self.unpack(data, into: loaded)
         } catch {
             // No client can have one of them: assigning a dialect is refused while scripts are loaded.
@@ -118,12 +109,12 @@ extension HookEngine {
     private func loadFiles(into loaded: LoadedScripts) -> [ScriptProblem] {
         var problems: [ScriptProblem] = []
         loaded.state.beginLoading()
-        for source in loaded.scripts.toLoad(for: self.program) {
+        for source in loaded.scripts.toLoad(for: self.environment.program) {
             loaded.bindings.nextSource = source
             do {
                 try loaded.state.load(source.key)
             } catch let error as LuaError {
-                let problem = ScriptProblem(error, in: source.name, self.limits)
+                let problem = ScriptProblem(error, in: source.name, self.environment.limits)
                 // Files that require the same broken module all fail with its error.
                 if !problems.contains(problem) { problems.append(problem) }
                 // What is used up stays used up: no later file had a chance.
@@ -132,7 +123,7 @@ extension HookEngine {
                 problems.append(ScriptProblem(file: source.name, line: nil, reason: "\(error)"))
             }
         }
-        return problems + loaded.settings.unclaimed(by: self.program, areAllKnown: problems.isEmpty)
+        return problems + loaded.settings.unclaimed(by: self.environment.program, areAllKnown: problems.isEmpty)
     }
 
     /// Makes a load count that cannot fail any more: its states, its files and its handlers.
@@ -142,7 +133,7 @@ extension HookEngine {
         loaded.states = nil
         self.loaded = loaded
         // Its hooks are others.
-        self.waste = WasteLedger()
+        self.failures.waste = WasteLedger()
         for (line, file) in loaded.releaseFileLines() { _ = self.write(line, to: file) }
     }
 

@@ -7,14 +7,13 @@ internal import LuaScripting
 internal import RelayCore
 
 extension HookEngine: MonitorPolicy {
-    /// Asks the `latency` handlers; without an answer a reply is `up`, anything else `down`, and what nobody knows is what
+    /// Asks the `latency` hooks; without an answer a reply is `up`, anything else `down`, and what nobody knows is what
     /// it was before.
     public func judge(_ sample: Sample) -> HealthStatus? {
         var status: HealthStatus?
-        self.measure(.latency, sample) { types in
-            self.ask(.latency, self.loaded.shapes.latency, .object(LuaObject(type: types.sample, id: self.measurement)))
-            {
-                answer in
+        self.measure(HookSubject(sample: sample)) { subject, number in
+            let object = LuaValue.object(LuaObject(type: self.loaded.types.monitor.sample, id: number))
+            self.ask(.latency, about: subject, self.loaded.schemas.latency, object) { answer in
                 switch answer {
                 case .leveled(let name, let level):
                     status = HealthStatus(name: String(decoding: name, as: UTF8.self), level: level)
@@ -38,38 +37,32 @@ extension HookEngine: MonitorPolicy {
 
     /// Asks the console hooks about a sample.
     public func measured(_ sample: Sample) {
-        self.measure(nil, sample) { _ in
+        self.measure(HookSubject(sample: sample)) { subject, _ in
             var event = ConsoleEvent(kind: .sample)
             event.isSample = true
             event.status = sample.status.map { Label($0.name) }
-            self.show(event)
+            self.show(event, about: subject)
         }
     }
 
-    /// Runs the `status` handlers.
+    /// Calls the `status` hooks.
     public func changed(_ report: Report) {
-        self.report = report
-        self.measure(.status, report.sample) { types in
-            let handlers = self.loaded.registry.handlers(for: .status)
-            guard !handlers.isEmpty else { return }
-            let object = LuaValue.object(LuaObject(type: types.report, id: self.measurement))
-            self.execute(EventRun(self.hub, handlers, answer: nil, object, nil))
+        self.measure(HookSubject(sample: report.sample, report: report)) { subject, number in
+            let object = LuaObject(type: self.loaded.types.monitor.report, id: number)
+            self.notify(.status, about: subject, .object(object))
         }
-        self.report = nil
     }
 
-    /// Asks the `alert` handlers for a mail.
+    /// Asks the `alert` hooks for a mail.
     public func alert(_ report: Report) -> Bool {
-        guard let alerts = self.alerts else { return false }
+        guard let alerts = self.environment.alerts else { return false }
         var mail: AlertMail?
-        self.report = report
-        self.measure(.alert, report.sample) { types in
-            self.ask(.alert, self.loaded.shapes.alert, .object(LuaObject(type: types.report, id: self.measurement))) {
-                answer in
+        self.measure(HookSubject(sample: report.sample, report: report)) { subject, number in
+            let object = LuaValue.object(LuaObject(type: self.loaded.types.monitor.report, id: number))
+            self.ask(.alert, about: subject, self.loaded.schemas.alert, object) { answer in
                 if case .success(let read) = AlertMail.read(answer, limits: self.hub.limits) { mail = read }
             }
         }
-        self.report = nil
         return mail.map { alerts.send($0, about: report, stored: nil) } ?? false
     }
 
@@ -100,39 +93,21 @@ extension HookEngine: MonitorPolicy {
     /// - Parameter kind: `notice`, `address` or `password`.
     /// - Returns: The text, if there is one.
     public func prompt(_ kind: String) -> String? {
-        let types = self.loaded.types
         var event = ConsoleEvent(kind: .prompt)
         event.prompt = Label(kind)
         var text: String?
-        self.consoleEvent = event
+        let object = LuaValue.object(LuaObject(type: self.loaded.types.console, id: 0))
         self.hub.perform {
-            _ = self.ask(.console, self.loaded.shapes.console, .object(LuaObject(type: types.console, id: 0))) {
-                answer in
+            _ = self.ask(.console, about: HookSubject(console: event), self.loaded.schemas.console, object) { answer in
                 text = answer.text(upTo: self.hub.limits.answerBytes)
             }
         }
-        self.consoleEvent = nil
         return text
     }
 
-    /// Runs handlers while they can read a sample, and notes which of them work again.
-    private func measure(_ event: HookEvent?, _ sample: Sample, _ body: (HookAPI.MonitorTypes) -> Void) {
-        let types = self.loaded.types.monitor
-        let handlers = event.map { self.loaded.registry.handlers(for: $0) } ?? []
-        let before = handlers.map { ($0.calls, $0.failures) }
-        self.measurement += 1
-        self.sample = sample
-        self.hub.perform { body(types) }
-        self.sample = nil
-        for (handler, before) in zip(handlers, before)
-        where handler.isFailing && handler.calls > before.0 && handler.failures == before.1 {
-            handler.isFailing = false
-            self.logger.notice(
-                "hook works again",
-                metadata: [
-                    "hook.event": "\(handler.event.rawValue)", "hook.script": "\(handler.place)",
-                ]
-            )
-        }
+    /// Runs hooks that can read a measurement, by the number that its objects have.
+    private func measure(_ subject: HookSubject, _ body: (HookSubject, _ number: Int64) -> Void) {
+        self.counts.lastMeasurement += 1
+        self.hub.perform { body(subject, self.counts.lastMeasurement) }
     }
 }

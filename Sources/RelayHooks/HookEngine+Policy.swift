@@ -8,15 +8,15 @@ public import RelayCore
 extension HookEngine: RelayPolicy {
     /// Asks the `admit` handlers.
     public func admit(_ client: Client, _ text: UnsafeRawBufferPointer?) -> Admission {
-        self.onKnock?(client, text)
-        if !self.refusedSenders.isEmpty,
-            self.refusedSenders.isRefused(host: client.origin.host, at: self.hub.clock())
+        self.observers.onKnock?(client, text)
+        if !self.failures.refusedSenders.isEmpty,
+            self.failures.refusedSenders.isRefused(host: client.origin.host, at: self.environment.uptime())
         {
             return .refuse(nil)
         }
         var admission = Admission.letIn
         let source = WasteSource.host(client.origin.host)
-        self.ask(.admit, from: source, self.loaded.shapes.admit, self.object(client), text.map { .bytes($0) }) {
+        self.ask(.admit, from: source, self.loaded.schemas.admit, self.object(client), text.map { .bytes($0) }) {
             answer in
             switch answer {
             case .bytes(let question): admission = .prompt(self.keep(question))
@@ -30,22 +30,30 @@ extension HookEngine: RelayPolicy {
     /// Asks the `ping` handlers, and the console's about a ping.
     public func ping(_ text: UnsafeRawBufferPointer, from origin: ClientOrigin) -> UnsafeRawBufferPointer? {
         let types = self.loaded.types
-        if !self.refusedSenders.isEmpty, self.refusedSenders.isRefused(host: origin.host, at: self.hub.clock()) {
+        if !self.failures.refusedSenders.isEmpty,
+            self.failures.refusedSenders.isRefused(host: origin.host, at: self.environment.uptime())
+        {
             return nil
         }
         var hasAnswer = false
-        self.origin = origin
-        let handlers = self.loaded.registry.pingHandlers(for: origin.transport)
+        let hooks = self.loaded.lists.pings(by: origin.transport)
         let source = WasteSource.host(origin.host)
         let object = LuaValue.object(LuaObject(type: types.origin, id: 0))
-        self.ask(handlers, from: source, self.loaded.shapes.ping, .bytes(text), object) { answer in
+        self.ask(
+            hooks,
+            about: HookSubject(origin: origin),
+            from: source,
+            self.loaded.schemas.ping,
+            .bytes(text),
+            object
+        ) {
+            answer in
             guard case .bytes(let bytes) = answer else { return }
             _ = self.keep(bytes)
             hasAnswer = true
         }
         if hasAnswer { self.show(ConsoleEvent(kind: .received, origin: origin, text: text)) }
-        self.origin = nil
-        return hasAnswer ? self.words[0..<self.words.count] : nil
+        return hasAnswer ? self.answerBuffer[0..<self.answerBuffer.count] : nil
     }
 
     /// Asks the console hooks about a client that cannot be reached.
@@ -55,27 +63,27 @@ extension HookEngine: RelayPolicy {
 
     /// Lets go of a client that was not let in.
     public func turnedAway(_ client: Client) {
-        self.onLeave?(client)
+        self.observers.onLeave?(client)
         self.forget(client)
     }
 
     /// Keeps an answer until the next question of its kind.
     private func keep(_ bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
-        self.words.reset()
-        self.words.append(bytes)
-        return self.words[0..<self.words.count]
+        self.answerBuffer.reset()
+        self.answerBuffer.append(bytes)
+        return self.answerBuffer[0..<self.answerBuffer.count]
     }
 
     /// Asks the `name` handlers.
     public func name(of client: Client) -> String? {
         var name: String?
-        self.ask(.name, self.loaded.shapes.name, self.object(client)) { answer in
+        self.ask(.name, self.loaded.schemas.name, self.object(client)) { answer in
             guard case .bytes(let bytes) = answer else { return }
             name = String(validating: bytes, as: UTF8.self)
             guard name == nil else { return }
             let reason: Logger.Message = "a name was refused: it is not UTF-8"
-            guard let unlogged = self.logLimit.admit("\(reason)", at: self.hub.clock()) else { return }
-            self.logger.error(reason, metadata: ["client": "\(client.id)", "log.unlogged": "\(unlogged)"])
+            guard let unlogged = self.failures.log.admit("\(reason)", at: self.environment.uptime()) else { return }
+            self.environment.logger.error(reason, metadata: ["client": "\(client.id)", "log.unlogged": "\(unlogged)"])
         }
         // A handler may have read the address in its place.
         self.loaded.state.changed(self.loaded.types.client, client.id)
@@ -90,33 +98,36 @@ extension HookEngine: RelayPolicy {
 
     /// Runs the `disconnect` handlers, then asks the console's; after that scripts cannot read the client any more.
     public func disconnected(_ client: Client, reason: String) {
-        self.departing = client
         self.loaded.state.changed(self.loaded.types.client, client.id)
         let reason = Label(reason)
-        self.notify(.disconnect, self.object(client), .bytes(reason.bytes))
+        let subject = HookSubject(client: client)
+        self.notify(.disconnect, about: subject, self.object(client), .bytes(reason.bytes))
         self.show(
-            ConsoleEvent(kind: .disconnect, client: client, reason: reason, transport: Label(client.origin.transport))
+            ConsoleEvent(kind: .disconnect, client: client, reason: reason, transport: Label(client.origin.transport)),
+            about: subject
         )
-        self.departing = nil
-        self.onLeave?(client)
+        self.observers.onLeave?(client)
         self.forget(client)
-        self.waste.move(client.id, to: client.origin.host)
-        self.refusedSenders.forget(client: client.id)
+        self.failures.waste.move(client.id, to: client.origin.host)
+        self.failures.refusedSenders.forget(client: client.id)
     }
 
-    /// Runs a message through all its handlers, in one entry into Lua.
-    public func relay(_ message: Message) {
-        guard let run = self.loaded.message else { return }
-        if !self.refusedSenders.isEmpty, self.isRefused(message.sender, at: self.hub.clock()) {
+    /// Leads a text through its hooks.
+    public func relay(_ message: Message) -> Bool {
+        guard let pipeline = self.loaded.pipeline else { return false }
+        if !self.failures.refusedSenders.isEmpty, self.isRefused(message.sender, at: self.environment.uptime()) {
             self.hub.note(from: message.sender, isPing: false)
             // That it is refused is in the log.
-            return self.hub.queueSystemMessage(.withheld, to: message.sender)
+            self.hub.queueSystemMessage(.withheld, to: message.sender)
+            return false
         }
-        run.begin(message)
-        self.execute(run)
-        if let kind = run.withheld { self.withhold(from: message.sender, kind) }
-        if let onMessage = self.onMessage { onMessage(run.trace) }
-        run.end()
+        let observe = self.observers.onMessage.map { onMessage in { onMessage(pipeline.trace($0)) } }
+        switch pipeline.relay(message, observe) {
+        case .ping: return true
+        case .withheld(let kind): self.withhold(from: message.sender, kind)
+        case .swallowed, .relayed: break
+        }
+        return false
     }
 
     /// Asks the `system_message` handlers.
@@ -125,12 +136,12 @@ extension HookEngine: RelayPolicy {
         let source = WasteSource.client(client.id)
         let name = Label(kind.rawValue)
         let isStranger = self.hub.client(client.id) == nil
-        if isStranger { self.departing = client }
         var hasAnswer = false
         let hasFailed = self.ask(
             .systemMessage,
+            about: HookSubject(client: isStranger ? client : nil),
             from: source,
-            self.loaded.shapes.systemMessage,
+            self.loaded.schemas.systemMessage,
             self.object(client),
             .bytes(name.bytes)
         ) { answer in
@@ -138,13 +149,10 @@ extension HookEngine: RelayPolicy {
             _ = self.keep(bytes)
             hasAnswer = true
         }
-        if isStranger {
-            self.departing = nil
-            self.forget(client)
-        }
+        if isStranger { self.forget(client) }
         // Who hears nothing would take the text for sent.
         if !hasAnswer, hasFailed, let words = Self.words(of: kind) { return self.keep(words) }
-        return hasAnswer ? self.words[0..<self.words.count] : nil
+        return hasAnswer ? self.answerBuffer[0..<self.answerBuffer.count] : nil
     }
 
     /// What the sender of a text that went to nobody is told where the hooks that were to say it fail, too.

@@ -21,6 +21,16 @@ private final class EngineReference: @unchecked Sendable {
     init(_ engine: HookEngine) { self.engine = engine }
 }
 
+/// What an engine counts for itself.
+struct HookCounts {
+    /// Numbers the functions that wait for the result of storing something, of all loads.
+    var lastWaiter: Int64 = 0
+    /// Numbers what was asked about measurements, so that objects of an earlier one are told from those of the last.
+    var lastMeasurement: Int64 = 0
+    /// What became of the lines that scripts wrote to files.
+    var fileLines = FileLineCounts()
+}
+
 extension HookEngine {
     /// Remembers a function until the result of storing something is known.
     ///
@@ -38,11 +48,11 @@ extension HookEngine {
         guard loaded.waiters.count + loaded.timers.resultCount < StorageWaiter.most else { return nil }
         let (script, line) = loaded.state.caller
         let record = loaded.timers.places.record(of: .stored, script: script, line: line)
-        self.lastWaiter += 1
-        let number = self.lastWaiter
+        self.counts.lastWaiter += 1
+        let number = self.counts.lastWaiter
         loaded.waiters[number] = StorageWaiter(function: function, record: record)
         let reference = EngineReference(self)
-        let onLoop = self.onLoop
+        let onLoop = self.observers.onLoop
         return (number, { isStored in onLoop { reference.engine?.finish(number, isStored) } })
     }
 
@@ -54,10 +64,10 @@ extension HookEngine {
             waiter.function,
             argument: isStored,
             record: waiter.record,
-            uptime: self.uptime(),
+            uptime: self.environment.uptime(),
             time: self.hub.clock()
         )
-        self.onTimers?()
+        self.observers.onTimers?()
     }
 }
 
@@ -87,13 +97,15 @@ extension HookBindings {
         case .failure(let refusal): return .failure("relay.mail was given \(refusal.reason)")
         case .success(let read): mail = read
         }
-        if let problem = engine.alerts?.problem(with: mail) { return .failure("relay.mail was given \(problem)") }
+        if let problem = engine.environment.alerts?.problem(with: mail) {
+            return .failure("relay.mail was given \(problem)")
+        }
         var waiter: (number: Int64, done: @Sendable (Bool) -> Void)?
-        if let function, engine.alerts != nil {
+        if let function, engine.environment.alerts != nil {
             waiter = engine.wait(with: function, in: loaded)
             if waiter == nil { return Self.tooMany("relay.mail") }
         }
-        let isAccepted = engine.alerts?.send(mail, about: nil, stored: waiter?.done) ?? false
+        let isAccepted = engine.environment.alerts?.send(mail, about: nil, stored: waiter?.done) ?? false
         if !isAccepted, let function {
             if let waiter { loaded.waiters[waiter.number] = nil }
             loaded.state.release(function)
@@ -111,7 +123,7 @@ extension HookBindings {
             return .failure("relay.sync takes a function second, not \(arguments[1].described)")
         }
         guard let waiter = engine.wait(with: function, in: loaded) else { return Self.tooMany("relay.sync") }
-        if state.table.isKept, let storage = engine.states.storage {
+        if state.table.isKept, let storage = engine.environment.states.storage {
             storage.sync(state.name, done: waiter.done)
         } else {
             waiter.done(false)

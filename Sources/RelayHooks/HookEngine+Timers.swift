@@ -20,27 +20,27 @@ extension HookEngine {
     @discardableResult
     public func runTimers(until deadline: Double = .infinity) -> Bool {
         let loaded = self.loaded
-        let now = self.uptime()
+        let now = self.environment.uptime()
         let last = loaded.timers.lastSequence
         while let timer = loaded.timers.popDue(at: now, upTo: last) {
             self.run(timer, in: loaded)
-            if self.uptime() >= deadline { break }
+            if self.environment.uptime() >= deadline { break }
         }
-        return loaded.timers.next.map { $0 <= self.uptime() } ?? false
+        return loaded.timers.next.map { $0 <= self.environment.uptime() } ?? false
     }
 
     private func run(_ timer: ScriptTimer, in loaded: LoadedScripts) {
         let time = self.hub.clock()
         if case .daily = timer.schedule, time < timer.target {
-            return loaded.timers.watchClock(for: timer, uptime: self.uptime(), time: time)
+            return loaded.timers.watchClock(for: timer, uptime: self.environment.uptime(), time: time)
         }
-        if timer.record.pause.isPaused(at: time) { return self.leaveOut(timer, in: loaded, time) }
+        if timer.record.pause.isPaused(at: self.environment.uptime()) { return self.leaveOut(timer, in: loaded, time) }
         if timer.schedule == .once { _ = loaded.timers.remove(timer.number) }
-        self.hub.perform { self.execute(CallbackRun(timer)) }
+        self.call(timer)
         if timer.schedule == .once {
             loaded.state.release(timer.function)
         } else {
-            let missed = loaded.timers.repeatTimer(timer, uptime: self.uptime(), time: self.hub.clock())
+            let missed = loaded.timers.repeatTimer(timer, uptime: self.environment.uptime(), time: self.hub.clock())
             self.note(missed: missed, of: timer.record)
         }
     }
@@ -48,18 +48,18 @@ extension HookEngine {
     /// Does not call a timer whose place is paused: a repeating one waits for its next beat, others for the end of the pause.
     private func leaveOut(_ timer: ScriptTimer, in loaded: LoadedScripts, _ time: Double) {
         if case .every = timer.schedule {
-            timer.record.missed += 1 + loaded.timers.repeatTimer(timer, uptime: self.uptime(), time: time)
+            timer.record.missed += 1 + loaded.timers.repeatTimer(timer, uptime: self.environment.uptime(), time: time)
             return
         }
-        let wait = min(timer.record.pause.until - time, self.hub.limits.pauseTime.inSeconds)
-        loaded.timers.postpone(timer, until: self.uptime() + wait)
+        let wait = min(timer.record.pause.until - self.environment.uptime(), self.hub.limits.pauseTime.inSeconds)
+        loaded.timers.postpone(timer, until: self.environment.uptime() + wait)
     }
 
     private func note(missed: Int, of record: CallRecord) {
         guard missed > 0 else { return }
         record.missed += missed
-        guard self.missedLog.admit(record.place, at: self.uptime()) != nil else { return }
-        self.logger.warning(
+        guard self.failures.missedLog.admit(record.place, at: self.environment.uptime()) != nil else { return }
+        self.environment.logger.warning(
             "timer calls were left out: the scripts or the machine were too slow for them",
             metadata: ["hook.script": "\(record.place)", "hook.missed": "\(record.missed)"]
         )
@@ -71,7 +71,7 @@ extension HookEngine {
     public func tryTimers(while isAllowed: () -> Bool = { true }) {
         for timer in self.loaded.timers.all {
             guard isAllowed() else { return }
-            self.hub.perform { self.execute(CallbackRun(timer)) }
+            self.call(timer)
         }
     }
 }

@@ -27,13 +27,20 @@ final class LoadedScripts {
     let bindings: HookBindings
     let state: LuaState
     let types: HookAPI.Types
-    let shapes: AnswerShapes
+    let schemas: AnswerSchemas
     /// What scripts let operators set.
     let settings: ScriptSettings
     var registry = HandlerRegistry()
     var timers = TimerQueue()
-    /// The run of messages; made once the scripts are loaded.
-    @exclusivity(unchecked) var message: MessageRun?
+    /// The hooks in the form in which they are called; made once the scripts are loaded.
+    @exclusivity(unchecked) private(set) var lists = HookLists(HandlerRegistry())
+    /// The way of a text through them; made once the scripts are loaded.
+    @exclusivity(unchecked) private(set) var pipeline: MessagePipeline?
+    /// Whether hooks run now.
+    @exclusivity(unchecked) var isRunning = false
+    /// Counts the runs, of which some are measured, and whether this one is.
+    @exclusivity(unchecked) var runs = 0
+    @exclusivity(unchecked) var isMeasuring = false
     /// The states that the scripts declared.
     var declaredStates: [DeclaredState] = []
     var declaredFiles: [DeclaredFile] = []
@@ -85,8 +92,14 @@ final class LoadedScripts {
         self.bindings = bindings
         self.state = state
         self.types = types
-        self.shapes = AnswerShapes(limits: relayLimits, types: types)
+        self.schemas = AnswerSchemas(limits: relayLimits, types: types)
         bindings.loaded = self
+    }
+
+    /// Makes what calls the hooks, once all scripts are loaded.
+    func open(for engine: HookEngine) {
+        self.lists = HookLists(self.registry)
+        if engine.environment.program == .relay { self.pipeline = MessagePipeline(engine, self) }
     }
 
     // MARK: What waits for the load to be accepted

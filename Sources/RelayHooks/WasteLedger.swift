@@ -30,10 +30,10 @@ struct WasteLedger {
         case refuse([Sender])
     }
 
-    /// Somebody to refuse, and when that sender's texts first wasted time.
+    /// Somebody to refuse, and the number of the newest client when that sender's texts first wasted time.
     struct Sender: Equatable {
         var source: WasteSource
-        var since: Double
+        var newest: Int64
     }
 
     /// When sums are too large.
@@ -54,6 +54,7 @@ struct WasteLedger {
         var record: CallRecord
         var script: String
         var source: WasteSource?
+        var newest: Int64
     }
 
     /// The most entries; of more, the oldest go.
@@ -70,21 +71,22 @@ struct WasteLedger {
     ///   - seconds: The CPU time that it took.
     ///   - record: The hook's record.
     ///   - source: Whose text it was about, if anybody's.
+    ///   - newest: The number of the newest client.
     ///   - isRefused: Whether that sender is refused already: then it is the hook that is paused.
-    ///   - time: Now, in seconds.
+    ///   - time: Now, in seconds that only ever grow.
     ///   - rules: When sums are too large.
     /// - Returns: What is to be done.
     mutating func note(
         _ seconds: Double,
         by record: CallRecord,
         from source: WasteSource?,
+        newest: Int64 = 0,
         isRefused: Bool = false,
         at time: Double,
         _ rules: Rules
     ) -> Verdict {
         guard seconds > 0 else { return .nothing }
-        // A clock that was set back makes nothing last longer.
-        self.entries.removeAll { $0.time <= time - rules.window || $0.time > time }
+        self.entries.removeAll { $0.time <= time - rules.window }
         if let last = self.entries.indices.last, self.entries[last].record === record,
             self.entries[last].source == source
         {
@@ -93,7 +95,14 @@ struct WasteLedger {
         } else {
             if self.entries.count >= Self.most { self.entries.removeFirst() }
             self.entries.append(
-                Entry(time: time, seconds: seconds, record: record, script: record.script, source: source)
+                Entry(
+                    time: time,
+                    seconds: seconds,
+                    record: record,
+                    script: record.script,
+                    source: source,
+                    newest: newest
+                )
             )
         }
         return self.verdict(on: record, record.script, isRefused: isRefused, rules)
@@ -153,7 +162,7 @@ struct WasteLedger {
         for entry in self.entries {
             guard let source = entry.source, blamed.contains(source) else { continue }
             if !senders.contains(where: { $0.source == source }) {
-                senders.append(Sender(source: source, since: entry.time))
+                senders.append(Sender(source: source, newest: entry.newest))
             }
         }
         self.entries.removeAll { entry in entry.source.map { blamed.contains($0) } ?? false }
@@ -168,8 +177,8 @@ struct RefusedSenders {
 
     private var clients: [Int64: Double] = [:]
     private struct Host {
-        /// Clients that came later are refused.
-        var since: Double
+        /// Clients with higher numbers are refused: they came later.
+        var newest: Int64
         var until: Double
         /// Whether those are refused, too, who are no clients: then nobody gets in from there.
         var hasStrangers: Bool
@@ -186,16 +195,13 @@ struct RefusedSenders {
     /// - Parameters:
     ///   - source: Who.
     ///   - host: Its address: whoever comes from there afterwards is refused as well, or reconnecting would end this.
-    ///   - since: For an address, when the first waste from there was: clients who came earlier are others.
-    ///   - time: Now, in seconds.
+    ///   - newest: The number of the newest client when the first waste from there was, or for a client now: those who were
+    ///     there already are others.
+    ///   - time: Now, in seconds that only ever grow.
     ///   - seconds: For how long.
-    mutating func refuse(_ source: WasteSource, host: String, since: Double, at time: Double, for seconds: Double) {
+    mutating func refuse(_ source: WasteSource, host: String, newest: Int64, at time: Double, for seconds: Double) {
         self.removeExpired(at: time)
-        var begin = since
-        if case .client(let id) = source {
-            self.clients[id] = time + seconds
-            begin = time
-        }
+        if case .client(let id) = source { self.clients[id] = time + seconds }
         if self.hosts.count >= Self.mostHosts, let first = self.hosts.min(by: { $0.value.until < $1.value.until }) {
             self.hosts[first.key] = nil
         }
@@ -203,17 +209,17 @@ struct RefusedSenders {
         var hasStrangers = earlier?.hasStrangers ?? false
         if case .host = source { hasStrangers = true }
         self.hosts[host] = Host(
-            since: min(earlier?.since ?? begin, begin),
+            newest: min(earlier?.newest ?? newest, newest),
             until: time + seconds,
             hasStrangers: hasStrangers
         )
     }
 
     /// Whether a client's texts are refused.
-    func isRefused(client id: Int64, host: String, since: Double, at time: Double) -> Bool {
+    func isRefused(client id: Int64, host: String, at time: Double) -> Bool {
         if let until = self.clients[id], time < until { return true }
         guard let refusal = self.hosts[host], time < refusal.until else { return false }
-        return since > refusal.since
+        return id > refusal.newest
     }
 
     /// Whether texts of somebody at an address are refused who is no client.

@@ -99,13 +99,15 @@ final class Recording {
 
     /// Notes what hooks are asked about from now on.
     func observe(_ hooks: HookEngine) {
-        hooks.onKnock = { [unowned self] client, text in
+        hooks.observers.onKnock = { [unowned self] client, text in
             self.file.write(RecordedEvent(knock: client, text, at: self.clock()))
         }
-        hooks.onMessage = { [unowned self] in self.file.write(RecordedEvent($0, at: self.clock())) }
-        hooks.onLeave = { [unowned self] in self.file.write(RecordedEvent(leave: $0, at: self.clock())) }
+        hooks.observers.onMessage = { [unowned self] in self.file.write(RecordedEvent($0, at: self.clock())) }
+        hooks.observers.onLeave = { [unowned self] in self.file.write(RecordedEvent(leave: $0, at: self.clock())) }
     }
 
     /// Notes nothing more.
-    func end(_ hooks: HookEngine) { (hooks.onKnock, hooks.onMessage, hooks.onLeave) = (nil, nil, nil) }
+    func end(_ hooks: HookEngine) {
+        (hooks.observers.onKnock, hooks.observers.onMessage, hooks.observers.onLeave) = (nil, nil, nil)
+    }
 }

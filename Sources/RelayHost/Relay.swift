@@ -259,9 +259,9 @@ public final class Relay: Service {
             limit: .max,
             share: .init(items: 64, time: .milliseconds(2))
         ) { $0() }
-        hooks.onLoop = { results.post($0) }
+        hooks.observers.onLoop = { results.post($0) }
         // A large state takes a while to close.
-        hooks.onDiscard = { retired in DispatchQueue.global().async { _ = retired } }
+        hooks.observers.onDiscard = { retired in DispatchQueue.global().async { _ = retired } }
         let recording = files.recording.map { Recording($0, clock: hub.clock) }
         recording?.observe(hooks)
         let ticks = TickScheduler(hub: hub, loop: self.loop)

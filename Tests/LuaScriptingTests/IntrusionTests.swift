@@ -163,7 +163,7 @@ struct IntrusionTests {
     func `A list that lies about its length is refused`(instructions: Int64) async {
         await #expect(processExitsWith: .success) { [instructions] in
             let probe = try Probe(Probe.limits(memory: 8 << 20, instructions: instructions))
-            let lines = LuaAnswerShape(
+            let lines = LuaAnswerSchema(
                 event: "console",
                 accepted: [.list],
                 acceptsFalse: false,

@@ -72,7 +72,6 @@ import Testing
             .success(LuaSource(key: name, name: "script.lua", text: self.script))
         }
 
-        func next(after answer: LuaValue) -> LuaStep? { nil }
         func get(_ field: Int, of object: LuaObject) -> LuaResult { .failure("a keyed object has no fields") }
         func set(_ field: Int, of object: LuaObject, to value: LuaValue) -> String? { "a keyed object has no fields" }
         func explain(missing key: LuaValue, in type: LuaType) -> String { "a keyed object has no fields" }

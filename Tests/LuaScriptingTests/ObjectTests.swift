@@ -112,7 +112,7 @@ struct ObjectTests {
         let probe = try Probe()
         let note = try #require(probe.note)
         #expect(try probe.value("relay.note()") == .object(note, 7, payload: [0, 255, 65]))
-        let answer = LuaAnswerShape(
+        let answer = LuaAnswerSchema(
             event: "route",
             accepted: [.object(note)],
             acceptsFalse: false,
@@ -145,7 +145,7 @@ struct ObjectTests {
             end)
             """
         )
-        let any = LuaAnswerShape(
+        let any = LuaAnswerSchema(
             event: "a",
             accepted: [.bytes],
             acceptsFalse: false,

@@ -83,9 +83,6 @@ final class Probe: LuaHost {
     private(set) var thing = LuaType?.none
     private(set) var note = LuaType?.none
     private var handlers: [String: [LuaFunction]] = [:]
-    private var steps: [LuaStep] = []
-    private var answers: [Seen] = []
-    private var isWaiting = false
     private(set) var state: LuaState?
     private var scriptCount = 0
 
@@ -149,33 +146,33 @@ final class Probe: LuaHost {
     func run(
         _ event: String,
         _ first: LuaValue? = nil,
-        answer: LuaAnswerShape? = nil,
+        answer: LuaAnswerSchema? = nil,
         files: [Int32] = [],
         hasSpareMemory: Bool = false,
-        recover: LuaState.Recovery = .skip
     ) -> Outcome {
-        self.steps = (self.handlers[event] ?? []).enumerated()
+        let hooks = (self.handlers[event] ?? []).enumerated()
             .map { index, function in
-                LuaStep(
-                    function,
-                    file: index < files.count ? files[index] : -1,
-                    hasSpareMemory: hasSpareMemory,
-                    answer: answer,
-                    first
-                )
+                LuaHook(function, file: index < files.count ? files[index] : -1, hasSpareMemory: hasSpareMemory)
             }
-        self.steps.reverse()
-        self.answers = []
-        self.isWaiting = false
+        var calls = LuaCalls(LuaHookList(hooks), schema: answer, first)
         var outcome = Outcome()
+        guard let state else { return outcome }
         let start = Self.cpuTime()
-        self.state?
-            .run(files: Set(files).count) { error in
+        state.beginRun(files: Set(files).count)
+        while calls.next < hooks.count {
+            // One by one where answers are of interest, all at once where they are not.
+            switch state.call(&calls, atMost: answer == nil ? .max : 1) {
+            case .called, .held: outcome.answers.append(.nil)
+            case .answered(.table(let table)):
+                outcome.answers.append(.list((0..<table.count).map { Seen(table.entry($0).value) }))
+            case .answered(let value): outcome.answers.append(Seen(value))
+            case .failed(let error):
                 outcome.errors.append(error)
-                return recover
+                outcome.answers.append(.nil)
             }
+        }
+        state.endRun()
         outcome.used = Self.cpuTime() - start
-        outcome.answers = self.answers
         return outcome
     }
 
@@ -186,6 +183,9 @@ final class Probe: LuaHost {
         try self.load("relay.keep('\(event)', function()\n\(text)\nend)")
         return self.run(event).errors.first
     }
+
+    /// The functions that scripts keep for an event.
+    func functions(_ event: String) -> [LuaFunction] { self.handlers[event] ?? [] }
 
     /// The things' data, on its way to another probe.
     func pack() throws(LuaBaggage.Refusal) -> LuaBaggage? {
@@ -231,18 +231,6 @@ final class Probe: LuaHost {
     // MARK: LuaHost
 
     func refusal(of answer: LuaValue) -> String? { self.judge(answer) }
-
-    func next(after answer: LuaValue) -> LuaStep? {
-        if self.isWaiting {
-            if case .table(let table) = answer {
-                self.answers.append(.list((0..<table.count).map { Seen(table.entry($0).value) }))
-            } else {
-                self.answers.append(Seen(answer))
-            }
-        }
-        self.isWaiting = true
-        return self.steps.popLast()
-    }
 
     func get(_ field: Int, of object: LuaObject) -> LuaResult {
         switch field {

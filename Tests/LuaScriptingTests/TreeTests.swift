@@ -88,7 +88,7 @@ import Testing
         try probe.expectHealthy()
     }
 
-    private static let leveled = LuaAnswerShape(
+    private static let leveled = LuaAnswerSchema(
         event: "judge",
         accepted: [.bytes],
         acceptsFalse: false,
@@ -119,7 +119,7 @@ import Testing
     }
 
     @Test func `the host judges records, and what it says against one is the handler's error`() throws {
-        let shape = LuaAnswerShape(
+        let shape = LuaAnswerSchema(
             event: "mail",
             accepted: [.record],
             acceptsFalse: true,

@@ -181,7 +181,7 @@ import Testing
         let client = hub.join(ClientOrigin(transport: "tcp", host: "192.0.2.1", port: 1), framing: .bare, outlet: ear)
         #expect(client?.name.string == "192.0.2.1:1")
         if let client {
-            withBytes("oi") { hub.receive($0, from: client) }
+            _ = withBytes("oi") { hub.receive($0, from: client) }
             hub.close(client, reason: "left")
         }
         hub.endTick()

@@ -57,10 +57,12 @@ final class ScriptedPolicy: RelayPolicy {
         self.call("disconnected \(client.name.string): \(reason)") { self.onDisconnected(client, reason) }
     }
 
-    func relay(_ message: Message) {
-        self.hub?.note(from: message.sender, isPing: self.isPing(message))
+    func relay(_ message: Message) -> Bool {
+        let isPing = self.isPing(message)
+        self.hub?.note(from: message.sender, isPing: isPing)
         let text = String(decoding: message.text, as: UTF8.self)
         self.call("relay \(message.sender.name.string): \(text)") { self.onRelay(message) }
+        return isPing
     }
 
     func systemMessage(_ kind: SystemMessageKind, for client: Client) -> UnsafeRawBufferPointer? {

@@ -12,10 +12,15 @@ final class Stage {
     let policy = ScriptedPolicy()
     private var port = 0
 
-    init(_ adjust: (inout Limits) -> Void = { _ in }, clock: @escaping () -> Double = { 0 }) {
+    init(
+        _ adjust: (inout Limits) -> Void = { _ in },
+        node: Int64 = 0,
+        bus: any MessageBus = ProcessBus(),
+        clock: @escaping () -> Double = { 0 }
+    ) {
         var limits = Limits()
         adjust(&limits)
-        let hub = Hub(limits: limits, clock: clock)
+        let hub = Hub(limits: limits, node: node, bus: bus, clock: clock)
         self.hub = hub
         hub.policy = self.policy
         self.policy.hub = hub
@@ -80,7 +85,7 @@ final class Person {
     var id: Int64 { self.client.id }
 
     func says(_ text: String) {
-        withBytes(text) { self.stage.hub.receive($0, from: self.client) }
+        _ = withBytes(text) { self.stage.hub.receive($0, from: self.client) }
     }
 
     /// Is sent a text of its own; false if it has left.

@@ -83,7 +83,8 @@ final class Chat {
         settings: [String: String] = [:],
         states: StateStore = StateStore(),
         fetched: [String: [StateRecord]] = [:],
-        fileOutput: (any FileOutput)? = nil
+        fileOutput: (any FileOutput)? = nil,
+        uptime: (() -> Double)? = nil
     ) throws {
         var values = values
         for (name, text) in settings { values.set(name, to: .text(text)) }
@@ -99,6 +100,7 @@ final class Chat {
             ),
             limits: luaLimits,
             values: values,
+            uptime: uptime,
             console: self.console,
             alerts: self.outbox,
             states: states,
@@ -163,7 +165,7 @@ final class Chat {
 
     func says(_ person: Person, _ bytes: [UInt8]) {
         guard let client = person.client else { return }
-        bytes.withUnsafeBytes { self.hub.receive($0, from: client) }
+        _ = bytes.withUnsafeBytes { self.hub.receive($0, from: client) }
         self.hub.endTick()
     }
 

@@ -71,7 +71,7 @@ import Testing
     {
         let chat = try Chat("relay.every(10, function() print('old') end)", hasStock: false)
         var announced: [Double?] = []
-        chat.hooks.onTimers = { [unowned chat] in announced.append(chat.hooks.nextTimer) }
+        chat.hooks.observers.onTimers = { [unowned chat] in announced.append(chat.hooks.nextTimer) }
         #expect(throws: ScriptError.self) {
             try self.reload(chat, "local t = relay.after(1, print) t:cancel() relay.every(2, print) error('no')")
         }
@@ -270,7 +270,7 @@ import Testing
     @Test func `what a failed load made is handed over to be closed`() throws {
         let chat = try Chat("", hasStock: false)
         var discarded = 0
-        chat.hooks.onDiscard = { _ in discarded += 1 }
+        chat.hooks.observers.onDiscard = { _ in discarded += 1 }
         #expect(throws: ScriptError.self) { try self.reload(chat, "error('no')") }
         #expect(discarded == 1)
         try self.reload(chat, "")

@@ -58,7 +58,7 @@ import Testing
         #expect(self.printed(chat) == ["true"])
         #expect(!chat.hooks.runTimers())
         var announced = 0
-        chat.hooks.onTimers = { announced += 1 }
+        chat.hooks.observers.onTimers = { announced += 1 }
         let stored = try #require(chat.outbox.stored.first ?? nil)
         stored(result)
         #expect(announced == 1)
@@ -180,7 +180,7 @@ import Testing
             hasStock: false
         )
         let loop = Queue()
-        chat.hooks.onLoop = { work in loop.add(work) }
+        chat.hooks.observers.onLoop = { work in loop.add(work) }
         chat.hooks.runTimers()
         let stored = try #require(chat.outbox.stored.first ?? nil)
         try await onThread { stored(true) }

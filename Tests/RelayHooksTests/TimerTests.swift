@@ -150,7 +150,7 @@ import Testing
     @Test func `failures of timers that make timers are logged once a second`() throws {
         let chat = try self.chat("local function f() relay.after(0.01, f) error('no') end relay.after(0, f)")
         var seen = 0
-        chat.hooks.onFailure = { _ in seen += 1 }
+        chat.hooks.observers.onFailure = { _ in seen += 1 }
         for _ in 1...100 {
             chat.hooks.runTimers()
             chat.clock.now = try #require(chat.hooks.nextTimer)
@@ -267,8 +267,8 @@ import Testing
             try Chat("relay.on('start', function() end)", hasStock: false).hooks.loaded.registry.handlers(for: .start)
                 .first
         )
-        .function
-        let record = CallRecord(event: .timer, onError: .skip, script: "", line: 0)
+        .hook.function
+        let record = CallRecord(event: .timer, onError: .skip, function, script: "", line: 0)
         var queue = TimerQueue()
         var model = Model()
         var now = 0.0

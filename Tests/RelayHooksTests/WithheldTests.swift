@@ -79,7 +79,7 @@ struct WithheldTests {
         let chat = try Chat(["test.lua": script, "format.lua": ""])
         let (ana, bia) = (chat.connect(), chat.connect())
         var traces: [MessageTrace] = []
-        chat.hooks.onMessage = { traces.append($0) }
+        chat.hooks.observers.onMessage = { traces.append($0) }
         chat.says(ana, "('10.0.0.9', 4242) disse: mau")
         #expect(bia.hears == "")
         #expect(ana.hears == self.words)

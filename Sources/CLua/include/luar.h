@@ -54,16 +54,27 @@ typedef struct luar_value {
 /// Marks of answers: a string with a level; a table whose entries are values without keys.
 enum { LUAR_LEVELED = 1, LUAR_LISTED };
 
-/// The handler to call next, and what its answer may be.
+/// A hook: a function that a script registered, as `luar_call` calls it. The host owns it and keeps it where it is.
 typedef struct {
     /// The function's reference.
-    int32_t handler;
-    /// Accepted answers beside nil: bits `1 << LUAR_…`. `false` is accepted when `accepts_false` is nonzero. With
-    /// `ignores_answer` nonzero anything is, and the host sees nil.
-    int accepts, accepts_false, ignores_answer;
-    /// Whether a second answer beside `false`, a string, is its reason: then it is `bytes` and `count` of the boolean.
+    int32_t function;
+    /// The script file that it belongs to, by number from 0; -1 for none, which has no share of a reserve.
+    int32_t file;
+    /// Whether it may have a sixteenth more memory than the limit, and is called also where that is nearly reached.
+    int has_spare_memory;
+    /// Whether the host decides before each call: see LUAR_HELD.
+    int is_held;
+    /// Calls so far, those that failed included.
+    int64_t calls;
+} luar_hook;
+
+/// What hooks may answer beside nil.
+typedef struct {
+    /// Accepted answers: bits `1 << LUAR_…`. `false` is accepted when `accepts_false` is nonzero.
+    int accepts, accepts_false;
+    /// Whether a second answer after `false`, a string, is its reason: then it is `bytes` and `count` of the boolean.
     int takes_reason;
-    /// Whether a second answer beside a string, an integer from 0 to this, goes with it: then it is the string's `integer`,
+    /// Whether a second answer after a string, an integer from 0 to this, goes with it: then it is the string's `integer`,
     /// and the string LUAR_LEVELED. 0 for no.
     int highest_level;
     /// With LUAR_TABLE: whether a record is accepted, whose fields the host judges, and not a list of strings.
@@ -72,19 +83,40 @@ typedef struct {
     int object_type;
     /// The longest string accepted, or list of strings in all, in bytes.
     size_t longest;
-    /// What the event is called and may answer, for error texts; both must outlive the step.
+    /// What the event is called and may answer, for error texts.
     const char *event;
     const char *expected;
+} luar_schema;
+
+/// Hooks that are called in order, and how far that has come. The host owns it; no pointer in it is kept.
+typedef struct {
+    luar_hook *const *hooks;
+    int count;
+    /// The hook that is called next. It is counted up before each call, so that a failure has no hook called twice.
+    int next;
+    /// What the hooks may answer; NULL: their answers are ignored.
+    const luar_schema *schema;
+    /// What each is called with: memory it points to must not change until `luar_call` has returned.
     luar_value arguments[2];
     int argument_count;
-    /// The script file that the handler belongs to, by number from 0; -1 for none, which has no share of a reserve.
-    int file;
-    /// Whether the handler may have a sixteenth more memory than the limit, and is called also where that is nearly reached.
-    int has_spare_memory;
-} luar_step;
+    /// With LUAR_ANSWERED, what the hook answered: borrowed until the next `luar_call` or `luar_end_run`.
+    luar_value answer;
+} luar_calls;
 
-/// What the handlers of one run may use: a pool for all, and a share of the reserve for each script file among them. A
-/// handler uses its file's share first, so that no file's slowness fails another's.
+/// How far `luar_call` came.
+enum {
+    /// All hooks were called, or as many as were to be, and none has answered.
+    LUAR_CALLED,
+    /// The hook before `next` has answered something else than nil.
+    LUAR_ANSWERED,
+    /// The hook `next` is held, and was not called.
+    LUAR_HELD,
+    /// The hook before `next` has failed: `luar_last_failure` says how.
+    LUAR_FAILED
+};
+
+/// What the hooks of one run may use: a pool for all, and a share of the reserve for each script file among them. A
+/// hook uses its file's share first, so that no file's slowness fails another's.
 typedef struct {
     /// CPU nanoseconds of this thread and Lua instructions: the pool, and each file's share.
     int64_t cpu, instructions, reserve_cpu, reserve_instructions;
@@ -119,8 +151,6 @@ enum {
 /// which C raises in the calling script with file and line.
 typedef struct {
     void *context;
-    /// Takes the answer of the last handler (nil before the first) and fills the next step. Returns 0 at the end.
-    int (*next)(void *context, const luar_value *answer, luar_step *step);
     /// Reads a field, or does one of the things below, where `key` says of what.
     int (*get)(void *context, const luar_value *object, int field, const luar_value *key, luar_value *result);
     /// Assigns a field that can be read, or refuses to; `result` takes an error text. With LUAR_ENTRY, `key` is the entry's;
@@ -129,7 +159,8 @@ typedef struct {
                luar_value *result);
     /// Calls host function `function`.
     int (*call)(void *context, int function, const luar_value *arguments, int count, luar_value *result);
-    /// Judges a record, or a string that may have a level, that a handler answered. Returns 0 to take it; else `result` holds what is wrong with it.
+    /// Judges a record, or a string that may have a level, that a hook answered. Returns 0 to accept it; else `result` holds
+    /// what is wrong with it.
     int (*judge)(void *context, const luar_value *answer, luar_value *result);
     /// Finds the source that `require(name)` means.
     int (*find)(void *context, const luar_value *name, luar_source *source, luar_value *result);
@@ -145,7 +176,7 @@ typedef struct {
     char script[128];
     char message[1024];
     char traceback[4096];
-    /// CPU time that the failed handler or script used, in nanoseconds, as far as it was measured.
+    /// CPU time that the failed hook or script used, in nanoseconds, as far as it was measured.
     int64_t used;
 } luar_failure;
 
@@ -202,8 +233,10 @@ int luar_seal(luar_state *state, int unknown);
 /// Opens the budget for what follows: CPU nanoseconds of this thread and Lua instructions, both shared by all
 /// protected calls until another is opened.
 void luar_begin(luar_state *state, int64_t cpu_nanoseconds, int64_t instructions);
-/// Opens the budget for the handlers that `luar_run` calls.
+/// Opens the budget for a run: all that is called until the next one.
 void luar_begin_run(luar_state *state, const luar_budget *budget);
+/// Lets go of the last answer. Never raises.
+void luar_end_run(luar_state *state);
 
 /// Collects all garbage, on no script's budget.
 void luar_collect(luar_state *state);
@@ -211,10 +244,11 @@ void luar_collect(luar_state *state);
 /// Loads and runs the script with this name, by way of `find`. Returns a LUAR_ code.
 int luar_require(luar_state *state, const char *name, size_t count);
 
-/// Calls handlers until `next` has none left, all in one protected call. `answer` is what `next` sees first. After a
-/// failure, call it again with what the failed handler shall have answered: it goes on with the next one, and no
-/// handler runs twice. Returns a LUAR_ code.
-int luar_run(luar_state *state, luar_value answer);
+/// Calls hooks in order, all in one protected call, until one answers something else than nil, fails or is held.
+///
+/// Called again with the same `calls` it goes on with the next one. At most `most` hooks are called. With `takes_held`
+/// nonzero the first one is called although it is held. Not to be called from within a callback. Never raises.
+int luar_call(luar_state *state, luar_calls *calls, int most, int takes_held);
 
 /// Where the script stands that called the host function now running: 0 when unknown.
 int luar_caller_line(luar_state *state);

@@ -43,7 +43,9 @@ extension HookBindings {
         guard loaded.declaredFiles.count < FileDeclaration.most else {
             return .failure("relay.file(\"\(name)\"): the limit of \(FileDeclaration.most) files is reached")
         }
-        if let problem = engine.files?.problem(with: file) { return .failure("relay.file(\"\(name)\"): \(problem)") }
+        if let problem = engine.environment.files?.problem(with: file) {
+            return .failure("relay.file(\"\(name)\"): \(problem)")
+        }
         let (script, line) = loaded.state.caller
         loaded.declaredFiles.append(DeclaredFile(file: file, script: script, line: line))
         return .value(.object(LuaObject(type: types.file, id: Int64(loaded.declaredFiles.count - 1))))
@@ -114,8 +116,8 @@ extension HookBindings {
 extension HookEngine {
     /// Writes a line to a file, and counts whether it was taken.
     func write(_ line: [UInt8], to file: FileDeclaration) -> Bool {
-        let isTaken = self.files?.write(line, to: file) ?? true
-        if isTaken { self.fileLines.taken += 1 } else { self.fileLines.dropped += 1 }
+        let isTaken = self.environment.files?.write(line, to: file) ?? true
+        if isTaken { self.counts.fileLines.taken += 1 } else { self.counts.fileLines.dropped += 1 }
         return isTaken
     }
 }

@@ -122,10 +122,10 @@ extension HookBindings {
         let time = engine.hub.clock()
         let isWritten =
             self.loaded?.states?.write(found, new, to: state.table, at: time)
-            ?? engine.states.write(found, new, to: state.table, at: time)
+            ?? engine.environment.states.write(found, new, to: state.table, at: time)
         guard isWritten else {
             return "state '\(state.name)': no room for key \(Self.shown(key)): all states together may have "
-                + "\(engine.states.limit) bytes, \(StateLimits.entryBytes) for each entry among them"
+                + "\(engine.environment.states.limit) bytes, \(StateLimits.entryBytes) for each entry among them"
         }
         return nil
     }

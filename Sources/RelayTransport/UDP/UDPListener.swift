@@ -78,9 +78,8 @@ final class UDPListener: InputSource {
             } else if text.isEmpty {
                 self.relay.numbers.empty += 1
             } else if member.mayPing(self.relay.second) {
-                let pings = self.relay.hub.counters.pings
-                self.relay.hub.receive(text, from: client)
-                if self.relay.hub.counters.pings != pings { member.pinged(self.relay.second) }
+                let isPing = self.relay.hub.receive(text, from: client)
+                if isPing { member.pinged(self.relay.second) }
             } else {
                 self.relay.numbers.pingsRefused += 1
             }

@@ -6,26 +6,26 @@ internal import LuaScripting
 internal import RelayCore
 
 /// What the handlers of each question and filter may answer.
-struct AnswerShapes {
-    let admit: LuaAnswerShape
-    let name: LuaAnswerShape
-    let ping: LuaAnswerShape
-    let message: LuaAnswerShape
-    let route: LuaAnswerShape
-    let format: LuaAnswerShape
-    let systemMessage: LuaAnswerShape
-    let console: LuaAnswerShape
-    let latency: LuaAnswerShape
-    let alert: LuaAnswerShape
-    let chatConnect: LuaAnswerShape
-    let chatHello: LuaAnswerShape
-    let chatSend: LuaAnswerShape
-    let chatReceive: LuaAnswerShape
-    let chatClose: LuaAnswerShape
+struct AnswerSchemas {
+    let admit: LuaAnswerSchema
+    let name: LuaAnswerSchema
+    let ping: LuaAnswerSchema
+    let message: LuaAnswerSchema
+    let route: LuaAnswerSchema
+    let format: LuaAnswerSchema
+    let systemMessage: LuaAnswerSchema
+    let console: LuaAnswerSchema
+    let latency: LuaAnswerSchema
+    let alert: LuaAnswerSchema
+    let chatConnect: LuaAnswerSchema
+    let chatHello: LuaAnswerSchema
+    let chatSend: LuaAnswerSchema
+    let chatReceive: LuaAnswerSchema
+    let chatClose: LuaAnswerSchema
 
     init(limits: Limits, types: HookAPI.Types) {
-        func text(_ event: StaticString, longest: Int, acceptsFalse: Bool = true) -> LuaAnswerShape {
-            LuaAnswerShape(
+        func text(_ event: StaticString, longest: Int, acceptsFalse: Bool = true) -> LuaAnswerSchema {
+            LuaAnswerSchema(
                 event: event,
                 accepted: [.bytes],
                 acceptsFalse: acceptsFalse,
@@ -33,7 +33,7 @@ struct AnswerShapes {
                 expected: acceptsFalse ? "a string, false or nil" : "a string or nil"
             )
         }
-        self.admit = LuaAnswerShape(
+        self.admit = LuaAnswerSchema(
             event: "admit",
             accepted: [.bytes],
             acceptsFalse: true,
@@ -50,21 +50,21 @@ struct AnswerShapes {
         self.chatHello = text("chat_hello", longest: limits.messageBytes)
         self.chatReceive = text("chat_receive", longest: limits.answerBytes)
         self.chatClose = text("chat_close", longest: limits.answerBytes)
-        self.chatSend = LuaAnswerShape(
+        self.chatSend = LuaAnswerSchema(
             event: "chat_send",
             accepted: [.bytes, .object(types.quit)],
             acceptsFalse: true,
             longest: limits.messageBytes,
             expected: "a string, relay.quit, false or nil"
         )
-        self.route = LuaAnswerShape(
+        self.route = LuaAnswerSchema(
             event: "route",
             accepted: [.object(types.route)],
             acceptsFalse: true,
             longest: 0,
             expected: "a route (relay.others, relay.everyone, relay.room, relay.only), false or nil"
         )
-        self.console = LuaAnswerShape(
+        self.console = LuaAnswerSchema(
             event: "console",
             accepted: [.bytes, .list],
             acceptsFalse: true,
@@ -72,7 +72,7 @@ struct AnswerShapes {
             longest: 4 * limits.answerBytes + limits.clients * (limits.nameBytes + 32),
             expected: "a line, a list of lines, false or nil"
         )
-        self.latency = LuaAnswerShape(
+        self.latency = LuaAnswerSchema(
             event: "latency",
             accepted: [.bytes],
             acceptsFalse: false,
@@ -80,7 +80,7 @@ struct AnswerShapes {
             longest: limits.nameBytes,
             expected: "a status's name and a level from 0 (good) to 3 (down), or nil"
         )
-        self.alert = LuaAnswerShape(
+        self.alert = LuaAnswerSchema(
             event: "alert",
             accepted: [.record],
             acceptsFalse: true,
