@@ -52,6 +52,7 @@ let package = Package(
             dependencies: [deques],
             swiftSettings: strict
         ),
+        .target(name: "WireFormats", dependencies: ["RelayCore"], swiftSettings: strict),
         // Two targets, because one cannot embed two files of the same name.
         .target(
             name: "StockScripts",
@@ -90,7 +91,9 @@ let package = Package(
         .target(name: "StateArchive", dependencies: ["OwnedFiles", "RelayHooks", sqlite], swiftSettings: strict),
         .target(
             name: "RelayTransport",
-            dependencies: ["CSockets", "LineOutput", "OwnedFiles", "RelayCore", "Scheduling", logging, deques],
+            dependencies: [
+                "CSockets", "LineOutput", "OwnedFiles", "RelayCore", "Scheduling", "WireFormats", logging, deques,
+            ],
             swiftSettings: strict
         ),
         .target(
@@ -101,9 +104,8 @@ let package = Package(
         .target(
             name: "HostSettings",
             dependencies: [
-                "LineOutput", "RelayHooks", "RelayTransport", "RelayCore", "LatencyMonitor", "MailAlerts",
-                "LuaScripting",
-                "StockScripts", logging,
+                "LineOutput", "RelayHooks", "RelayCore", "LatencyMonitor", "MailAlerts", "LuaScripting", "StockScripts",
+                "WireFormats", logging,
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Yams", package: "Yams"),
             ],
@@ -123,7 +125,7 @@ let package = Package(
             name: "LuarTesting",
             dependencies: [
                 "HostSettings", "RelayHooks", "RelayCore", "LatencyMonitor", "MailAlerts", "LuaScripting", "Scheduling",
-                logging,
+                "WireFormats", logging,
             ],
             swiftSettings: strict
         ),
@@ -160,24 +162,34 @@ let package = Package(
         // The load of Tests/Benchmarks/message-cost.sh; no product has it.
         .executableTarget(
             name: "MessageCost",
-            dependencies: ["RelayCore", "RelayHooks", "StockScripts", logging],
+            dependencies: ["RelayCore", "RelayHooks", "StockScripts", "WireFormats", logging],
             path: "Tests/Benchmarks/MessageCost",
             swiftSettings: strict
         ),
         .testTarget(name: "LuaScriptingTests", dependencies: ["LuaScripting"], swiftSettings: strict),
-        .testTarget(name: "RelayCoreTests", dependencies: ["RelayCore", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "RelayCoreTests",
+            dependencies: ["RelayCore", "WireFormats", "TestSupport"],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "WireFormatsTests",
+            dependencies: ["WireFormats", "RelayCore", "TestSupport"],
+            swiftSettings: strict
+        ),
         .testTarget(
             name: "RelayHooksTests",
             dependencies: [
                 "RelayHooks", "RelayCore", "LuaScripting", "LatencyMonitor", "Scheduling", "StockScripts",
-                "TestSupport",
-                logging,
+                "WireFormats", "TestSupport", logging,
             ],
             swiftSettings: strict
         ),
         .testTarget(
             name: "RelayTransportTests",
-            dependencies: ["RelayTransport", "RelayCore", "Scheduling", "CSockets", "TestSupport", logging],
+            dependencies: [
+                "RelayTransport", "RelayCore", "Scheduling", "CSockets", "WireFormats", "TestSupport", logging,
+            ],
             swiftSettings: strict
         ),
         .testTarget(
@@ -206,8 +218,7 @@ let package = Package(
         .testTarget(
             name: "HostSettingsTests",
             dependencies: [
-                "HostSettings", "RelayHooks", "RelayCore", "RelayTransport", "LuaScripting", "StockScripts",
-                "TestSupport",
+                "HostSettings", "RelayHooks", "RelayCore", "LuaScripting", "StockScripts", "TestSupport",
             ],
             swiftSettings: strict
         ),
@@ -215,9 +226,7 @@ let package = Package(
             name: "RelayHostTests",
             dependencies: [
                 "RelayHost", "RelayHooks", "HostSettings", "LineOutput", "RelayCore", "RelayTransport", "LuaScripting",
-                "Scheduling",
-                "TestSupport",
-                nioPosix, logging,
+                "Scheduling", "WireFormats", "TestSupport", nioPosix, logging,
             ],
             swiftSettings: strict
         ),

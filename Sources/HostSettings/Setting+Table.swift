@@ -5,7 +5,7 @@ internal import Logging
 internal import LuaScripting
 internal import RelayCore
 internal import RelayHooks
-internal import RelayTransport
+internal import WireFormats
 
 extension Setting {
     /// Every setting, in the order in which people read about them.
@@ -23,7 +23,7 @@ extension Setting {
                 "framing",
                 \.framing,
                 valueName: "mode",
-                "How TCP connections are cut into messages: auto (each read is one, until the first line end), line, raw."
+                "How TCP connections are cut into messages: auto (each read is one, until the first line end), line, raw, length (each behind its length, 4 bytes, big-endian)."
             ),
             .file(
                 "pcap",

@@ -4,7 +4,7 @@
 public import LuaScripting
 public import RelayCore
 public import RelayHooks
-public import RelayTransport
+public import WireFormats
 
 /// What the program needs to start, as opposed to how it behaves, which is Lua.
 public struct Settings: Sendable {
@@ -33,7 +33,7 @@ public struct Settings: Sendable {
     /// The file that conversations are recorded in, for `luar replay`; nil for none.
     public var recording: String?
     /// How TCP connections are cut into messages.
-    public var framing = FramingMode.auto
+    public var framing = WireFormat.auto
     /// Whether console hooks are asked.
     public var hasConsole = true
 

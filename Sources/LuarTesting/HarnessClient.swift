@@ -2,6 +2,7 @@
 // Copyright 2026 the Luar authors
 
 internal import RelayCore
+internal import WireFormats
 
 /// Somebody in a harness's chat.
 ///
@@ -42,6 +43,10 @@ public final class HarnessClient {
     /// Why it is not here any more: `left`, `refused`, or a script's reason; `full` at the clients limit.
     public var reason: String? { self.isFull ? "full" : self.client?.closeReason }
     private var isFull = false
+    /// How texts to it are wrapped.
+    private var wire: WireEncoding {
+        self.origin.transport == "udp" ? .datagram(limit: self.harness.hub.limits.datagramBytes) : .memory
+    }
 
     /// Sends a text: over TCP a message, over UDP a datagram.
     ///
@@ -81,7 +86,7 @@ public final class HarnessClient {
     /// Connects over TCP.
     func connect() {
         let hub = self.harness.hub
-        self.client = hub.join(self.origin, framing: .counted, outlet: HarnessOutlet(self))
+        self.client = hub.join(self.origin, wire: self.wire, outlet: HarnessOutlet(self))
         if self.client == nil { self.refuse(saying: nil) }
         self.harness.note(self)
         self.harness.endTick()
@@ -97,7 +102,7 @@ public final class HarnessClient {
         // Whoever has left a TCP connection has none to speak on; over UDP the next text comes in anew.
         guard self.origin.transport == "udp" else { return }
         if let answer = hub.ping(text, from: self.origin) { return self.hear(answer) }
-        guard let client = hub.join(self.origin, framing: .datagram, outlet: HarnessOutlet(self), saying: text) else {
+        guard let client = hub.join(self.origin, wire: self.wire, outlet: HarnessOutlet(self), saying: text) else {
             return self.refuse(saying: text)
         }
         self.client = client
@@ -107,7 +112,7 @@ public final class HarnessClient {
 
     private func refuse(saying text: UnsafeRawBufferPointer?) {
         self.isFull = true
-        if let words = self.harness.hub.refuse(self.origin, saying: text) { self.hear(words) }
+        if let words = self.harness.hub.refuse(self.origin, wire: self.wire, saying: text) { self.hear(words) }
     }
 
     fileprivate func hear(_ text: UnsafeRawBufferPointer) {

@@ -14,7 +14,7 @@ public protocol ClientOutlet: AnyObject {
 
 /// Takes over what many outlets are about to get.
 public protocol DatagramStage: AnyObject {
-    /// Takes the texts of a lane (see ``DatagramTexts``), once, before each of its members gets its pieces of them.
+    /// Takes the bytes of a lane whose encoder is staged, once, before each of its members gets its pieces of them.
     ///
     /// Borrowed until the tick has ended.
     func stage(_ lane: UnsafeRawBufferPointer)
@@ -82,7 +82,7 @@ public final class Client {
     /// Messages so far, counted while there is an allowance.
     var spoken = 0
 
-    @exclusivity(unchecked) var encoding = Encoding(dialect: .plain, framing: .bare)
+    @exclusivity(unchecked) var encoding: Encoding
     /// The room and encoding it listens to, and its place among that lane's members.
     @exclusivity(unchecked) var lane: Lane?
     var laneIndex = 0
@@ -93,9 +93,10 @@ public final class Client {
     @exclusivity(unchecked) var laneStart = 0
     @exclusivity(unchecked) var isTouched = false
 
-    init(id: Int64, origin: ClientOrigin, since: Double) {
+    init(id: Int64, origin: ClientOrigin, wire: WireEncoding, since: Double) {
         self.id = id
         self.origin = origin
+        self.encoding = Encoding(dialect: .plain, wire: wire)
         self.since = since
         self.address = Label(origin.address)
         self.host = Label(origin.host)
@@ -120,8 +121,8 @@ public final class Client {
     public internal(set) var room: Label
     /// The dialect it is addressed in.
     public var dialect: Dialect { self.encoding.dialect }
-    /// How its messages are told apart.
-    public var framing: Framing { self.encoding.framing }
+    /// How texts to it are wrapped.
+    public var wire: WireEncoding { self.encoding.wire }
 }
 
 /// A stretch of a tick's output.

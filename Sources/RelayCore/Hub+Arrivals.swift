@@ -14,24 +14,24 @@ extension Hub {
     ///
     /// - Parameters:
     ///   - origin: Where it comes from.
-    ///   - framing: How its messages are told apart. One with datagrams has an allowance until it has spoken twice.
+    ///   - wire: How texts to it are wrapped.
     ///   - outlet: What takes its bytes.
-    ///   - text: The text that it came with, where a text is how one comes.
+    ///   - text: The text that it came with, where a text is how one comes: its address may be forged, so it has an
+    ///     allowance until it has spoken twice.
     /// - Returns: The client, which may be closed already, or nil if the clients limit is reached; then
-    ///   ``refuse(_:saying:)`` has the words for it.
+    ///   ``refuse(_:wire:saying:)`` has the words for it.
     public func join(
         _ origin: ClientOrigin,
-        framing: Framing,
+        wire: WireEncoding,
         outlet: (any ClientOutlet)?,
         saying text: UnsafeRawBufferPointer? = nil
     ) -> Client? {
         guard self.makePlace() else { return nil }
-        let client = self.makeClient(origin)
+        let client = self.makeClient(origin, wire)
         client.outlet = outlet
-        client.encoding.framing = framing
         self.knocking[client.id] = client
-        if framing == .datagram {
-            client.allowance = text?.count ?? 0
+        if let text {
+            client.allowance = text.count
             self.unprovenCount += 1
             self.unproven.append(client)
         }
@@ -43,11 +43,16 @@ extension Hub {
     ///
     /// - Parameters:
     ///   - origin: Where it comes from.
+    ///   - wire: How texts to it would be wrapped.
     ///   - text: What it sent, if a datagram is all that is known of it: the answer is not longer.
-    /// - Returns: What to say to it; borrowed until the next system message.
-    public func refuse(_ origin: ClientOrigin, saying text: UnsafeRawBufferPointer? = nil) -> UnsafeRawBufferPointer? {
+    /// - Returns: What to say to it, not wrapped yet; borrowed until the next system message.
+    public func refuse(
+        _ origin: ClientOrigin,
+        wire: WireEncoding,
+        saying text: UnsafeRawBufferPointer? = nil
+    ) -> UnsafeRawBufferPointer? {
         self.counters.refused += 1
-        let client = self.makeClient(origin)
+        let client = self.makeClient(origin, wire)
         client.isOpen = false
         let words = self.perform { self.policy?.systemMessage(.full, for: client) }
         return words.map { self.cut($0, to: text?.count) }

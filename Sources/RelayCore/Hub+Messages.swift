@@ -156,7 +156,7 @@ extension Hub {
         let gets = { (encoding: Encoding) in
             guard let texts else { return true }
             guard let text = texts[encoding.dialect] else { return false }
-            return encoding.framing != .datagram || text.count <= self.limits.datagramBytes
+            return text.count <= encoding.wire.textLimit
         }
         if case .only(let ids) = route {
             var seen: Set<Int64> = []
@@ -201,11 +201,11 @@ extension Hub {
         if case .others = route, let sender, let lane = sender.lane, lane.room.lanes.count == 1 {
             let audience = lane.members.count - 1
             guard audience > 0, let text = text(lane.encoding.dialect),
-                self.fits(text, lane.encoding.framing, recipients: audience)
+                self.fits(text, lane.encoding.wire, recipients: audience)
             else { return 0 }
             self.settle(sender)
             let buffer = lane.buffer ?? self.activate(lane)
-            self.tickBytes += buffer.append(text, framing: lane.encoding.framing).count
+            self.tickBytes += lane.encoding.wire.append(text, to: buffer).count
             sender.laneStart = buffer.count
             self.counters.deliveries += audience
             return audience
@@ -228,7 +228,7 @@ extension Hub {
             self.forEachLane(on: route, from: sender) { lane, skipped in
                 let audience = lane.members.count - (skipped == nil ? 0 : 1)
                 guard audience > 0, let text = text(lane.encoding.dialect),
-                    self.fits(text, lane.encoding.framing, recipients: audience)
+                    self.fits(text, lane.encoding.wire, recipients: audience)
                 else { return }
                 if let skipped { self.settle(skipped) }
                 self.append(text, to: lane)
@@ -248,7 +248,7 @@ extension Hub {
             self.tickBytes += slice.range.count
             return
         }
-        let range = buffer.append(text, framing: lane.encoding.framing)
+        let range = lane.encoding.wire.append(text, to: buffer)
         self.encoded.append((lane.encoding, Slice(buffer: buffer, range: range)))
         self.tickBytes += range.count
     }
@@ -260,22 +260,22 @@ extension Hub {
         return buffer
     }
 
-    /// Whether a framing carries a text of this length; counts those who miss it otherwise.
-    private func fits(_ text: UnsafeRawBufferPointer, _ framing: Framing, recipients: Int) -> Bool {
-        guard framing == .datagram, text.count > self.limits.datagramBytes else { return true }
+    /// Whether an encoding carries a text of this length; counts those who miss it otherwise.
+    private func fits(_ text: UnsafeRawBufferPointer, _ wire: WireEncoding, recipients: Int) -> Bool {
+        guard text.count > wire.textLimit else { return true }
         self.counters.tooLongToSend += recipients
         return false
     }
 
     /// Appends a text for one client, after all it has heard so far; false if it is too long for it.
     func sendDirect(_ text: UnsafeRawBufferPointer, to client: Client) -> Bool {
-        guard self.fits(text, client.framing, recipients: 1) else { return false }
+        guard self.fits(text, client.wire, recipients: 1) else { return false }
         self.settle(client)
         let slice: Slice
         if let known = self.encoded.first(where: { $0.encoding == client.encoding }) {
             slice = known.slice
         } else {
-            let range = self.directs.append(text, framing: client.framing)
+            let range = client.wire.append(text, to: self.directs)
             slice = Slice(buffer: self.directs, range: range)
             self.encoded.append((client.encoding, slice))
             self.tickBytes += range.count

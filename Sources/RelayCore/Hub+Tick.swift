@@ -16,7 +16,7 @@ extension Hub {
             guard let buffer = lane.buffer, buffer.count > 0 else { continue }
             // Whoever was there all the time gets the lane as it is.
             let whole = buffer[0..<buffer.count]
-            if lane.encoding.framing == .datagram { self.datagrams?.stage(whole) }
+            if lane.encoding.wire.isStaged { self.datagrams?.stage(whole) }
             for client in lane.members {
                 if client.tick == self.tick {
                     self.write(client)

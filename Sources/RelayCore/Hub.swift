@@ -22,7 +22,7 @@ public final class Hub {
     /// Not weak, because that makes every later retain of the policy slow: whoever sets it takes it back before it goes
     /// away.
     public unowned(unsafe) var policy: (any RelayPolicy)?
-    /// Who takes over the texts of lanes with ``Framing/datagram``, if there are such.
+    /// Who takes over the bytes of lanes whose encoder is staged, if there are such.
     public weak var datagrams: (any DatagramStage)?
     /// The clock, in Unix seconds.
     public let clock: () -> Double
@@ -175,9 +175,9 @@ public final class Hub {
         (Array(self.clients.values) + Array(self.knocking.values)).sorted { $0.id < $1.id }
     }
 
-    /// Changes how a client's messages are told apart, from the next output on.
-    public func setFraming(_ framing: Framing, of client: Client) {
-        self.encode(client, as: Encoding(dialect: client.dialect, framing: framing))
+    /// Changes how texts to a client are wrapped, from the next output on.
+    public func setWire(_ wire: WireEncoding, of client: Client) {
+        self.encode(client, as: Encoding(dialect: client.dialect, wire: wire))
     }
 
     /// Gives a client another name.
@@ -212,7 +212,7 @@ public final class Hub {
     /// - Returns: False if that would be one dialect too many.
     public func setDialect(_ name: String, of client: Client) -> Bool {
         guard let dialect = self.dialect(name) else { return false }
-        self.encode(client, as: Encoding(dialect: dialect, framing: client.framing))
+        self.encode(client, as: Encoding(dialect: dialect, wire: client.wire))
         return true
     }
 
@@ -291,9 +291,9 @@ public final class Hub {
 }
 
 extension Hub {
-    func makeClient(_ origin: ClientOrigin) -> Client {
+    func makeClient(_ origin: ClientOrigin, _ wire: WireEncoding) -> Client {
         self.lastClientID += 1
-        return Client(id: self.lastClientID, origin: origin, since: self.clock())
+        return Client(id: self.lastClientID, origin: origin, wire: wire, since: self.clock())
     }
 
     func room(_ name: Label) -> Room {

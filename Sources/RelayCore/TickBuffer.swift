@@ -24,16 +24,23 @@ public final class TickBuffer {
 
     /// Appends bytes as they are.
     public func append(_ bytes: UnsafeRawBufferPointer) {
-        self.reserve(bytes.count)
+        self.makeRoom(for: bytes.count)
         UnsafeMutableRawBufferPointer(rebasing: self.storage[self.count...]).copyMemory(from: bytes)
         self.count += bytes.count
     }
 
-    /// Appends one byte.
-    func append(_ byte: UInt8) {
-        self.reserve(1)
-        self.storage[self.count] = byte
-        self.count += 1
+    /// Makes room for bytes behind those that are here, and returns it: write them there, then call ``commit(_:)``.
+    ///
+    /// Valid until the next call.
+    public func reserve(_ count: Int) -> UnsafeMutableRawBufferPointer {
+        self.makeRoom(for: count)
+        return UnsafeMutableRawBufferPointer(rebasing: self.storage[self.count..<self.count + count])
+    }
+
+    /// Appends the first bytes of what ``reserve(_:)`` returned.
+    public func commit(_ count: Int) {
+        precondition(count >= 0 && count <= self.storage.count - self.count)
+        self.count += count
     }
 
     /// The bytes in a range.
@@ -41,17 +48,6 @@ public final class TickBuffer {
     /// Valid until the next append or reset.
     public subscript(range: Range<Int>) -> UnsafeRawBufferPointer {
         UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(self.storage)[range])
-    }
-
-    /// The bytes in a range for changing them in place.
-    func mutable(_ range: Range<Int>) -> UnsafeMutableRawBufferPointer {
-        UnsafeMutableRawBufferPointer(rebasing: self.storage[range])
-    }
-
-    /// Drops what stands after `end`.
-    func truncate(to end: Int) {
-        precondition(end <= self.count)
-        self.count = end
     }
 
     /// Empties the buffer.
@@ -63,7 +59,7 @@ public final class TickBuffer {
         }
     }
 
-    private func reserve(_ more: Int) {
+    private func makeRoom(for more: Int) {
         guard self.count + more > self.storage.count else { return }
         let larger = UnsafeMutableRawBufferPointer.allocate(
             byteCount: max(self.count + more, 2 * self.storage.count),

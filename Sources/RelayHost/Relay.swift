@@ -269,7 +269,7 @@ public final class Relay: Service {
             hub: hub,
             hooks: hooks,
             ticks: ticks,
-            tcp: TCPRelay(ticks: ticks, framing: settings.framing, capture: files.capture, logger: self.logger),
+            tcp: TCPRelay(ticks: ticks, format: settings.framing, capture: files.capture, logger: self.logger),
             udp: UDPRelay(ticks: ticks, capture: files.capture, logger: self.logger),
             files: files,
             recording: recording,

@@ -12,7 +12,8 @@ struct ChatCommand: ParsableCommand {
         commandName: "chat",
         abstract: "Chat on a relay, in a terminal or through pipes.",
         discussion: """
-            Texts go over TCP, or with --udp over UDP, where each is by itself and may get lost.
+            Texts go over TCP, or with --udp over UDP, where each is by itself and may get lost. Over TCP they are lines \
+            (without line ends with --raw), so a relay that runs with --framing length cannot be reached.
 
             On a terminal, what you type is sent with Enter, and what others write appears above it. The keys are those \
             of a shell: arrows, Home and End, Ctrl-A Ctrl-E Ctrl-K Ctrl-U Ctrl-W Ctrl-Y, Up and Down for lines sent \

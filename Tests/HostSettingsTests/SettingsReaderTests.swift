@@ -154,7 +154,7 @@ import Testing
 
     @Test(arguments: [
         ("client-limit: abc", "luar.yaml:1: client-limit: 'abc' is no whole number from 1 to 2147483647"),
-        ("\nframing: lines", "luar.yaml:2: framing: 'lines' is not one of auto, line, raw"),
+        ("\nframing: lines", "luar.yaml:2: framing: 'lines' is not one of auto, line, raw, length"),
         ("quiet: maybe", "luar.yaml:1: quiet: 'maybe' is neither true nor false"),
         ("tcp: []", "luar.yaml:1: tcp: it is empty; no-tcp is the way to listen nowhere"),
         ("tcp: [h]", "luar.yaml:1: tcp: 'h' is no address: it has no port"),

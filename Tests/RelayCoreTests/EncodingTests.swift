@@ -3,6 +3,7 @@
 
 import RelayCore
 import Testing
+import WireFormats
 
 @Suite struct EncodingTests {
     @Test(arguments: [
@@ -10,10 +11,10 @@ import Testing
         ("a\n\nb", "a  b\n"), ("a\r\r\nb", "a  b\n"), ("a\n\rb", "a  b\n"), ("\na", " a\n"), ("a\n", "a \n"),
         ("a\r\n", "a \n"), ("a\r", "a \n"), ("\n", " \n"), ("\r\n\r\n", "  \n"), ("a\r\nb\rc\nd", "a b c d\n"),
     ])
-    func `newline framing joins the lines of a text and ends it with a newline`(text: String, wire: String) throws {
+    func `the line encoding joins the lines of a text and ends it with a newline`(text: String, wire: String) throws {
         let stage = Stage()
-        let ana = try stage.join("ana", framing: .newline)
-        let bia = try stage.join("bia", framing: .newline)
+        let ana = try stage.join("ana", wire: .line)
+        let bia = try stage.join("bia", wire: .line)
         ana.isTold("<")
         stage.sends(text, to: .everyone)
         ana.isTold(text)
@@ -23,7 +24,7 @@ import Testing
         #expect(bia.ear.events == [.wrote(wire)])
     }
 
-    @Test func `bare framing sends the exact bytes`() throws {
+    @Test func `the raw encoding sends the exact bytes`() throws {
         let stage = Stage()
         let ana = try stage.join("ana")
         let bytes: [UInt8] = [0x0D, 0x0A, 0x00, 0xFF, 0x0A, 0xC3, 0x0D]
@@ -33,24 +34,24 @@ import Testing
         #expect(ana.ear.events == [.wrote(bytes + bytes)])
     }
 
-    @Test func `a change of framing in the middle of a tick counts from the next text on`() throws {
+    @Test func `a change of encoding in the middle of a tick counts from the next text on`() throws {
         let stage = Stage()
         let ana = try stage.join("ana")
         let bia = try stage.join("bia")
         let caio = try stage.join("caio")
         ana.says("1")
         bia.isTold("2")
-        bia.frames(.newline)
+        bia.frames(.line)
         ana.says("3")
         bia.isTold("4\n5")
-        bia.frames(.bare)
+        bia.frames(.raw)
         ana.says("6")
-        bia.frames(.newline)
+        bia.frames(.line)
         ana.says("7")
         stage.endTick()
         #expect(bia.hears() == ["123\n4 5\n67\n"])
         #expect(caio.hears() == ["1367"])
-        #expect(bia.client.framing == .newline)
+        #expect(bia.client.wire == .line)
         ana.says("8")
         stage.endTick()
         #expect(bia.hears() == ["8\n"])
@@ -81,7 +82,7 @@ import Testing
     @Test func `the only member of a room may change its encoding and still be heard there`() throws {
         let stage = Stage()
         let ana = try stage.join("ana", room: "north")
-        ana.frames(.newline)
+        ana.frames(.line)
         ana.speaks("loud")
         #expect(stage.hub.clients(in: "north").map(\.id) == [ana.id])
         let bia = try stage.join("bia", room: "north")

@@ -2,6 +2,7 @@
 // Copyright 2026 the Luar authors
 
 import Testing
+import WireFormats
 
 @testable import RelayCore
 
@@ -264,7 +265,12 @@ import Testing
 extension Stage {
     /// Lets somebody in who comes by a datagram.
     func datagrams(_ name: String, saying text: String) -> Person? {
-        let person = self.tryJoin(name, framing: .datagram, transport: "udp", saying: text)
+        let person = self.tryJoin(
+            name,
+            wire: .datagram(limit: self.hub.limits.datagramBytes),
+            transport: "udp",
+            saying: text
+        )
         // The text that it came with is its first, too.
         if let client = person?.client, !client.isKnocking { self.hub.note(from: client, isPing: false) }
         return person

@@ -2,6 +2,7 @@
 // Copyright 2026 the Luar authors
 
 import Testing
+import WireFormats
 
 @testable import RelayCore
 
@@ -14,12 +15,12 @@ import Testing
         #expect(stage.tryJoin("caio") == nil)
         #expect(stage.hub.clientCount == 2)
         let origin = ClientOrigin(transport: "tcp", host: "2001:db8::1", port: 7)
-        #expect(stage.hub.refuse(origin).map(Array.init) == Array("[2001:db8::1]:7 full".utf8))
+        #expect(stage.hub.refuse(origin, wire: .raw).map(Array.init) == Array("[2001:db8::1]:7 full".utf8))
         #expect(stage.hub.counters == Counters(connected: 2, refused: 1))
         ana.leaves()
         #expect(stage.tryJoin("caio") != nil)
         stage.policy.onSystemMessage = { _, _ in nil }
-        #expect(stage.hub.refuse(origin) == nil)
+        #expect(stage.hub.refuse(origin, wire: .raw) == nil)
         #expect(stage.hub.counters == Counters(connected: 3, refused: 2))
     }
 
@@ -84,7 +85,7 @@ import Testing
         stage.endTick()
         #expect(!stage.hub.isTickFull)
         #expect(bia.hears() == ["1234567890"])
-        bia.frames(.newline)
+        bia.frames(.line)
         bia.isTold("123456789")
         #expect(stage.hub.isTickFull, "the newline counts")
     }

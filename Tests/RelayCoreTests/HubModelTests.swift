@@ -4,6 +4,7 @@
 import RelayCore
 import TestSupport
 import Testing
+import WireFormats
 
 /// What each client must get, kept the slow way: every text is appended to each recipient's bytes at once.
 private final class NaiveRelay {
@@ -11,21 +12,24 @@ private final class NaiveRelay {
         let person: Person
         var room = "tcp"
         var dialect = "plain"
-        var framing: Framing
+        var wire: WireEncoding
         var isOpen = true
         var isClosing = false
         var bytes: [UInt8] = []
 
-        init(_ person: Person, _ framing: Framing) {
+        init(_ person: Person, _ wire: WireEncoding) {
             self.person = person
-            self.framing = framing
+            self.wire = wire
         }
 
         func hear(_ text: [UInt8]) {
-            switch self.framing {
-            case .bare: self.bytes += text
-            case .newline: self.bytes += NaiveRelay.line(text)
-            case .datagram, .counted:
+            switch self.wire {
+            case .raw: self.bytes += text
+            case .line: self.bytes += NaiveRelay.line(text)
+            case .length:
+                for shift in [24, 16, 8, 0] { self.bytes.append(UInt8(text.count >> shift & 0xFF)) }
+                self.bytes += text
+            default:
                 guard !text.isEmpty else { return }
                 withUnsafeBytes(of: UInt32(text.count)) { self.bytes += $0 }
                 self.bytes += text
@@ -61,7 +65,7 @@ private final class NaiveRelay {
 private final class Twins {
     static let rooms = ["tcp", "north", "south", "west"]
     static let dialects = ["plain", "loud", "mute"]
-    static let framings: [Framing] = [.bare, .newline, .datagram, .counted]
+    static let wires: [WireEncoding] = [.raw, .line, .length, .datagram(limit: 1_400), .memory]
 
     let stage = Stage { $0.clients = 12 }
     let model = NaiveRelay()
@@ -87,7 +91,7 @@ private final class Twins {
         case 0..<6: self.close()
         case 6..<20: self.move()
         case 20..<28: self.changeDialect()
-        case 28..<36: self.changeFraming()
+        case 28..<36: self.changeWire()
         case 36..<56: self.send(.others)
         case 56..<64: self.send(.everyone)
         case 64..<74: self.send(.room(Self.rooms.randomElement(using: &self.random) ?? "tcp"))
@@ -103,14 +107,12 @@ private final class Twins {
     }
 
     private func join() throws {
-        let framing = Self.framings.randomElement(using: &self.random) ?? .bare
-        guard let person = self.stage.tryJoin("somebody", framing: framing) else {
+        let wire = Self.wires.randomElement(using: &self.random) ?? .raw
+        guard let person = self.stage.tryJoin("somebody", wire: wire) else {
             #expect(self.model.open.count == 12)
             return
         }
-        // Spoken twice: without the bounds of clients by datagrams, which have tests of their own.
-        for _ in 0..<2 { self.stage.hub.note(from: person.client, isPing: false) }
-        self.model.members.append(NaiveRelay.Member(person, framing))
+        self.model.members.append(NaiveRelay.Member(person, wire))
     }
 
     private func close() {
@@ -137,11 +139,11 @@ private final class Twins {
         }
     }
 
-    private func changeFraming() {
-        let framing = Self.framings.randomElement(using: &self.random) ?? .bare
+    private func changeWire() {
+        let wire = Self.wires.randomElement(using: &self.random) ?? .raw
         self.change { member in
-            member.person.frames(framing)
-            member.framing = framing
+            member.person.frames(wire)
+            member.wire = wire
         }
     }
 
@@ -154,7 +156,7 @@ private final class Twins {
             } + (Bool.random(using: &self.random) ? [-1] : [])
     }
 
-    /// A text that no other text equals, with some bytes that framing must look at.
+    /// A text that no other text equals, with some bytes that encoders must look at.
     private func text() -> [UInt8] {
         if Int.random(in: 0..<20, using: &self.random) == 0 { return [] }
         self.said += 1

@@ -3,6 +3,7 @@
 
 import RelayCore
 import Testing
+import WireFormats
 
 @Suite struct HubPolicyTests {
     @Test func `a newcomer is named, then announced; without a name it is called by its address`() throws {
@@ -123,7 +124,7 @@ import Testing
             return "\(occasion.rawValue) \(client.id)"
         }
         #expect(!stage.hub.sendSystemMessage(.slow, to: ana.client), "it has left before it could be told")
-        let words = stage.hub.refuse(ClientOrigin(transport: "tcp", host: "192.0.2.9", port: 1))
+        let words = stage.hub.refuse(ClientOrigin(transport: "tcp", host: "192.0.2.9", port: 1), wire: .raw)
         #expect(words.map(Array.init) == Array("full 3".utf8))
         #expect(
             stage.policy.takeCalls() == [
@@ -166,7 +167,7 @@ import Testing
         let bia = try stage.join("bia", room: "south")
         ana.leaves()
         _ = ana.moves(to: "south")
-        ana.frames(.newline)
+        ana.frames(.line)
         ana.speaks("loud")
         #expect(stage.hub.clients(in: "south").map(\.id) == [bia.id])
         #expect(ana.client.room.string == "north")
@@ -178,7 +179,7 @@ import Testing
     @Test func `a hub without a policy takes clients and relays nothing`() {
         let hub = Hub(clock: { 0 })
         let ear = Ear()
-        let client = hub.join(ClientOrigin(transport: "tcp", host: "192.0.2.1", port: 1), framing: .bare, outlet: ear)
+        let client = hub.join(ClientOrigin(transport: "tcp", host: "192.0.2.1", port: 1), wire: .raw, outlet: ear)
         #expect(client?.name.string == "192.0.2.1:1")
         if let client {
             _ = withBytes("oi") { hub.receive($0, from: client) }

@@ -3,6 +3,7 @@
 
 import RelayCore
 import Testing
+import WireFormats
 
 @Suite struct HubRouteTests {
     /// Ana, Bia and Caio in the room of their transport, Dora in the north; Caio reads lines.
@@ -16,7 +17,7 @@ import Testing
         init() throws {
             self.ana = try self.stage.join("ana")
             self.bia = try self.stage.join("bia")
-            self.caio = try self.stage.join("caio", framing: .newline)
+            self.caio = try self.stage.join("caio", wire: .line)
             self.dora = try self.stage.join("dora", room: "north")
         }
 
@@ -28,7 +29,7 @@ import Testing
             self.stage.endTick()
             var heard: [Int64] = []
             for person in [self.ana, self.bia, self.caio, self.dora] {
-                let wire = person.client.framing == .newline ? "x\n" : "x"
+                let wire = person.client.wire == .line ? "x\n" : "x"
                 let events = person.ear.takeEvents()
                 if !events.isEmpty { heard.append(person.id) }
                 #expect(events == [] || events == [.wrote(wire)])

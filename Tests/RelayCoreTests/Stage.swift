@@ -3,6 +3,7 @@
 
 import RelayCore
 import Testing
+import WireFormats
 
 /// A hub with scripted rules, and people who talk through it.
 ///
@@ -36,7 +37,7 @@ final class Stage {
     /// Lets somebody in; nil when the hub does not.
     func tryJoin(
         _ name: String,
-        framing: Framing = .bare,
+        wire: WireEncoding = .raw,
         transport: String = "tcp",
         saying text: String? = nil
     ) -> Person? {
@@ -45,9 +46,9 @@ final class Stage {
         let ear = Ear()
         let client =
             if let text {
-                withBytes(text) { self.hub.join(origin, framing: framing, outlet: ear, saying: $0) }
+                withBytes(text) { self.hub.join(origin, wire: wire, outlet: ear, saying: $0) }
             } else {
-                self.hub.join(origin, framing: framing, outlet: ear)
+                self.hub.join(origin, wire: wire, outlet: ear)
             }
         guard let client else { return nil }
         if client.name.string == client.address.string { self.hub.rename(client, to: name) }
@@ -55,8 +56,8 @@ final class Stage {
     }
 
     /// Lets somebody in, into a room.
-    func join(_ name: String, room: String? = nil, framing: Framing = .bare) throws -> Person {
-        let person = try #require(self.tryJoin(name, framing: framing))
+    func join(_ name: String, room: String? = nil, wire: WireEncoding = .raw) throws -> Person {
+        let person = try #require(self.tryJoin(name, wire: wire))
         if let room { try #require(person.moves(to: room)) }
         return person
     }
@@ -100,7 +101,7 @@ final class Person {
     @discardableResult
     func speaks(_ dialect: String) -> Bool { self.stage.hub.setDialect(dialect, of: self.client) }
 
-    func frames(_ framing: Framing) { self.stage.hub.setFraming(framing, of: self.client) }
+    func frames(_ wire: WireEncoding) { self.stage.hub.setWire(wire, of: self.client) }
 
     func leaves(_ reason: String = "left") { self.stage.hub.close(self.client, reason: reason) }
 

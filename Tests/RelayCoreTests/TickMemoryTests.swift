@@ -2,6 +2,7 @@
 // Copyright 2026 the Luar authors
 
 import Testing
+import WireFormats
 
 @testable import RelayCore
 
@@ -16,7 +17,7 @@ import Testing
         for person in people { person.says("oi") }
         people[0].isTold("you")
         people[1].moves(to: "7")
-        people[2].frames(.newline)
+        people[2].frames(.line)
         people[3].leaves()
         let buffers = stage.hub.activeLanes.compactMap(\.buffer).map(Weak.init)
         #expect(buffers.count == 100)
@@ -46,7 +47,7 @@ import Testing
             let hub = Hub(clock: { 0 })
             let kept = Outlet()
             let origin = ClientOrigin(transport: "tcp", host: "10.0.0.1", port: 1)
-            kept.client = hub.join(origin, framing: .bare, outlet: kept)
+            kept.client = hub.join(origin, wire: .raw, outlet: kept)
             client = kept.client
             lane = kept.client?.lane
             outlet = kept
@@ -84,9 +85,11 @@ import Testing
         [].withUnsafeBytes { buffer.append($0) }
         #expect(buffer.count == 0)
         text.withUnsafeBytes { buffer.append($0) }
-        buffer.truncate(to: 3)
-        buffer.append(UInt8(ascii: "!"))
-        #expect(Array(buffer[0..<buffer.count]) == Array("012!".utf8))
+        // Of what was reserved, only what is written stays.
+        buffer.reserve(20_000)[0] = UInt8(ascii: "!")
+        buffer.commit(1)
+        #expect(buffer.reserve(0).isEmpty)
+        #expect(Array(buffer[0..<buffer.count]) == Array("0123456789!".utf8))
     }
 
     @Test func `a client hears touching stretches as one piece`() throws {

@@ -5,6 +5,7 @@ import RelayCore
 import StockScripts
 import TestSupport
 import Testing
+import WireFormats
 
 @testable import RelayHooks
 
@@ -171,7 +172,7 @@ import Testing
         let ana = chat.connect()
         chat.says(ana, "PING")
         #expect(ana.hears == "senha?PONG")
-        let bia = chat.connect(transport: "udp", framing: .datagram, saying: "bom dia")
+        let bia = chat.connect(transport: "udp", wire: .datagram(limit: 1_400), saying: "bom dia")
         chat.says(bia, "ping")
         #expect(bia.writes.joined().hasSuffix("ping"))
         #expect(bia.client?.isKnocking == true)
@@ -184,7 +185,7 @@ import Testing
             relay.on("admit", function(client, text) relay.log.info(client.transport .. ": " .. tostring(text)) end)
             """
         )
-        let ana = chat.connect(transport: "udp", framing: .datagram, saying: "oi")
+        let ana = chat.connect(transport: "udp", wire: .datagram(limit: 1_400), saying: "oi")
         #expect(ana.client?.isKnocking == false)
         _ = chat.connect()
         #expect(chat.log.entries.map(\.message) == ["udp: oi", "tcp: nil"])
@@ -255,8 +256,8 @@ import Testing
             relay.on("relayed", function(m) end)
             """
         )
-        let ana = chat.connect(transport: "udp", framing: .datagram, saying: "oi")
-        _ = chat.connect(transport: "udp", framing: .datagram, saying: "oi")
+        let ana = chat.connect(transport: "udp", wire: .datagram(limit: 1_400), saying: "oi")
+        _ = chat.connect(transport: "udp", wire: .datagram(limit: 1_400), saying: "oi")
         _ = chat.connect()
         _ = chat.connect(transport: "udp")
         chat.console.lines.removeAll()

@@ -8,6 +8,7 @@ import RelayHooks
 import Scheduling
 import StockScripts
 import TestSupport
+import WireFormats
 
 @testable import LatencyMonitor
 
@@ -125,7 +126,7 @@ final class Chat {
     func connect(
         _ host: String = "10.0.0.1",
         transport: String = "tcp",
-        framing: Framing = .bare,
+        wire: WireEncoding = .raw,
         saying text: String? = nil
     ) -> Person {
         self.lastPort += 1
@@ -133,9 +134,9 @@ final class Chat {
         let origin = ClientOrigin(transport: transport, host: host, port: self.lastPort)
         person.client =
             if let text {
-                Array(text.utf8).withUnsafeBytes { self.hub.join(origin, framing: framing, outlet: person, saying: $0) }
+                Array(text.utf8).withUnsafeBytes { self.hub.join(origin, wire: wire, outlet: person, saying: $0) }
             } else {
-                self.hub.join(origin, framing: framing, outlet: person)
+                self.hub.join(origin, wire: wire, outlet: person)
             }
         self.hub.endTick()
         return person

@@ -6,6 +6,7 @@ import RelayCore
 import RelayHooks
 import TestSupport
 import Testing
+import WireFormats
 
 @Suite struct EventTests {
     @Test func `a user's handler wins over the stock default`() throws {
@@ -189,7 +190,7 @@ import Testing
         chat.hub.endTick()
         #expect(ana.hears == "too_long4001")
         #expect(chat.connect().client == nil)
-        let text = chat.hub.refuse(ClientOrigin(transport: "tcp", host: "h", port: 7))
+        let text = chat.hub.refuse(ClientOrigin(transport: "tcp", host: "h", port: 7), wire: .raw)
         #expect(text.map { String(decoding: $0, as: UTF8.self) } == "full7")
         #expect(chat.hub.counters.refused == 1)
         #expect(chat.hub.counters.tooLong == 1)

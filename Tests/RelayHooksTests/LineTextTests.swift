@@ -4,6 +4,7 @@
 import RelayCore
 import TestSupport
 import Testing
+import WireFormats
 
 @testable import RelayHooks
 
@@ -83,11 +84,11 @@ import Testing
             relay.on("connect", function(client) client:send("bem\\nvindo") end)
             """
         )
-        let asked = chat.connect(framing: .newline)
+        let asked = chat.connect(wire: .line)
         #expect(asked.hears == "senha? ou nada\n")
-        let refused = chat.connect(framing: .newline)
+        let refused = chat.connect(wire: .line)
         #expect(refused.hears == "fora daqui\n")
-        let greeted = chat.connect(framing: .newline)
+        let greeted = chat.connect(wire: .line)
         #expect(greeted.hears == "bem vindo\n")
         greeted.client.map { _ = chat.hub.sendSystemMessage(.shutdown, to: $0) }
         chat.hub.endTick()

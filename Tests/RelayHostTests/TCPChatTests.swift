@@ -5,9 +5,9 @@ import Foundation
 import HostSettings
 import LineOutput
 import RelayCore
-import RelayTransport
 import TestSupport
 import Testing
+import WireFormats
 
 @testable import RelayHost
 
@@ -120,7 +120,7 @@ import Testing
     }
 
     @Test func `a partial line is delivered at the end of input, but not with strict framing`() async throws {
-        for (framing, isHeard) in [(FramingMode.auto, true), (.line, false)] {
+        for (framing, isHeard) in [(WireFormat.auto, true), (.line, false)] {
             try await LiveRelay.run({ $0.framing = framing }) { relay in
                 let ana = try relay.connect()
                 let bia = try relay.connect()

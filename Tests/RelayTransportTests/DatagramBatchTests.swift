@@ -5,6 +5,7 @@ import CSockets
 import RelayCore
 import TestSupport
 import Testing
+import WireFormats
 
 @testable import RelayTransport
 

@@ -3,6 +3,7 @@
 
 internal import RelayCore
 internal import Scheduling
+internal import WireFormats
 
 /// One client's connection: bytes in to messages, a tick's output out in one write.
 ///
@@ -42,7 +43,7 @@ final class TCPConnection: InputSource {
         self.relay = relay
         self.capture = capture
         self.writer = TCPWriter(limits: relay.hub.limits, capture: capture)
-        self.decoder = MessageDecoder(mode: relay.framing, limit: relay.hub.limits.messageBytes)
+        self.decoder = MessageDecoder(relay.format, limit: relay.hub.limits.messageBytes)
     }
 
     /// Joins the hub, or tells the client that it cannot.
@@ -51,15 +52,15 @@ final class TCPConnection: InputSource {
             return self.destroy()
         }
         self.watch = watch
-        let framing: Framing = self.decoder.isLineFramed ? .newline : .bare
-        self.client = self.relay.hub.join(origin, framing: framing, outlet: self)
-        if self.client == nil { self.refuse(origin, framing: framing) }
+        let wire = self.decoder.encoding
+        self.client = self.relay.hub.join(origin, wire: wire, outlet: self)
+        if self.client == nil { self.refuse(origin, wire) }
     }
 
-    private func refuse(_ origin: ClientOrigin, framing: Framing) {
-        if let text = self.relay.hub.refuse(origin) {
-            self.write([text])
-            if framing == .newline { withUnsafeBytes(of: UInt8(ascii: "\n")) { self.write([$0]) } }
+    private func refuse(_ origin: ClientOrigin, _ wire: WireEncoding) {
+        if let text = self.relay.hub.refuse(origin, wire: wire), text.count <= wire.textLimit {
+            let buffer = TickBuffer()
+            self.write([buffer[wire.append(text, to: buffer)]])
         }
         self.close()
     }
@@ -115,21 +116,21 @@ final class TCPConnection: InputSource {
 
     private func handle(_ event: MessageDecoder.Event, _ client: Client) {
         switch event {
-        case .message: break
+        case .text: break
         case .tooLong: self.relay.hub.refuseTooLong(from: client)
-        case .lineFramed: self.relay.hub.setFraming(.newline, of: client)
+        case .encodingChanged: self.relay.hub.setWire(self.decoder.encoding, of: client)
         }
     }
 
     private func inputUsedUp(_ client: Client) {
         if let reason = self.endOfInput {
-            if reason == "left", let event = self.decoder.finishLine({ self.relay.hub.receive($0, from: client) }) {
+            if reason == "left", let event = self.decoder.endOfInput({ self.relay.hub.receive($0, from: client) }) {
                 self.handle(event, client)
             }
             self.relay.hub.close(client, reason: reason)
             return
         }
-        if self.decoder.hasPartialLine {
+        if self.decoder.awaitsSilence {
             self.silentSince = .now
             self.setSilenceTimer()
         }
@@ -146,11 +147,11 @@ final class TCPConnection: InputSource {
 
     private func silenceTimerFired(_ end: Moment) {
         self.isSilenceTimerSet = false
-        guard let client = self.client, client.isOpen, !self.isQueued, self.decoder.hasPartialLine else { return }
+        guard let client = self.client, client.isOpen, !self.isQueued, self.decoder.awaitsSilence else { return }
         guard self.silentSince + self.relay.hub.limits.silence <= end else { return self.setSilenceTimer() }
         // A loop that was busy may not have looked at the socket since: the rest of the line can be there.
         guard !self.readAgain() else { return self.relay.ticks.enqueue(self) }
-        if let event = self.decoder.finishLine({ self.relay.hub.receive($0, from: client) }) {
+        if let event = self.decoder.silence({ self.relay.hub.receive($0, from: client) }) {
             self.handle(event, client)
         }
     }

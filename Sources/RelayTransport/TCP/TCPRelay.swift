@@ -5,6 +5,7 @@ internal import CSockets
 public import Logging
 internal import RelayCore
 public import Scheduling
+public import WireFormats
 
 /// Listens for TCP clients, and deals with those who read too slowly.
 ///
@@ -13,7 +14,7 @@ public final class TCPRelay: Transport {
     let hub: Hub
     let ticks: TickScheduler
     let loop: ScriptLoop
-    let framing: FramingMode
+    let format: WireFormat
     /// Where packets are recorded, if they are.
     private let capture: PacketCapture?
     private let logger: Logger
@@ -39,11 +40,11 @@ public final class TCPRelay: Transport {
     /// Makes a relay that does not listen yet.
     ///
     /// Call on the script loop, as everything here.
-    public init(ticks: TickScheduler, framing: FramingMode, capture: PacketCapture?, logger: Logger) {
+    public init(ticks: TickScheduler, format: WireFormat, capture: PacketCapture?, logger: Logger) {
         self.hub = ticks.hub
         self.ticks = ticks
         self.loop = ticks.loop
-        self.framing = framing
+        self.format = format
         self.capture = capture
         self.logger = logger
         ticks.add(self)

@@ -3,6 +3,7 @@
 
 internal import CSockets
 internal import RelayCore
+internal import WireFormats
 
 /// One tick's datagrams of a UDP socket, on their way from the script loop to the socket's thread.
 ///

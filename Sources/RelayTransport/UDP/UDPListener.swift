@@ -120,9 +120,11 @@ final class UDPListener: InputSource {
         let member = UDPMember(self, address: datagram.from, recipient: recipient)
         // Before joining: a handler may close the client, and that must find it.
         self.members[datagram.from] = member
-        guard let client = self.relay.hub.join(origin, framing: .datagram, outlet: member, saying: text) else {
+        guard let client = self.relay.hub.join(origin, wire: self.relay.wire, outlet: member, saying: text) else {
             self.members[datagram.from] = nil
-            if let words = self.relay.hub.refuse(origin, saying: text) { self.send(words, to: recipient) }
+            if let words = self.relay.hub.refuse(origin, wire: self.relay.wire, saying: text) {
+                self.send(words, to: recipient)
+            }
             return
         }
         member.client = client

@@ -5,6 +5,7 @@ internal import CSockets
 public import Logging
 public import RelayCore
 public import Scheduling
+internal import WireFormats
 
 #if canImport(Glibc)
 internal import Glibc
@@ -16,6 +17,8 @@ internal import Glibc
 public final class UDPRelay: Transport {
     let hub: Hub
     let ticks: TickScheduler
+    /// How texts to its clients are wrapped.
+    let wire: WireEncoding
     private let loop: ScriptLoop
     private let logger: Logger
     private let capture: PacketCapture?
@@ -47,6 +50,7 @@ public final class UDPRelay: Transport {
     public init(ticks: TickScheduler, capture: PacketCapture?, logger: Logger) {
         self.hub = ticks.hub
         self.ticks = ticks
+        self.wire = .datagram(limit: ticks.hub.limits.datagramBytes)
         self.loop = ticks.loop
         self.capture = capture
         self.logger = logger

@@ -6,6 +6,7 @@ import Logging
 import RelayCore
 import RelayHooks
 import StockScripts
+import WireFormats
 
 /// Relays messages from one client to a number of readers, without sockets: the load of `message-cost.sh`.
 ///
@@ -63,7 +64,7 @@ struct MessageCost {
 
     private static func join(_ hub: Hub, port: Int, outlet: Reader) throws -> Client {
         let origin = ClientOrigin(transport: "tcp", host: "127.0.0.1", port: port)
-        guard let client = hub.join(origin, framing: .newline, outlet: outlet) else { throw ClientLimitReached() }
+        guard let client = hub.join(origin, wire: .line, outlet: outlet) else { throw ClientLimitReached() }
         hub.endTick()
         outlet.byteCount = 0
         return client

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
-@testable import RelayTransport
+@testable import WireFormats
 
 /// What a decoder made of its input.
 enum Found: Equatable {
     case message([UInt8])
     case tooLong
-    case lineFramed
+    case encodingChanged
 
     /// A message of this text.
     static func message(_ text: String) -> Self { .message(Array(text.utf8)) }
@@ -20,8 +20,8 @@ struct Feed {
     /// The most that ever waited for more input.
     private(set) var mostPending = 0
 
-    init(_ mode: FramingMode, limit: Int = 1_000) {
-        self.decoder = MessageDecoder(mode: mode, limit: limit)
+    init(_ format: WireFormat, limit: Int = 1_000) {
+        self.decoder = MessageDecoder(format, limit: limit)
     }
 
     mutating func read(_ bytes: some Collection<UInt8>) {
@@ -40,10 +40,17 @@ struct Feed {
 
     mutating func read(_ text: String) { self.read(Array(text.utf8)) }
 
-    /// Silence, or the end of input.
-    mutating func finishLine() {
+    /// Nothing comes for a while.
+    mutating func fallsSilent() {
         var text: [UInt8] = []
-        guard let event = self.decoder.finishLine({ text = Array($0) }) else { return }
+        guard let event = self.decoder.silence({ text = Array($0) }) else { return }
+        self.note(event, text)
+    }
+
+    /// The input ends.
+    mutating func end() {
+        var text: [UInt8] = []
+        guard let event = self.decoder.endOfInput({ text = Array($0) }) else { return }
         self.note(event, text)
     }
 
@@ -63,9 +70,9 @@ struct Feed {
 
     private mutating func note(_ event: MessageDecoder.Event, _ text: [UInt8]) {
         switch event {
-        case .message: self.found.append(.message(text))
+        case .text: self.found.append(.message(text))
         case .tooLong: self.found.append(.tooLong)
-        case .lineFramed: self.found.append(.lineFramed)
+        case .encodingChanged: self.found.append(.encodingChanged)
         }
     }
 }

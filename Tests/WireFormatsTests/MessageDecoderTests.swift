@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
-import RelayTransport
 import Testing
+import WireFormats
 
 @Suite struct MessageDecoderTests {
     @Test func `in line mode each line is a message, with either ending`() {
         var feed = Feed(.line)
-        #expect(feed.decoder.isLineFramed)
+        #expect(feed.decoder.encoding == .line)
         feed.read("one\ntwo\r\nthr")
         #expect(feed.takeFound() == [.message("one"), .message("two")])
         #expect(feed.decoder.pendingBytes == 3)
@@ -22,9 +22,9 @@ import Testing
             feed.read(text)
             #expect(feed.takeFound() == [.message(text)])
         }
-        #expect(!feed.decoder.isLineFramed)
-        #expect(!feed.decoder.hasPartialLine)
-        feed.finishLine()
+        #expect(feed.decoder.encoding == .raw)
+        #expect(!feed.decoder.awaitsSilence)
+        feed.fallsSilent()
         #expect(feed.found == [])
     }
 
@@ -32,11 +32,11 @@ import Testing
         var feed = Feed(.auto)
         feed.read("one")
         feed.read("two\r")
-        #expect(!feed.decoder.isLineFramed)
+        #expect(feed.decoder.encoding == .raw)
         #expect(feed.takeFound() == [.message("one"), .message("two\r")])
         feed.read("three\nfour\r\nfi")
-        #expect(feed.takeFound() == [.lineFramed, .message("three"), .message("four")])
-        #expect(feed.decoder.isLineFramed)
+        #expect(feed.takeFound() == [.encodingChanged, .message("three"), .message("four")])
+        #expect(feed.decoder.encoding == .line)
         feed.read("ve")
         #expect(feed.takeFound() == [])
         feed.read("\nsix\n")
@@ -47,22 +47,22 @@ import Testing
         var feed = Feed(.auto)
         feed.read("\n")
         feed.read("one")
-        #expect(feed.takeFound() == [.lineFramed])
+        #expect(feed.takeFound() == [.encodingChanged])
         feed.read("\n")
         #expect(feed.takeFound() == [.message("one")])
     }
 
-    @Test(arguments: [FramingMode.line, .auto])
-    func `empty lines are no messages`(mode: FramingMode) {
+    @Test(arguments: [WireFormat.line, .auto])
+    func `empty lines are no messages`(mode: WireFormat) {
         var feed = Feed(mode)
         feed.read("\n\r\n\n")
         feed.read("\r")
         feed.read("\n\n a\n\n\r\nb\n")
-        #expect(feed.takeFound().filter { $0 != .lineFramed } == [.message(" a"), .message("b")])
+        #expect(feed.takeFound().filter { $0 != .encodingChanged } == [.message(" a"), .message("b")])
     }
 
-    @Test(arguments: FramingMode.allCases)
-    func `an empty read changes nothing`(mode: FramingMode) {
+    @Test(arguments: WireFormat.allCases)
+    func `an empty read changes nothing`(mode: WireFormat) {
         var feed = Feed(mode)
         feed.read("")
         #expect(feed.takeFound() == [])
@@ -84,12 +84,12 @@ import Testing
         )
     }
 
-    @Test(arguments: FramingMode.allCases)
-    func `any bytes but the newline are text`(mode: FramingMode) {
+    @Test(arguments: [WireFormat.auto, .line, .raw])
+    func `any bytes but the newline are text`(mode: WireFormat) {
         var feed = Feed(mode)
         let text: [UInt8] = [0x00, 0xFF, 0xFE, 0xC3, 0x28, 0x00, 0x80, 0x0D, 0x00]
         feed.read(text + (mode == .raw ? [] : [0x0A]))
-        #expect(feed.takeFound().filter { $0 != .lineFramed } == [.message(text)])
+        #expect(feed.takeFound().filter { $0 != .encodingChanged } == [.message(text)])
         let all = (0...255).map(UInt8.init).filter { $0 != 0x0A }
         feed.read(all + (mode == .raw ? [] : [0x0A]))
         #expect(feed.takeFound() == [.message(all)])
@@ -98,12 +98,12 @@ import Testing
     @Test func `in auto mode an unfinished line is a message once finished; in line mode it is none`() {
         var auto = Feed(.auto)
         auto.read("one\ntwo")
-        #expect(auto.takeFound() == [.lineFramed, .message("one")])
-        #expect(auto.decoder.hasPartialLine)
-        auto.finishLine()
+        #expect(auto.takeFound() == [.encodingChanged, .message("one")])
+        #expect(auto.decoder.awaitsSilence)
+        auto.fallsSilent()
         #expect(auto.takeFound() == [.message("two")])
-        #expect(!auto.decoder.hasPartialLine)
-        auto.finishLine()
+        #expect(!auto.decoder.awaitsSilence)
+        auto.fallsSilent()
         #expect(auto.takeFound() == [])
         auto.read("\nthree\n")
         #expect(auto.takeFound() == [.message("three")], "the late end of a finished line is no message")
@@ -111,8 +111,8 @@ import Testing
         var line = Feed(.line)
         line.read("one\ntwo")
         #expect(line.takeFound() == [.message("one")])
-        #expect(!line.decoder.hasPartialLine)
-        line.finishLine()
+        #expect(!line.decoder.awaitsSilence)
+        line.fallsSilent()
         #expect(line.takeFound() == [])
         line.read("three\n")
         #expect(line.takeFound() == [.message("twothree")])
@@ -121,21 +121,21 @@ import Testing
     @Test func `a finished line loses the return that would have begun its end, and a return alone is no message`() {
         var feed = Feed(.auto)
         feed.read("\none\r")
-        feed.finishLine()
+        feed.fallsSilent()
         feed.read("\n\r")
-        #expect(feed.decoder.hasPartialLine)
-        feed.finishLine()
-        #expect(!feed.decoder.hasPartialLine)
+        #expect(feed.decoder.awaitsSilence)
+        feed.fallsSilent()
+        #expect(!feed.decoder.awaitsSilence)
         feed.read("\ntwo\r\r")
-        feed.finishLine()
-        #expect(feed.takeFound() == [.lineFramed, .message("one"), .message("two\r")])
+        feed.fallsSilent()
+        #expect(feed.takeFound() == [.encodingChanged, .message("one"), .message("two\r")])
     }
 
     @Test func `before the first newline there is no partial line`() {
         var feed = Feed(.auto)
         feed.read("one")
-        #expect(!feed.decoder.hasPartialLine)
-        feed.finishLine()
+        #expect(!feed.decoder.awaitsSilence)
+        feed.fallsSilent()
         #expect(feed.takeFound() == [.message("one")])
     }
 

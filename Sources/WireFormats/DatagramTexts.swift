@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
-/// The texts in a stretch of a tick's bytes for clients with ``Framing/datagram`` or ``Framing/counted``, in order.
+/// The texts in a stretch of a tick's bytes for clients with the encodings `datagram` and `memory`, in order.
 ///
 /// Each stands behind its length, four bytes in the machine's own order: these bytes never leave the process.
 public struct DatagramTexts: Sequence, IteratorProtocol {
@@ -21,9 +21,5 @@ public struct DatagramTexts: Sequence, IteratorProtocol {
         let start = self.position + Self.headerBytes
         self.position = start + length
         return start..<self.position
-    }
-
-    static func appendLength(of text: UnsafeRawBufferPointer, to buffer: TickBuffer) {
-        withUnsafeBytes(of: UInt32(text.count)) { buffer.append($0) }
     }
 }

@@ -3,7 +3,7 @@
 
 import Testing
 
-@testable import RelayTransport
+@testable import WireFormats
 
 @Suite struct MessageDecoderLimitTests {
     private static let limit = 10
@@ -60,15 +60,15 @@ import Testing
         feed.read(Self.exact + "x")
         #expect(feed.takeFound() == [.message(Self.exact), .message("x")])
         feed.read(Self.exact + "yz\nline\n")
-        #expect(feed.takeFound() == [.message(Self.exact), .lineFramed, .message("yz"), .message("line")])
+        #expect(feed.takeFound() == [.message(Self.exact), .encodingChanged, .message("yz"), .message("line")])
     }
 
     @Test(arguments: ["\n", "\r\n"])
     func `in auto mode a first line of exactly the limit is one message`(ending: String) {
         var feed = Feed(.auto, limit: Self.limit)
         feed.read(Self.exact + ending)
-        #expect(feed.takeFound().filter { $0 != .lineFramed } == [.message(Self.exact)])
-        #expect(feed.decoder.isLineFramed)
+        #expect(feed.takeFound().filter { $0 != .encodingChanged } == [.message(Self.exact)])
+        #expect(feed.decoder.encoding == .line)
     }
 
     @Test func `a finished line is never longer than the limit`() {
@@ -78,8 +78,8 @@ import Testing
         ] {
             var feed = Feed(.auto, limit: Self.limit)
             feed.read("\n" + text)
-            #expect(feed.takeFound() == [.lineFramed])
-            feed.finishLine()
+            #expect(feed.takeFound() == [.encodingChanged])
+            feed.fallsSilent()
             #expect(feed.takeFound() == [expected])
             feed.read("\nnext\n")
             #expect(feed.takeFound() == [.message("next")])
@@ -89,17 +89,17 @@ import Testing
     @Test func `a line that is too long already is not reported again when it is finished`() {
         var feed = Feed(.auto, limit: Self.limit)
         feed.read("\n" + Self.exact + Self.exact)
-        #expect(feed.takeFound() == [.lineFramed, .tooLong])
-        #expect(feed.decoder.hasPartialLine)
-        feed.finishLine()
+        #expect(feed.takeFound() == [.encodingChanged, .tooLong])
+        #expect(feed.decoder.awaitsSilence)
+        feed.fallsSilent()
         #expect(feed.takeFound() == [])
-        #expect(!feed.decoder.hasPartialLine)
+        #expect(!feed.decoder.awaitsSilence)
     }
 
     @Test func `a line of 64 MiB without an end keeps the memory of one read and is too long once`() {
         let limit = 64 << 10
         let read = [UInt8](repeating: 0x78, count: 64 << 10)
-        for mode in [FramingMode.line, .auto] {
+        for mode in [WireFormat.line, .auto] {
             var feed = Feed(mode, limit: limit)
             if mode == .auto { feed.read("\n") }
             _ = feed.takeFound()
@@ -128,13 +128,13 @@ import Testing
 
     @Test func `memory stays bounded when input is never used up, as with a client whose messages take long to decide`()
     {
-        var decoder = MessageDecoder(mode: .line, limit: 1_000)
+        var decoder = MessageDecoder(.line, limit: 1_000)
         let line = [UInt8](repeating: 0x78, count: 999) + [0x0A]
         line.withUnsafeBytes { decoder.begin($0) }
         decoder.keepRest()
         for _ in 0..<10_000 {
             line.withUnsafeBytes { decoder.begin($0) }
-            #expect(decoder.next { _ in } == .message)
+            #expect(decoder.next { _ in } == .text)
             decoder.keepRest()
             #expect(decoder.pendingBytes == 1_000)
         }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
-import RelayTransport
 import TestSupport
 import Testing
+import WireFormats
 
 @Suite struct MessageDecoderSplitTests {
     private static let limit = 8
@@ -47,13 +47,16 @@ import Testing
                 feed.read("hi\n".utf8 + bytes[..<first])
                 feed.read(bytes[first..<second])
                 feed.read(bytes[second...])
-                #expect(feed.takeFound() == [.lineFramed, .message("hi")] + expected, "cut at \(first) and \(second)")
+                #expect(
+                    feed.takeFound() == [.encodingChanged, .message("hi")] + expected,
+                    "cut at \(first) and \(second)"
+                )
             }
         }
         var feed = Feed(.auto, limit: Self.limit)
         feed.read("\n")
         for byte in bytes { feed.read([byte]) }
-        #expect(feed.takeFound() == [.lineFramed] + expected)
+        #expect(feed.takeFound() == [.encodingChanged] + expected)
     }
 
     @Test(arguments: inputs)
@@ -97,7 +100,7 @@ import Testing
         let whole = pieces.prefix { !$0.contains(0x0A) }
         var expected = whole.map { Found.message($0) }
         let rest = Array(bytes.dropFirst(whole.joined().count))
-        if !rest.isEmpty { expected += [.lineFramed] + lines(of: rest, limit: bytes.count + 1) }
+        if !rest.isEmpty { expected += [.encodingChanged] + lines(of: rest, limit: bytes.count + 1) }
         #expect(feed.takeFound() == expected, "\(pieces)")
     }
 
@@ -110,11 +113,11 @@ import Testing
         for piece in Self.pieces(of: bytes, using: &random) {
             feed.read(piece)
             if Int.random(in: 0..<4, using: &random) == 0 {
-                feed.finishLine()
-                #expect(!feed.decoder.hasPartialLine)
+                feed.fallsSilent()
+                #expect(!feed.decoder.awaitsSilence)
             }
         }
-        feed.finishLine()
+        feed.fallsSilent()
         var from = 0
         for case .message(let text) in feed.takeFound() {
             #expect(!text.isEmpty && text.count <= limit, "limit \(limit), \(bytes)")
