@@ -86,7 +86,7 @@ public final class HarnessClient {
     /// Connects over TCP.
     func connect() {
         let hub = self.harness.hub
-        self.client = hub.join(self.origin, wire: self.wire, outlet: HarnessOutlet(self))
+        self.client = hub.join(self.origin, wire: self.wire, receiver: HarnessOutlet(self))
         if self.client == nil { self.refuse(saying: nil) }
         self.harness.note(self)
         self.harness.endTick()
@@ -102,7 +102,7 @@ public final class HarnessClient {
         // Whoever has left a TCP connection has none to speak on; over UDP the next text comes in anew.
         guard self.origin.transport == "udp" else { return }
         if let answer = hub.ping(text, from: self.origin) { return self.hear(answer) }
-        guard let client = hub.join(self.origin, wire: self.wire, outlet: HarnessOutlet(self), saying: text) else {
+        guard let client = hub.join(self.origin, wire: self.wire, receiver: HarnessOutlet(self), saying: text) else {
             return self.refuse(saying: text)
         }
         self.client = client
@@ -122,7 +122,7 @@ public final class HarnessClient {
 }
 
 /// Takes what the hub has for a client.
-private final class HarnessOutlet: ClientOutlet {
+private final class HarnessOutlet: MemoryReceiver {
     private unowned let client: HarnessClient
 
     init(_ client: HarnessClient) { self.client = client }

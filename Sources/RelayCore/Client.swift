@@ -1,25 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
-/// Carries a client's bytes away.
-///
-/// Called by the hub at the end of a tick, never in the middle of one. It must not call the hub back: what it learns,
-/// such as a client that reads too slowly, it deals with after the tick.
-public protocol ClientOutlet: AnyObject {
-    /// Takes one tick's bytes, in order. The pieces are borrowed: bytes not sent at once must be copied.
-    func write(_ pieces: [UnsafeRawBufferPointer])
-    /// Ends the connection after everything written so far.
-    func close()
-}
-
-/// Takes over what many outlets are about to get.
-public protocol DatagramStage: AnyObject {
-    /// Takes the bytes of a lane whose encoder is staged, once, before each of its members gets its pieces of them.
-    ///
-    /// Borrowed until the tick has ended.
-    func stage(_ lane: UnsafeRawBufferPointer)
-}
-
 /// Where a client comes from.
 public struct ClientOrigin: Sendable {
     /// What carries its bytes: `tcp` or `udp`.
@@ -63,10 +44,8 @@ public final class Client {
     public internal(set) var name: Label
     /// When it came, in Unix seconds.
     public let since: Double
-    /// What takes its bytes.
-    ///
-    /// It may hold the client in turn: the hub lets go of it once it has closed it.
-    public var outlet: (any ClientOutlet)?
+    /// Where its bytes go; nil once its connection was told to end, and for a client that gets none.
+    @exclusivity(unchecked) var outbound: OutboundAddress?
     /// False once it has left or was closed: nothing is sent to it or taken from it any more.
     @exclusivity(unchecked) public internal(set) var isOpen = true
     /// Why it was closed; nil while it is open.

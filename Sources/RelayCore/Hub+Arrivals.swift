@@ -15,7 +15,7 @@ extension Hub {
     /// - Parameters:
     ///   - origin: Where it comes from.
     ///   - wire: How texts to it are wrapped.
-    ///   - outlet: What takes its bytes.
+    ///   - address: Where its bytes go; nil for nowhere.
     ///   - text: The text that it came with, where a text is how one comes: its address may be forged, so it has an
     ///     allowance until it has spoken twice.
     /// - Returns: The client, which may be closed already, or nil if the clients limit is reached; then
@@ -23,12 +23,12 @@ extension Hub {
     public func join(
         _ origin: ClientOrigin,
         wire: WireEncoding,
-        outlet: (any ClientOutlet)?,
+        to address: OutboundAddress?,
         saying text: UnsafeRawBufferPointer? = nil
     ) -> Client? {
         guard self.makePlace() else { return nil }
         let client = self.makeClient(origin, wire)
-        client.outlet = outlet
+        client.outbound = address
         self.knocking[client.id] = client
         if let text {
             client.allowance = text.count

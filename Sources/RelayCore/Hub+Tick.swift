@@ -10,47 +10,52 @@ extension Hub {
     /// Whether this tick has so much output that scripts may send no more.
     public var isOutputFull: Bool { self.tickBytes >= self.limits.outputBytes }
 
-    /// Hands every client its bytes of this tick, in one write each, and ends the connections of those who left.
+    /// Hands every client its bytes of this tick, by one call for each sink, and ends the connections of those who left.
     public func endTick() {
-        for lane in self.activeLanes {
-            guard let buffer = lane.buffer, buffer.count > 0 else { continue }
-            // Whoever was there all the time gets the lane as it is.
-            let whole = buffer[0..<buffer.count]
-            if lane.encoding.wire.isStaged { self.datagrams?.stage(whole) }
-            for client in lane.members {
-                if client.tick == self.tick {
-                    self.write(client)
-                } else if let outlet = client.outlet {
-                    self.pieces.append(whole)
-                    outlet.write(self.pieces)
-                    self.pieces.removeAll(keepingCapacity: true)
-                }
-            }
-        }
-        for client in self.touched where client.isTouched {
-            self.write(client)
-        }
+        if !self.activeLanes.isEmpty || !self.touched.isEmpty { self.sendTick() }
         while self.closingLeft > 0, let client = self.closing.popFirst() {
             self.closingLeft -= 1
-            client.outlet?.close()
-            client.outlet = nil
+            guard let address = client.outbound else { continue }
+            client.outbound = nil
+            self.sinks[address.sink].sink?.close(address.slot)
         }
         self.resetTick()
     }
 
-    /// Writes what a client gets whose tick was not the plain one, and marks it as served.
-    func write(_ client: Client) {
+    private func sendTick() {
+        // The texts for single clients are the first source, each lane is another.
+        self.sources.append(self.directs[0..<self.directs.count])
+        self.directs.source = 0
+        for lane in self.activeLanes {
+            guard let buffer = lane.buffer, buffer.count > 0 else { continue }
+            buffer.source = self.sources.count
+            self.sources.append(buffer[0..<buffer.count])
+            guard let sink = lane.sink else { continue }
+            self.sinks[sink].output.runs.append(.init(source: buffer.source, slots: lane.slots))
+        }
+        for client in self.touched where client.isTouched { self.addPart(client) }
+        for entry in self.sinks where !entry.output.isEmpty {
+            entry.output.sources = self.sources
+            entry.sink?.send(entry.output)
+            entry.output.reset()
+        }
+        self.sources.removeAll(keepingCapacity: true)
+    }
+
+    /// Notes what a client gets whose tick was not the plain one: it is left out of its lane's run.
+    private func addPart(_ client: Client) {
+        client.isTouched = false
+        defer { client.settled.removeAll(keepingCapacity: true) }
+        guard let address = client.outbound else { return }
+        let output = self.sinks[address.sink].output
+        let first = output.pieces.count
         for slice in client.settled where !slice.range.isEmpty {
-            self.pieces.append(slice.buffer[slice.range])
+            output.pieces.append(.init(source: slice.buffer.source, range: slice.range))
         }
         if let buffer = client.lane?.buffer, client.laneStart < buffer.count {
-            self.pieces.append(buffer[client.laneStart..<buffer.count])
+            output.pieces.append(.init(source: buffer.source, range: client.laneStart..<buffer.count))
         }
-        if !self.pieces.isEmpty { client.outlet?.write(self.pieces) }
-        self.pieces.removeAll(keepingCapacity: true)
-        client.settled.removeAll(keepingCapacity: true)
-        client.isTouched = false
-        // A lane lists each member once, so nothing looks at this client again before the tick's number changes.
+        output.parts.append(.init(slot: address.slot, pieces: first..<output.pieces.count))
     }
 
     func resetTick() {

@@ -22,8 +22,13 @@ public final class Hub {
     /// Not weak, because that makes every later retain of the policy slow: whoever sets it takes it back before it goes
     /// away.
     public unowned(unsafe) var policy: (any RelayPolicy)?
-    /// Who takes over the bytes of lanes whose encoder is staged, if there are such.
-    public weak var datagrams: (any DatagramStage)?
+    /// Where the bytes of clients go.
+    @exclusivity(unchecked) var sinks: [SinkEntry] = []
+    /// The sink of clients in memory, made with the first of them.
+    lazy var memory: (sink: MemorySink, number: Int) = {
+        let sink = MemorySink()
+        return (sink, self.add(sink))
+    }()
     /// The clock, in Unix seconds.
     public let clock: () -> Double
     /// Which of the nodes this is; 0 where there is one.
@@ -64,8 +69,9 @@ public final class Hub {
     /// Who is to be told something once the policy has ended.
     @exclusivity(unchecked) var systemMessages: Deque<(client: Client, kind: SystemMessageKind)> = []
     let directs = TickBuffer()
+    /// Where the bytes of the tick are, while it ends.
+    @exclusivity(unchecked) var sources: [UnsafeRawBufferPointer] = []
     @exclusivity(unchecked) var spareBuffers: [TickBuffer] = []
-    @exclusivity(unchecked) var pieces: [UnsafeRawBufferPointer] = []
     /// Where each encoding of the text being delivered stands already.
     @exclusivity(unchecked) var encoded: [(encoding: Encoding, slice: Slice)] = []
     /// True while the policy runs: departures wait for its end.
@@ -96,13 +102,19 @@ public final class Hub {
     }
 
     deinit {
-        // Clients, lanes, rooms and outlets hold each other as long as a client is here.
-        for client in self.clients.values {
-            client.lane = nil
-            client.outlet = nil
-        }
-        for client in self.knocking.values { client.outlet = nil }
+        // Clients, lanes and rooms hold each other as long as a client is here.
+        for client in self.clients.values { client.lane = nil }
         for room in self.rooms.values { room.lanes.removeAll() }
+    }
+
+    // MARK: Sinks
+
+    /// Makes a sink known, which the hub does not keep alive.
+    ///
+    /// - Returns: Its number, for the addresses of its clients.
+    public func add(_ sink: any OutboundSink) -> Int {
+        self.sinks.append(SinkEntry(sink: sink))
+        return self.sinks.count - 1
     }
 
     // MARK: Clients
@@ -304,7 +316,7 @@ extension Hub {
     }
 
     func enter(_ client: Client, _ room: Room) {
-        let lane = room.lane(for: client.encoding)
+        let lane = room.lane(for: client.encoding, sink: client.outbound?.sink)
         self.touch(client)
         lane.insert(client)
         room.count += 1

@@ -9,6 +9,8 @@ public final class TickBuffer {
         byteCount: 4_096,
         alignment: 16
     )
+    /// The number of its bytes among those of a tick that ends.
+    @exclusivity(unchecked) var source = 0
     /// Bytes written since the last ``reset()``.
     @exclusivity(unchecked) public private(set) var count = 0
 

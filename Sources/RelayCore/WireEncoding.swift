@@ -8,8 +8,6 @@
 public protocol TextEncoder: SendableMetatype {
     /// What scripts read as `client.framing`.
     static var name: String { get }
-    /// Whether the hub hands the bytes of a lane to its ``DatagramStage`` before the lane's members get them.
-    static var isStaged: Bool { get }
     /// Appends a text; called once for each lane that the text goes to, whatever the number of members.
     static func append(_ text: UnsafeRawBufferPointer, to buffer: TickBuffer)
 }
@@ -45,9 +43,6 @@ public struct WireEncoding: Sendable {
         self.encoder.append(text, to: buffer)
         return start..<buffer.count
     }
-
-    /// Whether the bytes of a lane go to the hub's stage first.
-    var isStaged: Bool { self.encoder.isStaged }
 }
 
 extension WireEncoding: Hashable {

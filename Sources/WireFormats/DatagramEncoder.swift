@@ -6,7 +6,6 @@ internal import RelayCore
 /// Collects texts of which each becomes a datagram.
 enum DatagramEncoder: TextEncoder {
     static var name: String { "datagram" }
-    static var isStaged: Bool { true }
 
     static func append(_ text: UnsafeRawBufferPointer, to buffer: TickBuffer) {
         // An empty datagram says nothing.
@@ -21,7 +20,6 @@ enum DatagramEncoder: TextEncoder {
 /// Collects texts for clients in memory.
 enum MemoryEncoder: TextEncoder {
     static var name: String { LengthEncoder.name }
-    static var isStaged: Bool { false }
 
     static func append(_ text: UnsafeRawBufferPointer, to buffer: TickBuffer) {
         DatagramEncoder.append(text, to: buffer)

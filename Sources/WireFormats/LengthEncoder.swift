@@ -9,7 +9,6 @@ enum LengthEncoder: TextEncoder {
     static let headerBytes = MemoryLayout<UInt32>.size
 
     static var name: String { "length" }
-    static var isStaged: Bool { false }
 
     static func append(_ text: UnsafeRawBufferPointer, to buffer: TickBuffer) {
         // The hub sends no text that is longer than the encoding's limit.

@@ -10,7 +10,6 @@ internal import Glibc
 /// Makes one line of each text.
 enum LineEncoder: TextEncoder {
     static var name: String { "line" }
-    static var isStaged: Bool { false }
 
     static func append(_ text: UnsafeRawBufferPointer, to buffer: TickBuffer) {
         let line = buffer.reserve(text.count + 1)

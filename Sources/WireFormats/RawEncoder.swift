@@ -6,7 +6,6 @@ internal import RelayCore
 /// Sends texts as they are.
 enum RawEncoder: TextEncoder {
     static var name: String { "raw" }
-    static var isStaged: Bool { false }
 
     static func append(_ text: UnsafeRawBufferPointer, to buffer: TickBuffer) { buffer.append(text) }
 }

@@ -4,7 +4,7 @@
 import RelayCore
 
 /// An outlet that keeps what it is given: one event per write, so a tick with two writes shows.
-final class Ear: ClientOutlet {
+final class Ear: MemoryReceiver {
     enum Event: Equatable {
         case wrote([UInt8])
         case closed

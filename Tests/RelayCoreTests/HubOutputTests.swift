@@ -3,6 +3,7 @@
 
 import RelayCore
 import Testing
+import WireFormats
 
 @Suite struct HubOutputTests {
     @Test func `a broadcast reaches all others in the room and never the sender`() throws {
@@ -131,7 +132,6 @@ import Testing
         bia.leaves()
         stage.endTick()
         #expect(bia.ear.events == [.wrote("1 2 3 "), .closed], "closed once and never written to again")
-        #expect(bia.client.outlet == nil)
         #expect(!bia.client.isOpen)
     }
 
@@ -170,19 +170,21 @@ import Testing
         #expect(bia.ear.events == [.wrote("2"), .closed])
     }
 
-    @Test func `a client without an outlet changes nothing for the others`() throws {
+    @Test func `a client whose bytes go nowhere changes nothing for the others`() throws {
         let stage = Stage()
         let ana = try stage.join("ana")
-        let bia = try stage.join("bia")
-        bia.client.outlet = nil
+        let origin = ClientOrigin(transport: "tcp", host: "192.0.2.1", port: 99)
+        let nobody = try #require(stage.hub.join(origin, wire: .raw, to: nil))
         let caio = try stage.join("caio")
         ana.says("1")
-        bia.isTold("2")
+        _ = withBytes("2") { stage.hub.send($0, to: nobody) }
         stage.endTick()
         ana.says("3")
         stage.endTick()
         #expect(caio.hears() == ["1", "3"])
-        #expect(bia.ear.events == [])
+        stage.hub.close(nobody, reason: "left")
+        stage.endTick()
+        #expect(stage.hub.clientCount == 2)
     }
 
     @Test func `an empty text is a delivery but no write`() throws {

@@ -46,9 +46,9 @@ final class Stage {
         let ear = Ear()
         let client =
             if let text {
-                withBytes(text) { self.hub.join(origin, wire: wire, outlet: ear, saying: $0) }
+                withBytes(text) { self.hub.join(origin, wire: wire, receiver: ear, saying: $0) }
             } else {
-                self.hub.join(origin, wire: wire, outlet: ear)
+                self.hub.join(origin, wire: wire, receiver: ear)
             }
         guard let client else { return nil }
         if client.name.string == client.address.string { self.hub.rename(client, to: name) }

@@ -28,14 +28,14 @@ import WireFormats
             people.allSatisfy { $0.client.settled.isEmpty && !$0.client.isTouched && $0.client.lane?.buffer == nil }
         )
         #expect(stage.hub.activeLanes.isEmpty && stage.hub.touched.isEmpty && stage.hub.closing.isEmpty)
-        #expect(stage.hub.encoded.isEmpty && stage.hub.pieces.isEmpty && stage.hub.directs.count == 0)
+        #expect(stage.hub.encoded.isEmpty && stage.hub.sources.isEmpty && stage.hub.directs.count == 0)
         for person in people { person.says("oi") }
         stage.endTick()
         #expect(stage.hub.spareBuffers.count == 64)
     }
 
     @Test func `a hub that goes away takes its clients, rooms and outlets with it`() throws {
-        final class Outlet: ClientOutlet {
+        final class Outlet: MemoryReceiver {
             var client: Client?
             func write(_ pieces: [UnsafeRawBufferPointer]) {}
             func close() {}
@@ -47,7 +47,7 @@ import WireFormats
             let hub = Hub(clock: { 0 })
             let kept = Outlet()
             let origin = ClientOrigin(transport: "tcp", host: "10.0.0.1", port: 1)
-            kept.client = hub.join(origin, wire: .raw, outlet: kept)
+            kept.client = hub.join(origin, wire: .raw, receiver: kept)
             client = kept.client
             lane = kept.client?.lane
             outlet = kept

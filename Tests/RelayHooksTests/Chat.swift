@@ -15,7 +15,7 @@ import WireFormats
 /// A chat without sockets: the real hub, the real hooks, and clients whose bytes are recorded.
 final class Chat {
     /// Somebody in the chat.
-    final class Person: ClientOutlet {
+    final class Person: MemoryReceiver {
         var client: Client?
         /// Every write, as text.
         var writes: [String] = []
@@ -134,9 +134,9 @@ final class Chat {
         let origin = ClientOrigin(transport: transport, host: host, port: self.lastPort)
         person.client =
             if let text {
-                Array(text.utf8).withUnsafeBytes { self.hub.join(origin, wire: wire, outlet: person, saying: $0) }
+                Array(text.utf8).withUnsafeBytes { self.hub.join(origin, wire: wire, receiver: person, saying: $0) }
             } else {
-                self.hub.join(origin, wire: wire, outlet: person)
+                self.hub.join(origin, wire: wire, receiver: person)
             }
         self.hub.endTick()
         return person

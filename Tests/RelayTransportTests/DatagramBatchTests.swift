@@ -2,11 +2,10 @@
 // Copyright 2026 the Luar authors
 
 import CSockets
-import RelayCore
 import TestSupport
 import Testing
-import WireFormats
 
+@testable import RelayCore
 @testable import RelayTransport
 
 /// A tick's output for one socket.
@@ -37,32 +36,28 @@ import WireFormats
     @Test func `a lane is copied once, whoever gets which part of it`() {
         let batch = DatagramBatch()
         let texts = ["um", "dois", "três", "quatro"]
-        let bytes = Self.lane(texts)
-        bytes.withUnsafeBytes { lane in
-            let end = Self.lane(["um"]).count
-            let middle = end + Self.lane(["dois"]).count
-            let piece = { (range: Range<Int>) in UnsafeRawBufferPointer(rebasing: lane[range]) }
-            // Parts first: the whole lane is known all the same.
-            batch.add([piece(0..<end), piece(middle..<lane.count)], of: lane, to: self.recipient(1))
-            batch.add([lane], of: lane, to: self.recipient(2))
-            batch.add([piece(end..<middle)], of: lane, to: self.recipient(3))
-            batch.add([piece(end..<end)], of: lane, to: self.recipient(4))
-        }
+        let tick = TestTick([[], Self.lane(texts)])
+        let end = Self.lane(["um"]).count
+        let middle = end + Self.lane(["dois"]).count
+        let size = Self.lane(texts).count
+        // Parts first: the whole lane is known all the same.
+        batch.add(tick.pieces((1, 0..<end), (1, middle..<size)), of: tick.output, to: self.recipient(1))
+        batch.add(batch.texts(of: 1, in: tick.output), to: self.recipient(2))
+        batch.add(tick.pieces((1, end..<middle)), of: tick.output, to: self.recipient(3))
+        batch.add(tick.pieces((1, end..<end)), of: tick.output, to: self.recipient(4))
+        batch.add(batch.texts(of: 0, in: tick.output), to: self.recipient(5))
         #expect(self.sent(batch) == [1: ["um", "três", "quatro"], 2: texts, 3: ["dois"]])
-        #expect(batch.allBytes.count == bytes.count)
+        #expect(batch.allBytes.count == size)
         #expect(batch.count == 8)
     }
 
     @Test func `texts of their own come between those of the lane, and are copied once for several`() {
         let batch = DatagramBatch()
-        let shared = Self.lane(["a todos"])
-        let own = Self.lane(["só a ti"])
-        shared.withUnsafeBytes { shared in
-            own.withUnsafeBytes { own in
-                for port in 1...50 as ClosedRange<UInt16> {
-                    batch.add([own, shared], of: shared, to: self.recipient(port))
-                }
-            }
+        let (own, shared) = (Self.lane(["só a ti"]), Self.lane(["a todos"]))
+        let tick = TestTick([own, shared])
+        for port in 1...50 as ClosedRange<UInt16> {
+            let pieces = tick.pieces((0, 0..<own.count), (1, 0..<shared.count))
+            batch.add(pieces, of: tick.output, to: self.recipient(port))
         }
         Array("pong".utf8).withUnsafeBytes { batch.add($0, to: self.recipient(51)) }
         let sent = self.sent(batch)
@@ -71,15 +66,12 @@ import WireFormats
         #expect(batch.texts.count == 3)
     }
 
-    @Test func `after a tick the same memory may hold other texts`() {
+    @Test func `after a tick the same sources have other texts`() {
         let batch = DatagramBatch()
-        var bytes = Self.lane(["um"])
-        bytes.withUnsafeMutableBytes { memory in
-            let lane = UnsafeRawBufferPointer(memory)
-            batch.add([lane], of: lane, to: self.recipient(1))
+        for text in ["um", "ua"] {
+            let tick = TestTick([Self.lane([text])])
+            batch.add(batch.texts(of: 0, in: tick.output), to: self.recipient(1))
             batch.endTick()
-            memory[5] = UInt8(ascii: "a")
-            batch.add([lane], of: lane, to: self.recipient(1))
         }
         #expect(self.sent(batch) == [1: ["um", "ua"]])
         batch.reset()
@@ -91,28 +83,51 @@ import WireFormats
         var random = SplitMix64(seed: UInt64(seed))
         let batch = DatagramBatch()
         var expected: [UInt16: [String]] = [:]
-        for number in 0..<4 {
-            let texts = (0..<Int.random(in: 1...30, using: &random))
-                .map { _ in
-                    String(repeating: "x", count: Int.random(in: 1...40, using: &random)) + "\(number)"
+        for _ in 0..<2 {
+            let lanes = (0..<3)
+                .map { number in
+                    (0..<Int.random(in: 1...30, using: &random))
+                        .map { _ in String(repeating: "x", count: Int.random(in: 1...40, using: &random)) + "\(number)" }
                 }
-            let starts = texts.indices.map { Self.lane(Array(texts[..<$0])).count }
-            let bytes = Self.lane(texts)
-            bytes.withUnsafeBytes { lane in
-                for port in 1...10 as ClosedRange<UInt16> {
-                    let cut = Int.random(in: 0..<texts.count, using: &random)
+            let tick = TestTick(lanes.map(Self.lane))
+            for port in 1...10 as ClosedRange<UInt16> {
+                var pieces: [(Int, Range<Int>)] = []
+                for (number, texts) in lanes.enumerated() {
+                    let start = { Self.lane(Array(texts[..<$0])).count }
+                    let cut = Int.random(in: 0...texts.count, using: &random)
                     let next = Int.random(in: cut...texts.count, using: &random)
-                    let end = next < texts.count ? starts[next] : lane.count
-                    let pieces = [0..<starts[cut], end..<lane.count].filter { !$0.isEmpty }
-                        .map { UnsafeRawBufferPointer(rebasing: lane[$0]) }
-                    batch.add(pieces, of: lane, to: self.recipient(port))
+                    pieces += [(number, 0..<start(cut)), (number, start(next)..<start(texts.count))]
                     let heard = texts[..<cut] + texts[next...]
                     if !heard.isEmpty { expected[port, default: []] += heard }
                 }
+                batch.add(tick.pieces(pieces), of: tick.output, to: self.recipient(port))
             }
             batch.endTick()
         }
         #expect(self.sent(batch) == expected)
+    }
+}
+
+/// The sources of a tick, in memory of its own.
+private final class TestTick {
+    let output = TickOutput()
+    private let memory: [UnsafeMutableRawBufferPointer]
+
+    init(_ sources: [[UInt8]]) {
+        self.memory = sources.map { bytes in
+            let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 16)
+            memory.copyBytes(from: bytes)
+            return memory
+        }
+        self.output.sources = self.memory.map { UnsafeRawBufferPointer($0) }
+    }
+
+    deinit { for memory in self.memory { memory.deallocate() } }
+
+    func pieces(_ pieces: (Int, Range<Int>)...) -> ArraySlice<TickOutput.Piece> { self.pieces(pieces) }
+
+    func pieces(_ pieces: [(Int, Range<Int>)]) -> ArraySlice<TickOutput.Piece> {
+        pieces.map { TickOutput.Piece(source: $0.0, range: $0.1) }[...]
     }
 }
 

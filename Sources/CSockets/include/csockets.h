@@ -108,6 +108,29 @@ void csockets_skip(csockets_sender *sender);
 /// The run of the next datagram, and which of its texts that is; `run` is the number of runs once the batch is done.
 void csockets_position(const csockets_sender *sender, size_t *run, uint32_t *text);
 
+// MARK: One text for many streams
+
+/// A stream among many.
+typedef struct csockets_peer {
+    int descriptor;
+    /// Whether bytes may go to the socket at once: nothing waits before them, and nobody else has to see them.
+    int is_direct;
+    /// The last tick in which it had something of its own, which takes the place of what the others get.
+    uint32_t tick;
+} csockets_peer;
+
+/// What became of the bytes for one peer that did not take all of them.
+typedef struct csockets_rest {
+    int32_t slot;
+    /// Bytes that were sent; -1 where the connection is broken, -2 where the host has to send them.
+    int64_t sent;
+} csockets_rest;
+
+/// Sends the same bytes to the peers in these slots, but not to those that had something of their own in this tick. Writes
+/// what became of it for each peer that did not take all to `rests`, which has room for `count`; returns how many those are.
+int csockets_send_to_all(csockets_peer *peers, const int32_t *slots, int count, uint32_t tick, const void *bytes,
+                         size_t size, csockets_rest *rests);
+
 // MARK: Errors
 
 /// What the error queue tells of a peer.

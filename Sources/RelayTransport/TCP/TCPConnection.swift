@@ -11,6 +11,10 @@ internal import WireFormats
 /// input limit the socket is not read, and TCP slows the sender down.
 final class TCPConnection: InputSource {
     private let relay: TCPRelay
+    /// Its number among the relay's connections.
+    let slot: Int32
+    /// Whether the hub may still name its slot.
+    var isHeldByHub = false
     private var socket: TCPSocket
     private var writer: TCPWriter
     private let capture: StreamCapture?
@@ -38,7 +42,8 @@ final class TCPConnection: InputSource {
     /// Whether it waits, all sent, for the peer to end its side.
     private(set) var isLingering = false
 
-    init(_ socket: TCPSocket, relay: TCPRelay, capture: StreamCapture?) {
+    init(_ socket: TCPSocket, at slot: Int32, relay: TCPRelay, capture: StreamCapture?) {
+        self.slot = slot
         self.socket = socket
         self.relay = relay
         self.capture = capture
@@ -53,7 +58,11 @@ final class TCPConnection: InputSource {
         }
         self.watch = watch
         let wire = self.decoder.encoding
-        self.client = self.relay.hub.join(origin, wire: wire, outlet: self)
+        self.isHeldByHub = true
+        self.relay.peers.setDirect(self.writer.isDirect, self.slot)
+        let address = OutboundAddress(sink: self.relay.sink, slot: self.slot)
+        self.client = self.relay.hub.join(origin, wire: wire, to: address)
+        self.isHeldByHub = self.client != nil
         if self.client == nil { self.refuse(origin, wire) }
     }
 
@@ -172,6 +181,7 @@ final class TCPConnection: InputSource {
 
     /// Tells the relay by how much the memory of what is unsent has changed.
     private func countUnsent() {
+        self.relay.peers.setDirect(!self.isOutputEnded && self.socket.isOpen && self.writer.isDirect, self.slot)
         let change = self.writer.memory - self.unsentMemory
         guard change != 0 else { return }
         self.unsentMemory += change
@@ -201,6 +211,7 @@ final class TCPConnection: InputSource {
         guard self.endOfInput == nil, !self.writer.isBroken else { return self.destroy() }
         guard !self.isOutputEnded else { return }
         self.isOutputEnded = true
+        self.relay.peers.setDirect(false, self.slot)
         guard self.relay.mayLinger() else { return self.destroy() }
         self.isLingering = true
         self.socket.endOutput()
@@ -262,10 +273,16 @@ extension TCPConnection: DescriptorSource {
     }
 }
 
-extension TCPConnection: ClientOutlet {
-    func write(_ pieces: [UnsafeRawBufferPointer]) {
+// MARK: Output
+
+extension TCPConnection {
+    /// Whether its socket is closed.
+    var isDestroyed: Bool { !self.socket.isOpen }
+
+    /// Takes one tick's bytes, of which some may have been sent already.
+    func write(_ pieces: [UnsafeRawBufferPointer], alreadySent sent: Int? = nil) {
         guard !self.isOutputEnded, self.socket.isOpen else { return }
-        let outcome = self.writer.write(pieces, to: self.socket)
+        let outcome = self.writer.write(pieces, to: self.socket, alreadySent: sent)
         self.updateInterest()
         self.countUnsent()
         switch outcome {

@@ -19,7 +19,11 @@ public final class TCPRelay: Transport {
     private let capture: PacketCapture?
     private let logger: Logger
     private var listeners: [TCPListener] = []
-    private var connections: [ObjectIdentifier: TCPConnection] = [:]
+    @exclusivity(unchecked) var peers = TCPPeers()
+    /// Its number among the hub's sinks.
+    private(set) var sink = 0
+    /// What one connection gets in a tick, while it is written.
+    @exclusivity(unchecked) var pieces: [UnsafeRawBufferPointer] = []
     private var slow: [TCPConnection] = []
     /// Memory of what all connections have unsent.
     private var unsentMemory = 0
@@ -47,10 +51,14 @@ public final class TCPRelay: Transport {
         self.format = format
         self.capture = capture
         self.logger = logger
+        self.sink = self.hub.add(self)
         ticks.add(self)
     }
 
-    deinit { self.memory.deallocate() }
+    deinit {
+        self.memory.deallocate()
+        self.peers.deallocate()
+    }
 
     // MARK: Listening
 
@@ -78,10 +86,10 @@ public final class TCPRelay: Transport {
 
     /// Ends connections once what they are owed has left.
     public func finish(by deadline: Moment, _ done: @escaping () -> Void) {
-        guard !self.connections.isEmpty else { return done() }
+        guard self.peers.count > 0 else { return done() }
         self.onEmpty = done
         self.loop.schedule(at: deadline) {
-            for connection in self.connections.values { connection.abort() }
+            for connection in self.peers.all { connection.abort() }
         }
     }
 
@@ -99,19 +107,27 @@ public final class TCPRelay: Transport {
         self.isShortageReported = false
         var local = csockets_address()
         let isRecorded = self.capture != nil && csockets_local_address(descriptor, &local) == 0
+        let slot = self.peers.reserve()
         let connection = TCPConnection(
             TCPSocket(descriptor: descriptor),
+            at: slot,
             relay: self,
             capture: isRecorded ? self.capture?.connection(local: InternetAddress(local), remote: peer) : nil
         )
-        self.connections[ObjectIdentifier(connection)] = connection
+        self.peers.insert(connection, descriptor, at: slot)
         connection.begin(ClientOrigin(peer, transport: "tcp"))
     }
 
     func forget(_ connection: TCPConnection) {
-        self.connections[ObjectIdentifier(connection)] = nil
+        // Until the hub has let go of it as well, nobody else may have its slot.
+        if !connection.isHeldByHub { self.removePeer(connection.slot) }
         if connection.isLingering { self.lingering -= 1 }
-        guard self.connections.isEmpty, let onEmpty = self.onEmpty else { return }
+    }
+
+    /// Gives a slot back that neither a connection nor the hub uses any more.
+    func removePeer(_ slot: Int32) {
+        self.peers.remove(slot)
+        guard self.peers.count == 0, let onEmpty = self.onEmpty else { return }
         self.onEmpty = nil
         onEmpty()
     }
@@ -136,7 +152,7 @@ public final class TCPRelay: Transport {
         self.unsentMemory += change
         let limit = self.hub.limits.totalUnsentBytes
         guard change > 0, self.unsentMemory > limit else { return }
-        let largest = self.connections.values.filter { $0.unsentMemory > 0 }
+        let largest = self.peers.all.filter { $0.unsentMemory > 0 }
             .sorted { $0.unsentMemory > $1.unsentMemory }
         for connection in largest {
             guard self.unsentMemory > limit / 8 * 7 else { break }

@@ -43,21 +43,34 @@ struct TCPWriter {
     /// Memory that what waits takes.
     var memory: Int { self.backlog.capacity }
 
+    /// Whether bytes may go to the socket at once, and this need not see them.
+    var isDirect: Bool { self.unsentBytes == 0 && !self.isBroken && self.capture == nil }
+
     /// Bytes that the socket has not taken yet.
     var unsentBytes: Int { self.backlog.count - self.position }
 
     /// Takes one tick's bytes.
-    mutating func write(_ pieces: [UnsafeRawBufferPointer], to socket: TCPSocket) -> Outcome {
+    ///
+    /// - Parameters:
+    ///   - pieces: The bytes, borrowed.
+    ///   - socket: Where they go.
+    ///   - sent: How many of them were sent already, -1 where the connection turned out to be broken; nil if that was not tried.
+    /// - Returns: What became of them.
+    mutating func write(
+        _ pieces: [UnsafeRawBufferPointer],
+        to socket: TCPSocket,
+        alreadySent sent: Int? = nil
+    ) -> Outcome {
         guard !self.isBroken else { return .sent }
         guard self.unsentBytes == 0 else { return self.keepAll(pieces) }
         self.isDropping = false
         // Most ticks are one piece.
-        let sent = pieces.count == 1 ? socket.send(pieces[0]) : Self.send(pieces, to: socket)
-        guard let sent else {
+        let taken = sent ?? (pieces.count == 1 ? socket.send(pieces[0]) : Self.send(pieces, to: socket)) ?? -1
+        guard taken >= 0 else {
             self.abandon()
             return .sent
         }
-        return self.keep(pieces, from: sent)
+        return self.keep(pieces, from: taken)
     }
 
     /// Lets one write pass the limit.
@@ -78,6 +91,7 @@ struct TCPWriter {
         if self.unsentBytes == 0 {
             self.backlog = []
             self.position = 0
+            self.isDropping = false
         } else if self.position > self.unsentBytes {
             self.backlog.removeFirst(self.position)
             self.position = 0

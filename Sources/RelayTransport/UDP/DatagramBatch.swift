@@ -12,27 +12,14 @@ internal import WireFormats
 ///
 /// Unchecked because one side has it at a time: it changes hands under the endpoint's lock.
 final class DatagramBatch: @unchecked Sendable {
-    /// Texts that were copied together, and where they stood.
-    private struct Region {
-        var source: UnsafeRawBufferPointer
-        var firstText: Int
-        var endText: Int
-
-        func contains(_ piece: UnsafeRawBufferPointer) -> Bool {
-            guard let base = self.source.baseAddress, let start = piece.baseAddress else { return false }
-            return start >= base && start + piece.count <= base + self.source.count
-        }
-    }
-
     private let bytes = TickBuffer()
     private(set) var texts: [csockets_text] = []
-    /// Where each text's length stood in its region.
+    /// Where each text begins in its source.
     private var places: [Int] = []
     private(set) var recipients: [csockets_recipient] = []
     private(set) var runs: [csockets_run] = []
-    /// The region that was used last, and all of them by where they begin.
-    private var last: Region?
-    private var regions: [UnsafeRawPointer: Region] = [:]
+    /// The texts of each source of the tick, by the source's number, once they are copied.
+    private var copied: [Range<Int>?] = []
     /// How many datagrams it makes.
     private(set) var count = 0
 
@@ -58,33 +45,49 @@ final class DatagramBatch: @unchecked Sendable {
         self.count = 0
     }
 
-    /// Forgets where texts came from: the tick's buffers are reused.
-    func endTick() {
-        self.last = nil
-        self.regions.removeAll(keepingCapacity: true)
+    /// Forgets where texts came from: the next tick has other sources.
+    func endTick() { self.copied.removeAll(keepingCapacity: true) }
+
+    /// The texts of a source of the tick, which are copied unless they were before.
+    func texts(of source: Int, in output: TickOutput) -> Range<Int> {
+        while self.copied.count <= source { self.copied.append(nil) }
+        if let known = self.copied[source] { return known }
+        let bytes = output.sources[source]
+        let (first, start) = (self.texts.count, self.bytes.count)
+        self.bytes.append(bytes)
+        for range in DatagramTexts(bytes) {
+            self.texts.append(csockets_text(offset: start + range.lowerBound, length: range.count))
+            self.places.append(range.lowerBound - DatagramTexts.headerBytes)
+        }
+        self.copied[source] = first..<self.texts.count
+        return first..<self.texts.count
     }
 
-    /// Adds a client's pieces of this tick.
-    ///
-    /// - Parameters:
-    ///   - pieces: Stretches of ``DatagramTexts``.
-    ///   - lane: The lane whose members are being served, if any: most pieces are part of it.
-    ///   - recipient: Who gets them.
-    func add(
-        _ pieces: [UnsafeRawBufferPointer],
-        of lane: UnsafeRawBufferPointer?,
-        to recipient: csockets_recipient
-    ) {
-        let number = self.recipients.count
+    /// Adds consecutive texts for a recipient.
+    func add(_ texts: Range<Int>, to recipient: csockets_recipient) {
+        guard !texts.isEmpty else { return }
+        self.recipients.append(recipient)
+        self.addRun(texts)
+    }
+
+    /// Adds a client's pieces of this tick, which are stretches of ``DatagramTexts``.
+    func add(_ pieces: ArraySlice<TickOutput.Piece>, of output: TickOutput, to recipient: csockets_recipient) {
         self.recipients.append(recipient)
         for piece in pieces {
-            let texts = self.texts(of: piece, in: self.region(of: piece, lane))
-            guard !texts.isEmpty else { continue }
-            self.runs.append(
-                csockets_run(recipient: UInt32(number), first: UInt32(texts.lowerBound), count: UInt32(texts.count))
-            )
-            self.count += texts.count
+            let all = self.texts(of: piece.source, in: output)
+            let first = self.text(at: piece.range.lowerBound, among: all)
+            let texts = first..<self.text(at: piece.range.upperBound, among: all)
+            if !texts.isEmpty { self.addRun(texts) }
         }
+    }
+
+    /// Adds texts for the last recipient.
+    private func addRun(_ texts: Range<Int>) {
+        let recipient = UInt32(self.recipients.count - 1)
+        self.runs.append(
+            csockets_run(recipient: recipient, first: UInt32(texts.lowerBound), count: UInt32(texts.count))
+        )
+        self.count += texts.count
     }
 
     /// Adds one text.
@@ -96,43 +99,6 @@ final class DatagramBatch: @unchecked Sendable {
         self.recipients.append(recipient)
         self.runs.append(run)
         self.count += 1
-    }
-
-    private func region(of piece: UnsafeRawBufferPointer, _ lane: UnsafeRawBufferPointer?) -> Region {
-        if let last = self.last, last.contains(piece) { return last }
-        var source = piece
-        if let lane, Region(source: lane, firstText: 0, endText: 0).contains(piece) { source = lane }
-        let region = self.known(source) ?? self.copy(source)
-        self.last = region
-        return region
-    }
-
-    /// A region that was copied before: a lane, or a text for several clients.
-    private func known(_ source: UnsafeRawBufferPointer) -> Region? {
-        guard let base = source.baseAddress, let known = self.regions[base] else { return nil }
-        return known.source.count == source.count ? known : nil
-    }
-
-    private func copy(_ source: UnsafeRawBufferPointer) -> Region {
-        var region = Region(source: source, firstText: self.texts.count, endText: 0)
-        let start = self.bytes.count
-        self.bytes.append(source)
-        for range in DatagramTexts(source) {
-            self.texts.append(csockets_text(offset: start + range.lowerBound, length: range.count))
-            self.places.append(range.lowerBound - DatagramTexts.headerBytes)
-        }
-        region.endText = self.texts.count
-        if let base = source.baseAddress { self.regions[base] = region }
-        return region
-    }
-
-    /// The numbers of the texts in a piece of a region.
-    private func texts(of piece: UnsafeRawBufferPointer, in region: Region) -> Range<Int> {
-        guard let base = region.source.baseAddress, let start = piece.baseAddress else { return 0..<0 }
-        let all = region.firstText..<region.endText
-        if piece.count == region.source.count { return all }
-        let offset = start - base
-        return self.text(at: offset, among: all)..<self.text(at: offset + piece.count, among: all)
     }
 
     /// The first text that does not stand before a place.

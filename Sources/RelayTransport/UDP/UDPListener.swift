@@ -12,6 +12,11 @@ final class UDPListener: InputSource {
     private let relay: UDPRelay
     let endpoint: UDPEndpoint
     private(set) var members: [InternetAddress: UDPMember] = [:]
+    /// The members by their slots, each with the last tick in which it had something of its own, and the slots that are free.
+    private var slots: [(member: UDPMember?, tick: UInt32)] = []
+    private var freeSlots: [Int32] = []
+    /// Its number among the hub's sinks.
+    private var sink = 0
     var isQueued = false
     /// What has arrived and is being dealt with, and how far that is.
     private var arrived: ArrivedDatagrams?
@@ -21,6 +26,7 @@ final class UDPListener: InputSource {
     init(relay: UDPRelay, endpoint: UDPEndpoint) {
         self.relay = relay
         self.endpoint = endpoint
+        self.sink = relay.hub.add(self)
     }
 
     // MARK: Input
@@ -117,11 +123,12 @@ final class UDPListener: InputSource {
             self.relay.numbers.joinsRefused += 1
             return
         }
-        let member = UDPMember(self, address: datagram.from, recipient: recipient)
+        let member = self.makeMember(at: datagram.from, recipient)
         // Before joining: a handler may close the client, and that must find it.
         self.members[datagram.from] = member
-        guard let client = self.relay.hub.join(origin, wire: self.relay.wire, outlet: member, saying: text) else {
-            self.members[datagram.from] = nil
+        let address = OutboundAddress(sink: self.sink, slot: member.slot)
+        guard let client = self.relay.hub.join(origin, wire: self.relay.wire, to: address, saying: text) else {
+            self.close(member.slot)
             if let words = self.relay.hub.refuse(origin, wire: self.relay.wire, saying: text) {
                 self.send(words, to: recipient)
             }
@@ -137,14 +144,12 @@ final class UDPListener: InputSource {
         if !text.isEmpty { self.output.add(text, to: recipient) }
     }
 
-    /// Adds what a member gets in this tick.
-    func send(_ pieces: [UnsafeRawBufferPointer], to member: UDPMember) {
-        self.output.add(pieces, of: self.relay.stagedLane, to: member.recipient)
-    }
-
-    /// Forgets a member that was closed, unless its address has joined anew.
-    func forget(_ member: UDPMember) {
-        if self.members[member.address] === member { self.members[member.address] = nil }
+    private func makeMember(at address: InternetAddress, _ recipient: csockets_recipient) -> UDPMember {
+        let slot = self.freeSlots.popLast() ?? Int32(self.slots.count)
+        let member = UDPMember(at: slot, address: address, recipient: recipient)
+        if Int(slot) == self.slots.count { self.slots.append((nil, 0)) }
+        self.slots[Int(slot)] = (member, 0)
+        return member
     }
 
     /// Hands this tick's output over.
@@ -152,5 +157,34 @@ final class UDPListener: InputSource {
         guard !self.output.isEmpty else { return self.output.endTick() }
         self.output.endTick()
         self.output = self.endpoint.send(self.output)
+    }
+}
+
+extension UDPListener: OutboundSink {
+    /// Collects what its members get in this tick.
+    func send(_ output: TickOutput) {
+        let now = Moment.now
+        for part in output.parts { self.slots[Int(part.slot)].tick = output.tick }
+        for run in output.runs {
+            let texts = self.output.texts(of: run.source, in: output)
+            for slot in run.slots where self.slots[Int(slot)].tick != output.tick {
+                guard let member = self.slots[Int(slot)].member else { continue }
+                member.wasSent(at: now)
+                self.output.add(texts, to: member.recipient)
+            }
+        }
+        for part in output.parts where !part.pieces.isEmpty {
+            guard let member = self.slots[Int(part.slot)].member else { continue }
+            member.wasSent(at: now)
+            self.output.add(output.pieces[part.pieces], of: output, to: member.recipient)
+        }
+    }
+
+    /// Forgets a member that was closed, unless its address has joined again.
+    func close(_ slot: Int32) {
+        guard let member = self.slots[Int(slot)].member else { return }
+        self.slots[Int(slot)].member = nil
+        self.freeSlots.append(slot)
+        if self.members[member.address] === member { self.members[member.address] = nil }
     }
 }

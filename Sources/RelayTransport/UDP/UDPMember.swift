@@ -6,8 +6,9 @@ internal import RelayCore
 internal import Scheduling
 
 /// A client of a UDP socket.
-final class UDPMember: ClientOutlet {
-    private let listener: UDPListener
+final class UDPMember {
+    /// Its number among the members of its socket.
+    let slot: Int32
     let address: InternetAddress
     private(set) var recipient: csockets_recipient
     /// The client; nil only while it joins.
@@ -19,8 +20,8 @@ final class UDPMember: ClientOutlet {
     /// When something last came from it.
     private(set) var lastHeard = Moment.now
 
-    init(_ listener: UDPListener, address: InternetAddress, recipient: csockets_recipient) {
-        self.listener = listener
+    init(at slot: Int32, address: InternetAddress, recipient: csockets_recipient) {
+        self.slot = slot
         self.address = address
         self.recipient = recipient
     }
@@ -31,10 +32,8 @@ final class UDPMember: ClientOutlet {
         if !own.isNone { self.recipient.from = own.raw }
     }
 
-    func write(_ pieces: [UnsafeRawBufferPointer]) {
-        self.lastSent = .now
-        self.listener.send(pieces, to: self)
-    }
+    /// Notes that something was sent to it.
+    func wasSent(at time: Moment) { self.lastSent = time }
 
     /// Whether an answer of the network to something that was sent may come still.
     func wasSentSomething(since time: Moment) -> Bool { self.lastSent.map { $0 >= time } ?? false }
@@ -45,6 +44,4 @@ final class UDPMember: ClientOutlet {
     func pinged(_ second: Int64) {
         self.pings = self.pings.second == second ? (second, self.pings.count + 1) : (second, 1)
     }
-
-    func close() { self.listener.forget(self) }
 }

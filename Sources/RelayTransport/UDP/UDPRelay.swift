@@ -3,7 +3,7 @@
 
 internal import CSockets
 public import Logging
-public import RelayCore
+internal import RelayCore
 public import Scheduling
 internal import WireFormats
 
@@ -30,8 +30,6 @@ public final class UDPRelay: Transport {
     /// Endpoints whose thread runs.
     private var running = 0
     private var onEmpty: (() -> Void)?
-    /// The lane whose members are being served.
-    private(set) var stagedLane: UnsafeRawBufferPointer?
     var numbers = UDPNumbers()
     private var reported = UDPNumbers()
     private var isReportScheduled = false
@@ -55,7 +53,6 @@ public final class UDPRelay: Transport {
         self.capture = capture
         self.logger = logger
         self.joins = Double(ticks.hub.limits.joinsPerSecond)
-        self.hub.datagrams = self
         ticks.add(self)
     }
 
@@ -266,15 +263,9 @@ public final class UDPRelay: Transport {
     }
 }
 
-extension UDPRelay: DatagramStage {
-    /// Notes the lane whose members are served next.
-    public func stage(_ lane: UnsafeRawBufferPointer) { self.stagedLane = lane }
-}
-
 extension UDPRelay: TickListener {
     /// Hands the tick's output to the sockets' threads.
     func tickEnded() {
-        self.stagedLane = nil
         for listener in self.listeners { listener.endTick() }
         self.reportLosses()
     }

@@ -36,8 +36,8 @@ struct MessageCost {
             version: "0"
         )
         let readers = (0..<readerCount).map { _ in Reader() }
-        for (index, reader) in readers.enumerated() { _ = try Self.join(hub, port: 2_000 + index, outlet: reader) }
-        let sender = try Self.join(hub, port: 1_000, outlet: Reader())
+        for (index, reader) in readers.enumerated() { _ = try Self.join(hub, port: 2_000 + index, receiver: reader) }
+        let sender = try Self.join(hub, port: 1_000, receiver: Reader())
 
         Self.send(messageCount, from: sender, through: hub)
 
@@ -62,17 +62,17 @@ struct MessageCost {
         hub.endTick()
     }
 
-    private static func join(_ hub: Hub, port: Int, outlet: Reader) throws -> Client {
+    private static func join(_ hub: Hub, port: Int, receiver: Reader) throws -> Client {
         let origin = ClientOrigin(transport: "tcp", host: "127.0.0.1", port: port)
-        guard let client = hub.join(origin, wire: .line, outlet: outlet) else { throw ClientLimitReached() }
+        guard let client = hub.join(origin, wire: .line, receiver: receiver) else { throw ClientLimitReached() }
         hub.endTick()
-        outlet.byteCount = 0
+        receiver.byteCount = 0
         return client
     }
 }
 
 /// A reader that copies the bytes of each tick over those of the tick before, and counts them.
-private final class Reader: ClientOutlet {
+private final class Reader: MemoryReceiver {
     var byteCount = 0
     private var bytes: [UInt8] = []
 
