@@ -50,7 +50,7 @@ extension HookEngine: RelayPolicy {
 
     /// Asks the console hooks about a client that cannot be reached.
     public func unreachable(_ client: Client) {
-        self.show(ConsoleEvent(kind: .unreachable, client: client, transport: Label(client.origin.transport)))
+        self.show(ConsoleEvent(kind: .unreachable, client: client, transport: client.origin.transport))
     }
 
     /// Lets go of a client that was not let in.
@@ -85,7 +85,7 @@ extension HookEngine: RelayPolicy {
     /// Runs the `connect` handlers, then asks the console's.
     public func connected(_ client: Client) {
         self.notify(.connect, self.object(client))
-        self.show(ConsoleEvent(kind: .connect, client: client, transport: Label(client.origin.transport)))
+        self.show(ConsoleEvent(kind: .connect, client: client, transport: client.origin.transport))
     }
 
     /// Runs the `disconnect` handlers, then asks the console's; after that scripts cannot read the client any more.
@@ -95,7 +95,7 @@ extension HookEngine: RelayPolicy {
         let reason = Label(reason)
         self.notify(.disconnect, self.object(client), .bytes(reason.bytes))
         self.show(
-            ConsoleEvent(kind: .disconnect, client: client, reason: reason, transport: Label(client.origin.transport))
+            ConsoleEvent(kind: .disconnect, client: client, reason: reason, transport: client.origin.transport)
         )
         self.departing = nil
         self.onLeave?(client)

@@ -60,7 +60,8 @@ final class MessageRun: HookRun {
 
     // Looked up once: the registry does not change after loading.
     private let registry: HandlerRegistry
-    private let pingHandlers: (tcp: [Handler], udp: [Handler])
+    /// By transport.
+    private let pingHandlers: [[Handler]]
     private let messageHandlers: [Handler]
     private let routeHandlers: [Handler]
     private let relayedHandlers: [Handler]
@@ -84,7 +85,7 @@ final class MessageRun: HookRun {
         self.shapes = shapes
         self.console = console
         self.registry = registry
-        self.pingHandlers = (registry.pingHandlers(for: "tcp"), registry.pingHandlers(for: "udp"))
+        self.pingHandlers = TransportKind.allCases.map { registry.pingHandlers(for: $0) }
         self.messageHandlers = registry.handlers(for: .message)
         self.routeHandlers = registry.handlers(for: .route)
         self.relayedHandlers = registry.handlers(for: .relayed)
@@ -159,8 +160,7 @@ final class MessageRun: HookRun {
         self.isRouted = false
         self.isDelivered = false
         self.withheld = nil
-        let isTCP = message.sender.origin.transport == "tcp"
-        let pingHandlers = isTCP ? self.pingHandlers.tcp : self.pingHandlers.udp
+        let pingHandlers = self.pingHandlers[message.sender.origin.transport.rawValue]
         if message.mayBePing, !pingHandlers.isEmpty {
             self.enter(.ping, pingHandlers)
         } else {

@@ -223,7 +223,8 @@ import Testing
 
     @Test func `a line whose hook fails is not sent as it was typed, and whoever typed it is told`() throws {
         let session = try self.session(
-            script: #"relay.on("chat_send", function(text) return (text:gsub("s3gredo", "***" .. (text == "x" and nil))) end)"#
+            script:
+                #"relay.on("chat_send", function(text) return (text:gsub("s3gredo", "***" .. (text == "x" and nil))) end)"#
         )
         session.connected(at: 0)
         _ = self.wants(session)

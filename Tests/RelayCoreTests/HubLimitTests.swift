@@ -13,7 +13,7 @@ import Testing
         _ = try stage.join("bia")
         #expect(stage.tryJoin("caio") == nil)
         #expect(stage.hub.clientCount == 2)
-        let origin = ClientOrigin(transport: "tcp", host: "2001:db8::1", port: 7)
+        let origin = ClientOrigin(transport: .tcp, host: "2001:db8::1", port: 7)
         #expect(stage.hub.refuse(origin).map(Array.init) == Array("[2001:db8::1]:7 full".utf8))
         #expect(stage.hub.counters == Counters(connected: 2, refused: 1))
         ana.leaves()
@@ -54,7 +54,7 @@ import Testing
     @Test func `the room of a transport exists past the limit on rooms`() throws {
         let stage = Stage { $0.rooms = 1 }
         _ = try stage.join("ana")
-        let bia = try #require(stage.tryJoin("bia", transport: "udp"))
+        let bia = try #require(stage.tryJoin("bia", transport: .udp))
         #expect(bia.client.room.string == "udp")
         #expect(!bia.moves(to: "north"))
         #expect(bia.moves(to: "tcp"))

@@ -123,7 +123,7 @@ import Testing
             return "\(occasion.rawValue) \(client.id)"
         }
         #expect(!stage.hub.sendSystemMessage(.slow, to: ana.client), "it has left before it could be told")
-        let words = stage.hub.refuse(ClientOrigin(transport: "tcp", host: "192.0.2.9", port: 1))
+        let words = stage.hub.refuse(ClientOrigin(transport: .tcp, host: "192.0.2.9", port: 1))
         #expect(words.map(Array.init) == Array("full 3".utf8))
         #expect(
             stage.policy.takeCalls() == [
@@ -178,7 +178,7 @@ import Testing
     @Test func `a hub without a policy takes clients and relays nothing`() {
         let hub = Hub(clock: { 0 })
         let ear = Ear()
-        let client = hub.join(ClientOrigin(transport: "tcp", host: "192.0.2.1", port: 1), framing: .bare, outlet: ear)
+        let client = hub.join(ClientOrigin(transport: .tcp, host: "192.0.2.1", port: 1), framing: .bare, outlet: ear)
         #expect(client?.name.string == "192.0.2.1:1")
         if let client {
             withBytes("oi") { hub.receive($0, from: client) }

@@ -32,7 +32,7 @@ final class Stage {
     func tryJoin(
         _ name: String,
         framing: Framing = .bare,
-        transport: String = "tcp",
+        transport: TransportKind = .tcp,
         saying text: String? = nil
     ) -> Person? {
         self.port += 1

@@ -45,7 +45,7 @@ import Testing
         do {
             let hub = Hub(clock: { 0 })
             let kept = Outlet()
-            let origin = ClientOrigin(transport: "tcp", host: "10.0.0.1", port: 1)
+            let origin = ClientOrigin(transport: .tcp, host: "10.0.0.1", port: 1)
             kept.client = hub.join(origin, framing: .bare, outlet: kept)
             client = kept.client
             lane = kept.client?.lane

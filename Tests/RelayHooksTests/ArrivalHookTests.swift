@@ -10,7 +10,7 @@ import Testing
 
 /// The events before somebody is in: `ping` and `admit`.
 @Suite struct ArrivalHookTests {
-    private let monitor = ClientOrigin(transport: "udp", host: "192.0.2.7", port: 777)
+    private let monitor = ClientOrigin(transport: .udp, host: "192.0.2.7", port: 777)
 
     private func ping(_ chat: Chat, _ text: String, from origin: ClientOrigin) -> String? {
         Array(text.utf8)
@@ -41,8 +41,8 @@ import Testing
             relay.on("relayed", function(m) relay.log.info("relayed " .. m.text) end)
             """
         )
-        let ana = chat.connect(transport: "udp")
-        let bia = chat.connect(transport: "udp")
+        let ana = chat.connect(transport: .udp)
+        let bia = chat.connect(transport: .udp)
         chat.console.lines.removeAll()
         chat.says(ana, "ping")
         #expect(ana.hears == "ping")
@@ -66,13 +66,13 @@ import Testing
             relay.on("ping", function(text) if text == "quiet" then return "" end end)
             """
         )
-        let six = ClientOrigin(transport: "udp", host: "2001:db8::1", port: 5)
+        let six = ClientOrigin(transport: .udp, host: "2001:db8::1", port: 5)
         #expect(self.ping(chat, "where", from: six)?.isEmpty == false)
-        let ana = chat.connect(transport: "udp")
+        let ana = chat.connect(transport: .udp)
         chat.says(ana, "where")
         #expect(ana.hears == "10.0.0.1|4001|10.0.0.1:4001|udp")
         #expect(self.ping(chat, "never", from: six) == nil)
-        let bia = chat.connect(transport: "udp")
+        let bia = chat.connect(transport: .udp)
         chat.says(ana, "quiet")
         #expect(ana.hears == "" && bia.hears == "", "an answer of nothing is an answer")
         let tcp = chat.connect()
@@ -88,7 +88,7 @@ import Testing
             """
         )
         #expect(self.ping(chat, "x", from: self.monitor) == "u")
-        let udp = chat.connect(transport: "udp")
+        let udp = chat.connect(transport: .udp)
         chat.says(udp, "x")
         #expect(udp.hears == "udp")
         let tcp = chat.connect()
@@ -171,7 +171,7 @@ import Testing
         let ana = chat.connect()
         chat.says(ana, "PING")
         #expect(ana.hears == "senha?PONG")
-        let bia = chat.connect(transport: "udp", framing: .datagram, saying: "bom dia")
+        let bia = chat.connect(transport: .udp, framing: .datagram, saying: "bom dia")
         chat.says(bia, "ping")
         #expect(bia.writes.joined().hasSuffix("ping"))
         #expect(bia.client?.isKnocking == true)
@@ -184,7 +184,7 @@ import Testing
             relay.on("admit", function(client, text) relay.log.info(client.transport .. ": " .. tostring(text)) end)
             """
         )
-        let ana = chat.connect(transport: "udp", framing: .datagram, saying: "oi")
+        let ana = chat.connect(transport: .udp, framing: .datagram, saying: "oi")
         #expect(ana.client?.isKnocking == false)
         _ = chat.connect()
         #expect(chat.log.entries.map(\.message) == ["udp: oi", "tcp: nil"])
@@ -224,10 +224,10 @@ import Testing
 
     @Test func `the console shows what the original's UDP server prints`() throws {
         let chat = try Chat()
-        chat.hooks.listening(transport: "udp", address: "127.0.0.1:12345")
-        let ana = chat.connect("127.0.0.1", transport: "udp")
+        chat.hooks.listening(transport: .udp, address: "127.0.0.1:12345")
+        let ana = chat.connect("127.0.0.1", transport: .udp)
         chat.says(ana, "Novo participante no chat.")
-        let bia = chat.connect("127.0.0.1", transport: "udp")
+        let bia = chat.connect("127.0.0.1", transport: .udp)
         chat.says(bia, "Olá!")
         chat.leaves(bia)
         if let client = ana.client { chat.hub.unreachable(client) }
@@ -255,10 +255,10 @@ import Testing
             relay.on("relayed", function(m) end)
             """
         )
-        let ana = chat.connect(transport: "udp", framing: .datagram, saying: "oi")
-        _ = chat.connect(transport: "udp", framing: .datagram, saying: "oi")
+        let ana = chat.connect(transport: .udp, framing: .datagram, saying: "oi")
+        _ = chat.connect(transport: .udp, framing: .datagram, saying: "oi")
         _ = chat.connect()
-        _ = chat.connect(transport: "udp")
+        _ = chat.connect(transport: .udp)
         chat.console.lines.removeAll()
         chat.says(ana, String(repeating: "x", count: 1_400))
         #expect(chat.console.lines.dropFirst(2) == ["Enviando mensagem para ('10.0.0.1', 4004)"])
@@ -280,8 +280,8 @@ import Testing
             end)
             """
         )
-        let ana = chat.connect(transport: "udp")
-        _ = chat.connect(transport: "udp")
+        let ana = chat.connect(transport: .udp)
+        _ = chat.connect(transport: .udp)
         chat.says(ana, "oi")
         chat.says(ana, "ping")
         _ = self.ping(chat, "ping", from: self.monitor)

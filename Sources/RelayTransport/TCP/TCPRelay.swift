@@ -3,13 +3,15 @@
 
 internal import CSockets
 public import Logging
-internal import RelayCore
+public import RelayCore
 public import Scheduling
 
 /// Listens for TCP clients, and deals with those who read too slowly.
 ///
 /// Confined to the script loop.
 public final class TCPRelay: Transport {
+    /// TCP.
+    public var kind: TransportKind { .tcp }
     let hub: Hub
     let ticks: TickScheduler
     let loop: ScriptLoop
@@ -84,6 +86,9 @@ public final class TCPRelay: Transport {
         }
     }
 
+    /// Nothing: the hub counts what happens to connections.
+    public func finishedNumbers() -> Logger.Metadata { [:] }
+
     /// Says that connections wait for a descriptor, once until one was taken again.
     func noteShortage() {
         guard !self.isShortageReported else { return }
@@ -104,7 +109,7 @@ public final class TCPRelay: Transport {
             capture: isRecorded ? self.capture?.connection(local: InternetAddress(local), remote: peer) : nil
         )
         self.connections[ObjectIdentifier(connection)] = connection
-        connection.begin(ClientOrigin(peer, transport: "tcp"))
+        connection.begin(ClientOrigin(peer, transport: self.kind))
     }
 
     func forget(_ connection: TCPConnection) {

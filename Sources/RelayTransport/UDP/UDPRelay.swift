@@ -14,14 +14,16 @@ internal import Glibc
 ///
 /// Confined to the script loop; each socket has a thread of its own, see ``UDPEndpoint``.
 public final class UDPRelay: Transport {
+    /// UDP.
+    public var kind: TransportKind { .udp }
     let hub: Hub
     let ticks: TickScheduler
     private let loop: ScriptLoop
     private let logger: Logger
     private let capture: PacketCapture?
     private var listeners: [UDPListener] = []
-    /// Whether what arrives is relayed.
-    private var isAccepting = false
+    /// Whether what arrives is looked at.
+    private(set) var isAccepting = false
     /// Whether new addresses may join.
     private(set) var isJoinable = false
     /// Endpoints whose thread runs.
@@ -125,7 +127,8 @@ public final class UDPRelay: Transport {
     public func stopAccepting() {
         self.isJoinable = false
         self.sweep?.cancel()
-        self.enqueueArrived()
+        // What was sent to a relay that does not start is nobody's to answer.
+        if self.isAccepting { self.enqueueArrived() }
     }
 
     /// Ends the sockets' threads once what they have is sent.

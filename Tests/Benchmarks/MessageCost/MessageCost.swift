@@ -62,7 +62,7 @@ struct MessageCost {
     }
 
     private static func join(_ hub: Hub, port: Int, outlet: Reader) throws -> Client {
-        let origin = ClientOrigin(transport: "tcp", host: "127.0.0.1", port: port)
+        let origin = ClientOrigin(transport: .tcp, host: "127.0.0.1", port: port)
         guard let client = hub.join(origin, framing: .newline, outlet: outlet) else { throw ClientLimitReached() }
         hub.endTick()
         outlet.byteCount = 0
