@@ -2,6 +2,7 @@
 // Copyright 2026 the Luar authors
 
 import Dispatch
+import Foundation
 import HostSettings
 import Logging
 import RelayCore
@@ -137,6 +138,49 @@ import Testing
                 log.entries.map(\.message).filter { ["admit", "name", "connect", "message"].contains($0) } == ["admit"]
             )
         }
+    }
+}
+
+extension ShutdownTests {
+    @Test(arguments: TransportKind.allCases)
+    func `a relay whose start fails has no hook run for those who have come`(transport: TransportKind) async throws {
+        let folder = try TemporaryFolder([
+            "a.lua": Self.hooks + #"relay.on("ping", function(text) relay.log.warn("ping") return text end)"#
+        ])
+        defer { folder.remove() }
+        var settings = Settings()
+        settings.scripts = folder.path
+        Self.listen(transport)(&settings)
+        let log = LogRecord()
+        let relay = try Relay(
+            settings: settings,
+            console: nil,
+            logger: Logger(label: "test") { _ in RecordingHandler(record: log) }
+        )
+        try await relay.load()
+        let bound = try await relay.bind(Relay.resolve(settings.listeners))
+        let stranger = try Visitor(transport, try #require(bound.first).first.port)
+        stranger.send("ping")
+        // The thread of a UDP socket takes it out of the kernel, for the loop to look at.
+        if transport.socketType == .datagram {
+            try poll("the datagram was received") { try KernelQueue.isEmpty(port: bound[0].first.port) }
+        }
+        await relay.abandon()
+        #expect(log.entries.filter { $0.level >= .warning }.map(\.message) == [])
+    }
+}
+
+/// What the kernel keeps of a UDP socket (proc(5), `/proc/net/udp`).
+private enum KernelQueue {
+    /// Whether nothing waits to be received at a port.
+    static func isEmpty(port: Int) throws -> Bool {
+        let ending = String(format: ":%04X", port)
+        let sockets = try ["/proc/net/udp", "/proc/net/udp6"]
+            .flatMap {
+                try String(contentsOfFile: $0, encoding: .utf8).split(separator: "\n")
+            }
+        let queues = sockets.map { $0.split(separator: " ") }.filter { $0.count > 4 && $0[1].hasSuffix(ending) }
+        return queues.allSatisfy { $0[4].hasSuffix(":00000000") }
     }
 }
 
