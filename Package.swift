@@ -232,7 +232,9 @@ let package = Package(
         ),
         .testTarget(
             name: "ChatClientTests",
-            dependencies: ["ChatClient", "HostSettings", "RelayHooks", "StockScripts", "TestSupport", logging],
+            dependencies: [
+                "ChatClient", "HostSettings", "RelayHooks", "RelayCore", "StockScripts", "TestSupport", logging,
+            ],
             swiftSettings: strict
         ),
         .testTarget(

@@ -45,7 +45,7 @@ public final class Chat {
     /// - Returns: The exit code: 0, or 1 if something went wrong, which was said on standard error.
     /// - Throws: `SettingsError` or `ScriptError` if the scripts cannot be loaded.
     public static func run(_ settings: Settings, version: String) throws -> Int32 {
-        if settings.isRaw, settings.transport == .udp {
+        if settings.isRaw, settings.transport.socketType == .datagram {
             throw SettingsError("raw is for TCP: over UDP texts have no line ends anyway; leave it out")
         }
         let environment = ProcessInfo.processInfo.environment
@@ -56,7 +56,7 @@ public final class Chat {
                 host: settings.server.host,
                 port: settings.server.port,
                 address: "\(settings.server)",
-                transport: settings.transport.rawValue
+                transport: settings.transport
             ),
             scripts: scripts,
             limits: settings.limits,
@@ -73,12 +73,12 @@ public final class Chat {
         self.log = log
         self.session = ChatSession(
             server: settings.server,
-            framing: settings.transport == .udp ? .datagrams : settings.isRaw ? .raw : .lines,
+            framing: settings.transport.socketType == .datagram ? .datagrams : settings.isRaw ? .raw : .lines,
             reconnects: settings.reconnects,
             hooks: hooks
         )
         self.textLimit =
-            settings.transport == .udp
+            settings.transport.socketType == .datagram
             ? min(settings.limits.messageBytes, ChatDatagrams.longestText) : settings.limits.messageBytes
         let limit = self.textLimit
         let output = ChatOutput(descriptor: STDOUT_FILENO, wake: self.wake)

@@ -3,6 +3,7 @@
 
 internal import DequeModule
 internal import HostSettings
+internal import RelayCore
 
 #if canImport(Glibc)
 internal import Glibc
@@ -41,7 +42,7 @@ final class ChatConnection: ChatLink {
     /// Begins to connect; `wake` is called from another thread once the host is looked up.
     init(to server: Endpoint, wake: @escaping @Sendable () -> Void) {
         self.server = server
-        self.resolution = Resolution(of: server, transport: .tcp, whenDone: wake)
+        self.resolution = Resolution(of: server, .stream, whenDone: wake)
     }
 
     deinit { self.drop() }

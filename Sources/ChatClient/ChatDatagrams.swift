@@ -3,6 +3,7 @@
 
 internal import DequeModule
 internal import HostSettings
+internal import RelayCore
 
 #if canImport(Glibc)
 internal import Glibc
@@ -40,7 +41,7 @@ final class ChatDatagrams: ChatLink {
 
     /// Begins; `wake` is called from another thread once the host is looked up.
     convenience init(to server: Endpoint, wake: @escaping @Sendable () -> Void) {
-        self.init(to: Resolution(of: server, transport: .udp, whenDone: wake))
+        self.init(to: Resolution(of: server, .datagram, whenDone: wake))
     }
 
     init(to resolution: Resolution, from ports: ClosedRange<Int> = ChatDatagrams.ports) {

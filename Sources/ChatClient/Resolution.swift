@@ -3,6 +3,7 @@
 
 internal import Dispatch
 internal import HostSettings
+internal import RelayCore
 internal import Synchronization
 
 #if canImport(Glibc)
@@ -32,10 +33,10 @@ final class Resolution: Sendable {
     private let answer = Mutex<Result<[Address], Problem>?>(nil)
 
     /// Begins; calls `whenDone` from its thread.
-    init(of endpoint: Endpoint, transport: Settings.Transport, whenDone: @escaping @Sendable () -> Void) {
+    init(of endpoint: Endpoint, _ type: TransportKind.SocketType, whenDone: @escaping @Sendable () -> Void) {
         DispatchQueue.global()
             .async {
-                let result = Self.resolve(endpoint, transport)
+                let result = Self.resolve(endpoint, type)
                 self.answer.withLock { $0 = result }
                 whenDone()
             }
@@ -47,9 +48,9 @@ final class Resolution: Sendable {
     /// The addresses, or why there are none; nil while they are being looked up.
     var result: Result<[Address], Problem>? { self.answer.withLock { $0 } }
 
-    private static func resolve(_ endpoint: Endpoint, _ transport: Settings.Transport) -> Result<[Address], Problem> {
+    private static func resolve(_ endpoint: Endpoint, _ type: TransportKind.SocketType) -> Result<[Address], Problem> {
         var hints = addrinfo()
-        hints.ai_socktype = CInt(transport == .tcp ? SOCK_STREAM.rawValue : SOCK_DGRAM.rawValue)
+        hints.ai_socktype = CInt(type == .stream ? SOCK_STREAM.rawValue : SOCK_DGRAM.rawValue)
         var found: UnsafeMutablePointer<addrinfo>?
         let code = getaddrinfo(endpoint.host, "\(endpoint.port)", &hints, &found)
         defer { if let found { freeaddrinfo(found) } }

@@ -18,7 +18,7 @@ extension Setting {
     static let logLevels = Logger.Level.allCases.map(\.rawValue)
 
     private static let relay: [Setting] =
-        listeners("tcp", \.tcp) + listeners("udp", \.udp) + [
+        TransportKind.allCases.flatMap { listeners($0) } + [
             .choice(
                 "framing",
                 \.framing,
@@ -49,7 +49,13 @@ extension Setting {
                 settings.server = try Endpoint.parse(values.last ?? "", defaultPort: Endpoint.stockPort)
             }
         ),
-        .choice("transport", \.transport, valueName: "transport", "What carries the chat: tcp or udp."),
+        .choice(
+            "transport",
+            \.transport,
+            word: \.name,
+            valueName: "transport",
+            "What carries the chat: \(TransportKind.list())."
+        ),
         .flag("raw", \.isRaw, "Send texts without line ends, as the original Python server expects."),
         .flag(
             "reconnect",

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
+internal import RelayCore
+
 /// One setting: its name, which is the same on the command line, in the environment and in a file, what it takes, and
 /// where that goes in ``Settings``.
 public struct Setting: Sendable {
@@ -86,25 +88,23 @@ public struct Setting: Sendable {
 extension Setting {
     /// Where a transport listens, and beside it whether it does: two settings, as `no-tcp` is easier to say than an empty
     /// list.
-    static func listeners(
-        _ name: String,
-        _ path: any WritableKeyPath<Settings, [Endpoint]> & Sendable
-    ) -> [Setting] {
-        [
+    static func listeners(_ transport: TransportKind) -> [Setting] {
+        let name = transport.name
+        return [
             Setting(
                 name,
                 "Listen for \(name.uppercased()) clients here; may be given more than once.",
                 valueName: "host:port",
                 arity: .list,
                 contrary: "no-\(name)",
-                show: { $0[keyPath: path].map(\.description).joined(separator: ", ") },
+                show: { $0.listeners[transport].map(\.description).joined(separator: ", ") },
                 take: { values, settings throws(Refusal) in
                     var endpoints: [Endpoint] = []
                     for value in values { endpoints.append(try Endpoint.parse(value)) }
                     guard !endpoints.isEmpty else {
                         throw Refusal("it is empty; no-\(name) is the way to listen nowhere")
                     }
-                    settings[keyPath: path] = endpoints
+                    settings.listeners[transport] = endpoints
                 }
             ),
             Setting(
@@ -114,12 +114,12 @@ extension Setting {
                 arity: .flag,
                 choices: ["true", "false"],
                 contrary: name,
-                show: { "\($0[keyPath: path].isEmpty)" },
+                show: { "\($0.listeners[transport].isEmpty)" },
                 take: { values, settings throws(Refusal) in
                     if try Self.boolean(values.last ?? "") {
-                        settings[keyPath: path] = []
-                    } else if settings[keyPath: path].isEmpty {
-                        settings[keyPath: path] = Settings()[keyPath: path]
+                        settings.listeners[transport] = []
+                    } else if settings.listeners[transport].isEmpty {
+                        settings.listeners[transport] = Settings().listeners[transport]
                     }
                 }
             ),
@@ -203,16 +203,28 @@ extension Setting {
         valueName: String,
         _ help: String
     ) -> Setting {
-        let choices = Choice.allCases.map(\.rawValue)
+        self.choice(name, path, word: \.rawValue, valueName: valueName, help)
+    }
+
+    static func choice<Choice: CaseIterable & Sendable>(
+        _ name: String,
+        _ path: any WritableKeyPath<Settings, Choice> & Sendable,
+        word: any KeyPath<Choice, String> & Sendable,
+        valueName: String,
+        _ help: String
+    ) -> Setting {
+        let choices = Choice.allCases.map { $0[keyPath: word] }
         return Setting(
             name,
             help,
             valueName: valueName,
             choices: choices,
-            show: { $0[keyPath: path].rawValue },
+            show: { $0[keyPath: path][keyPath: word] },
             take: { values, settings throws(Refusal) in
                 let text = values.last ?? ""
-                guard let choice = Choice(rawValue: text) else { throw Refusal(notOneOf(choices, text)) }
+                guard let choice = Choice.allCases.first(where: { $0[keyPath: word] == text }) else {
+                    throw Refusal(notOneOf(choices, text))
+                }
                 settings[keyPath: path] = choice
             }
         )

@@ -16,18 +16,8 @@ public struct Settings: Sendable {
         case json
     }
 
-    /// What carries texts between a client and a relay.
-    public enum Transport: String, Sendable, CaseIterable {
-        /// A connection: texts arrive, in order.
-        case tcp
-        /// Datagrams: each text by itself, if it arrives.
-        case udp
-    }
-
-    /// Where to listen for TCP clients; empty for no TCP relay.
-    public var tcp = [Endpoint(host: "127.0.0.1", port: Endpoint.stockPort)]
-    /// Where to listen for UDP clients; empty for no UDP relay.
-    public var udp = [Endpoint(host: "127.0.0.1", port: Endpoint.stockPort)]
+    /// Where to listen for clients; without addresses there is no relay.
+    public var listeners = RelayAddresses()
     /// A file in which everything sent and received is recorded; nil for none.
     public var capture: String?
     /// The file that conversations are recorded in, for `luar replay`; nil for none.
@@ -40,7 +30,7 @@ public struct Settings: Sendable {
     /// Where the chat client connects.
     public var server = Endpoint(host: "127.0.0.1", port: Endpoint.stockPort)
     /// What carries the chat client's texts.
-    public var transport = Transport.tcp
+    public var transport = TransportKind.tcp
     /// Whether the chat client sends texts without line ends, as the original's server expects.
     public var isRaw = false
     /// Whether the chat client tries again when it cannot connect or was disconnected.
@@ -73,5 +63,11 @@ public struct Settings: Sendable {
     public var luaLimits = LuaLimits()
 
     /// Makes the default settings.
-    public init() { self.limits.totalUnsentBytes = MachineMemory.unsentBytes }
+    public init() {
+        // Those of the original; a further transport listens only where that is asked for.
+        for transport in [TransportKind.tcp, .udp] {
+            self.listeners[transport] = [Endpoint(host: "127.0.0.1", port: Endpoint.stockPort)]
+        }
+        self.limits.totalUnsentBytes = MachineMemory.unsentBytes
+    }
 }

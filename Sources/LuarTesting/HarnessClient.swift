@@ -9,7 +9,7 @@ internal import WireFormats
 /// Over TCP it is connected from the beginning; over UDP its first text lets it in, and a ping does not.
 public final class HarnessClient {
     private unowned let harness: HookHarness
-    private let origin: ClientOrigin
+    let origin: ClientOrigin
     private var client: Client?
     private var asked = 0
     /// Everything it has received so far, text by text.
@@ -45,7 +45,7 @@ public final class HarnessClient {
     private var isFull = false
     /// How texts to it are wrapped.
     private var wire: WireEncoding {
-        self.origin.transport == "udp" ? .datagram(limit: self.harness.hub.limits.datagramBytes) : .memory
+        self.origin.transport.socketType == .datagram ? .datagram(limit: self.harness.hub.limits.datagramBytes) : .memory
     }
 
     /// Sends a text: over TCP a message, over UDP a datagram.
@@ -83,7 +83,7 @@ public final class HarnessClient {
         self.harness.endTick()
     }
 
-    /// Connects over TCP.
+    /// Connects.
     func connect() {
         let hub = self.harness.hub
         self.client = hub.join(self.origin, wire: self.wire, receiver: HarnessOutlet(self))
@@ -95,12 +95,12 @@ public final class HarnessClient {
     private func receive(_ text: UnsafeRawBufferPointer) {
         let hub = self.harness.hub
         if let client = self.client, client.isOpen {
-            let isTooLong = text.count > hub.limits.messageBytes && self.origin.transport == "tcp"
+            let isTooLong = text.count > hub.limits.messageBytes && self.origin.transport.socketType == .stream
             if isTooLong { hub.refuseTooLong(from: client) } else { hub.receive(text, from: client) }
             return
         }
-        // Whoever has left a TCP connection has none to speak on; over UDP the next text comes in anew.
-        guard self.origin.transport == "udp" else { return }
+        // A client that has left its connection has none to speak on; the next datagram lets it in again.
+        guard self.origin.transport.socketType == .datagram else { return }
         if let answer = hub.ping(text, from: self.origin) { return self.hear(answer) }
         guard let client = hub.join(self.origin, wire: self.wire, receiver: HarnessOutlet(self), saying: text) else {
             return self.refuse(saying: text)
@@ -139,5 +139,5 @@ private final class HarnessOutlet: MemoryReceiver {
 
 extension HarnessClient: CustomStringConvertible {
     /// Its name and address.
-    public var description: String { "\(self.name) (\(self.origin.transport) \(self.origin.address))" }
+    public var description: String { "\(self.name) (\(self.origin.transport.name) \(self.origin.address))" }
 }

@@ -9,12 +9,6 @@ public import LuaScripting
 public import RelayCore
 public import RelayHooks
 
-/// What carries a client's texts.
-public enum Transport: String, Sendable, CaseIterable {
-    case tcp
-    case udp
-}
-
 /// A relay without sockets and with a clock of its own, for testing hooks.
 ///
 /// The hub, the Lua state, the scripts and all limits are those of the relay; only the wires are missing. Everything happens
@@ -158,8 +152,8 @@ public final class HookHarness {
     ///   - transport: What carries its texts.
     ///   - address: Its address, as `10.0.0.1:4000` or `[::1]:4000`, which must be one; 10.0.0.1 with a port of its own if
     ///     left out.
-    /// - Returns: The client: over TCP it is connected, over UDP its first text lets it in.
-    public func connect(_ transport: Transport = .tcp, _ address: String? = nil) -> HarnessClient {
+    /// - Returns: The client: with a stream it is connected, with datagrams its first text lets it in.
+    public func connect(_ transport: TransportKind = .tcp, _ address: String? = nil) -> HarnessClient {
         do {
             return try self.client(transport, address)
         } catch {
@@ -168,14 +162,14 @@ public final class HookHarness {
     }
 
     /// Makes a client, or says what is wrong with the address.
-    func client(_ transport: Transport, _ address: String?) throws(SettingsError) -> HarnessClient {
+    func client(_ transport: TransportKind, _ address: String?) throws(SettingsError) -> HarnessClient {
         self.lastPort += 1
         let endpoint =
             try address.map { text throws(SettingsError) in try Endpoint(text, defaultPort: self.lastPort) }
             ?? Endpoint(host: "10.0.0.1", port: self.lastPort)
-        let origin = ClientOrigin(transport: transport.rawValue, host: endpoint.host, port: endpoint.port)
+        let origin = ClientOrigin(transport: transport, host: endpoint.host, port: endpoint.port)
         let client = HarnessClient(self, origin)
-        if transport == .tcp { client.connect() }
+        if transport.socketType == .stream { client.connect() }
         return client
     }
 

@@ -177,15 +177,15 @@ private final class ReplayRun {
             )
             return
         }
-        let transport = event.transport.flatMap { Transport(rawValue: $0) } ?? .tcp
+        let transport = event.transport.flatMap { TransportKind(named: $0) } ?? .tcp
         guard let client = try? self.harness.client(transport, event.address) else {
             self.result.notes.append("line \(line) has an address that is none, and is left out")
             return
         }
         self.clients[number] = client
         self.numbers[ObjectIdentifier(client)] = number
-        // Over UDP a text is how one comes in; the recording has it once more, as what was said.
-        if transport == .udp, let said = event.said { client.sends(said.raw) }
+        // With datagrams a text is how one comes in; the recording has it once more, as what was said.
+        if transport.socketType == .datagram, let said = event.said { client.sends(said.raw) }
     }
 
     private func say(_ event: RecordedEvent, _ line: Int) {

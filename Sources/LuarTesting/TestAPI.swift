@@ -2,6 +2,7 @@
 // Copyright 2026 the Luar authors
 
 internal import LuaScripting
+internal import RelayCore
 internal import RelayHooks
 
 /// What files with tests see: `test`, and the objects that tests get.
@@ -46,7 +47,7 @@ enum TestAPI {
                 .connect,
                 APIFunction(
                     "t:connect",
-                    [APIParameter("transport?", "\"tcp\"|\"udp\""), APIParameter("address?", "string")],
+                    [APIParameter("transport?", TransportKind.luaType), APIParameter("address?", "string")],
                     returns: ["relay.TestClient"],
                     "A client; `\"tcp\"` and an address of its own if left out. Over UDP its first text lets it in"
                 )

@@ -4,6 +4,7 @@
 internal import HostSettings
 internal import LatencyMonitor
 internal import LuaScripting
+internal import RelayCore
 internal import RelayHooks
 
 extension TestBindings {
@@ -51,15 +52,15 @@ extension TestBindings {
     // MARK: Clients
 
     private func connect(_ arguments: LuaArguments, _ harness: HookHarness) -> LuaResult {
-        var transport = Transport.tcp
+        var transport = TransportKind.tcp
         switch arguments[1] {
         case .nil: break
         case .bytes:
-            guard let named = Transport(rawValue: arguments[1].text ?? "") else {
-                return .failure("t:connect takes \"tcp\" or \"udp\" first, not \(arguments[1].written)")
+            guard let named = TransportKind(named: arguments[1].text ?? "") else {
+                return .failure("t:connect takes \(TransportKind.luaChoices) first, not \(arguments[1].written)")
             }
             transport = named
-        default: return .failure("t:connect takes \"tcp\" or \"udp\" first, not \(arguments[1].described)")
+        default: return .failure("t:connect takes \(TransportKind.luaChoices) first, not \(arguments[1].described)")
         }
         if case .nil = arguments[2] {
         } else if arguments[2].text == nil {

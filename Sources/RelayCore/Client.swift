@@ -3,24 +3,22 @@
 
 /// Where a client comes from.
 public struct ClientOrigin: Sendable {
-    /// What carries its bytes: `tcp` or `udp`.
-    ///
-    /// A new client is in the room of this name.
-    public var transport: String
+    /// What carries its bytes.
+    public var transport: TransportKind
     /// Its address without the port, as digits.
     public var host: String
     /// Its port.
     public var port: Int
-    /// Whether its connection is encrypted.
-    public var isSecure: Bool
 
     /// Makes an origin.
-    public init(transport: String, host: String, port: Int, isSecure: Bool = false) {
+    public init(transport: TransportKind, host: String, port: Int) {
         self.transport = transport
         self.host = host
         self.port = port
-        self.isSecure = isSecure
     }
+
+    /// Whether its connection is encrypted.
+    public var isSecure: Bool { self.transport.isSecure }
 
     /// `host:port`, an IPv6 host in brackets (RFC 3986, section 3.2.2).
     public var address: String {
@@ -80,7 +78,7 @@ public final class Client {
         self.address = Label(origin.address)
         self.host = Label(origin.host)
         self.name = self.address
-        self.room = Label(origin.transport)
+        self.room = Label(origin.transport.defaultRoom)
     }
 
     /// Adds to what it gets in this tick, joined to the last stretch where they touch.
@@ -96,7 +94,7 @@ public final class Client {
 
     /// The room it is in, or was in last.
     ///
-    /// At first the room named after its transport.
+    /// At first its transport's ``TransportKind/defaultRoom``.
     public internal(set) var room: Label
     /// The dialect it is addressed in.
     public var dialect: Dialect { self.encoding.dialect }

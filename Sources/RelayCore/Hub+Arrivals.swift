@@ -19,14 +19,14 @@ extension Hub {
     ///   - text: The text that it came with, where a text is how one comes: its address may be forged, so it has an
     ///     allowance until it has spoken twice.
     /// - Returns: The client, which may be closed already, or nil if the clients limit is reached; then
-    ///   ``refuse(_:wire:saying:)`` has the words for it.
+    ///   ``refuse(_:wire:saying:)`` has the words for it. Also nil once ``stopAdmitting()`` was called.
     public func join(
         _ origin: ClientOrigin,
         wire: WireEncoding,
         to address: OutboundAddress?,
         saying text: UnsafeRawBufferPointer? = nil
     ) -> Client? {
-        guard self.makePlace() else { return nil }
+        guard self.isAdmitting, self.makePlace() else { return nil }
         let client = self.makeClient(origin, wire)
         client.outbound = address
         self.knocking[client.id] = client
@@ -39,18 +39,25 @@ extension Hub {
         return client
     }
 
+    /// Lets no further client in: neither newcomers nor those who are still to answer the policy's question.
+    ///
+    /// The policy is not asked about them any more.
+    public func stopAdmitting() { self.isAdmitting = false }
+
     /// Counts a client that does not come in.
     ///
     /// - Parameters:
     ///   - origin: Where it comes from.
     ///   - wire: How texts to it would be wrapped.
     ///   - text: What it sent, if a datagram is all that is known of it: the answer is not longer.
-    /// - Returns: What to say to it, not wrapped yet; borrowed until the next system message.
+    /// - Returns: What to say to it, not wrapped yet; borrowed until the next system message;
+    ///   nothing once ``stopAdmitting()`` was called.
     public func refuse(
         _ origin: ClientOrigin,
         wire: WireEncoding,
         saying text: UnsafeRawBufferPointer? = nil
     ) -> UnsafeRawBufferPointer? {
+        guard self.isAdmitting else { return nil }
         self.counters.refused += 1
         let client = self.makeClient(origin, wire)
         client.isOpen = false
@@ -76,6 +83,7 @@ extension Hub {
 
     /// Asks the policy about a client that knocks.
     func admit(_ client: Client, _ text: UnsafeRawBufferPointer?) {
+        guard self.isAdmitting else { return }
         self.perform {
             let admission = self.policy?.admit(client, text) ?? .letIn
             // The policy may have closed it.
@@ -98,7 +106,7 @@ extension Hub {
         client.isKnocking = false
         if client.allowance != nil { client.allowance = Self.amplification * (text?.count ?? 0) }
         self.clients[client.id] = client
-        // The limit on rooms is for scripts: a room named after a transport always exists.
+        // The limit on rooms is for scripts: the default room of a transport always exists.
         self.enter(client, self.room(client.room))
         self.counters.connected += 1
         if let name = self.policy?.name(of: client) { client.name = Label(name) }

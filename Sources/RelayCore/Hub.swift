@@ -79,6 +79,9 @@ public final class Hub {
     /// Bytes of output so far.
     @exclusivity(unchecked) var tickBytes = 0
 
+    /// Whether clients may still be let in; once that has ended it does not begin again.
+    public internal(set) var isAdmitting = true
+
     /// Makes a hub without clients.
     ///
     /// - Parameters:

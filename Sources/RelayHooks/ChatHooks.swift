@@ -14,11 +14,11 @@ public struct ChatServer: Sendable {
     public var port: Int
     /// Both, as one writes them: `HOST:PORT`.
     public var address: String
-    /// What carries the chat: `tcp` or `udp`.
-    public var transport: String
+    /// What carries the chat.
+    public var transport: TransportKind
 
     /// Describes a server.
-    public init(host: String, port: Int, address: String, transport: String) {
+    public init(host: String, port: Int, address: String, transport: TransportKind) {
         self.host = host
         self.port = port
         self.address = address

@@ -46,8 +46,8 @@ struct ConsoleEvent {
     var reason: Label?
     /// Where the relay listens.
     var address: Label?
-    /// What carries it: `tcp` or `udp`.
-    var transport: Label?
+    /// What carries it.
+    var transport: TransportKind?
     /// Where a text came from.
     var origin: ClientOrigin?
     /// A text that is not the current message's.

@@ -2,18 +2,16 @@
 // Copyright 2026 the Luar authors
 
 internal import LuaScripting
+internal import RelayCore
 
 /// A function that a script registered for an event, with its options.
 final class Handler: CallRecord {
-    /// What carries texts.
-    static let transports = ["tcp", "udp"]
-
     /// Lower runs first.
     let order: Double
     /// For `format`: the dialect it formats.
     let dialect: String
     /// For `ping`: the one transport whose texts it is asked about; nil for all.
-    let transport: String?
+    let transport: TransportKind?
     /// Asked after all that are not defaults.
     let isDefault: Bool
 
@@ -23,7 +21,7 @@ final class Handler: CallRecord {
         order: Double,
         onError: OnError,
         dialect: String,
-        transport: String?,
+        transport: TransportKind?,
         isDefault: Bool,
         script: String,
         line: Int

@@ -2,6 +2,7 @@
 // Copyright 2026 the Luar authors
 
 internal import LuaScripting
+internal import RelayCore
 
 /// What `relay.on` and `relay.default` take in their options table.
 struct HandlerOptions {
@@ -19,7 +20,7 @@ struct HandlerOptions {
     static let ofFormat = [APIField("dialect", "string?", "whose texts it formats: clients with this `client.dialect`")]
     /// What `ping` takes beside.
     static let ofPing = [
-        APIField("transport", "\"tcp\"|\"udp\"|nil", "the one transport whose texts it is asked about")
+        APIField("transport", "\(TransportKind.luaType)|nil", "the one transport whose texts it is asked about")
     ]
 
     private static let names = (common + ofFormat + ofPing).map(\.name)
@@ -27,7 +28,7 @@ struct HandlerOptions {
     var order = 100.0
     var onError: Handler.OnError
     var dialect = "plain"
-    var transport: String?
+    var transport: TransportKind?
 
     init(onError: Handler.OnError) { self.onError = onError }
 
@@ -58,8 +59,11 @@ struct HandlerOptions {
             case ("dialect", .bytes): self.dialect = value.text ?? ""
             case ("dialect", _): return "option 'dialect' takes a dialect's name"
             case ("transport", _) where event != .ping: return "option 'transport' goes with 'ping' only"
-            case ("transport", .bytes) where Handler.transports.contains(value.text ?? ""): self.transport = value.text
-            case ("transport", _): return "option 'transport' takes \"tcp\" or \"udp\""
+            case ("transport", _):
+                guard case .bytes = value, let transport = TransportKind(named: value.text ?? "") else {
+                    return "option 'transport' takes \(TransportKind.luaChoices)"
+                }
+                self.transport = transport
             default:
                 return "unknown option '\(name)'; \(Suggestion.phrase(for: name, among: Self.names))"
             }

@@ -49,7 +49,7 @@ struct HandlerRegistry {
     }
 
     /// The handlers that are asked whether a text is a ping.
-    func pingHandlers(for transport: String) -> [Handler] {
+    func pingHandlers(for transport: TransportKind) -> [Handler] {
         self.handlers(for: .ping).filter { $0.transport == nil || $0.transport == transport }
     }
 

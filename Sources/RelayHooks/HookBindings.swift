@@ -110,7 +110,7 @@ final class HookBindings: LuaHost {
         case .host: return .value(.bytes(client.host.bytes))
         case .port: return .value(.integer(Int64(client.origin.port)))
         case .address: return .value(.bytes(client.address.bytes))
-        case .transport: return .text(client.origin.transport)
+        case .transport: return .text(client.origin.transport.name)
         case .framing: return .text(client.wire.name)
         case .secure: return .value(.boolean(client.origin.isSecure))
         case .since: return .value(.number(client.since))
@@ -148,7 +148,7 @@ final class HookBindings: LuaHost {
             return .value((event.text ?? self.message?.text).map { .bytes($0) } ?? .nil)
         case .reason: return label(event.reason)
         case .address: return label(event.address)
-        case .transport: return event.isText ? .text(event.origin?.transport ?? "") : label(event.transport)
+        case .transport: return (event.origin?.transport ?? event.transport).map { .text($0.name) } ?? .value(.nil)
         case .from: return .value(event.isText ? .object(LuaObject(type: types.origin, id: 0)) : .nil)
         case .to: return event.isMessage ? .objects(types.client, self.message?.recipients ?? []) : .value(.nil)
         case .sample:
@@ -173,7 +173,7 @@ final class HookBindings: LuaHost {
         case .host: return .text(origin.host)
         case .port: return .value(.integer(Int64(origin.port)))
         case .address: return .text(origin.address)
-        case .transport: return .text(origin.transport)
+        case .transport: return .text(origin.transport.name)
         }
     }
 
@@ -184,7 +184,7 @@ final class HookBindings: LuaHost {
         case .host: return .text(server.host)
         case .port: return .value(.integer(Int64(server.port)))
         case .address: return .text(server.address)
-        case .transport: return .text(server.transport)
+        case .transport: return .text(server.transport.name)
         }
     }
 

@@ -36,7 +36,7 @@ extension HookEngine: RelayPolicy {
             return nil
         }
         var hasAnswer = false
-        let hooks = self.loaded.lists.pings(by: origin.transport)
+        let hooks = self.loaded.lists.pings[origin.transport.rawValue]
         let source = WasteSource.host(origin.host)
         let object = LuaValue.object(LuaObject(type: types.origin, id: 0))
         self.ask(
@@ -58,7 +58,7 @@ extension HookEngine: RelayPolicy {
 
     /// Asks the console hooks about a client that cannot be reached.
     public func unreachable(_ client: Client) {
-        self.show(ConsoleEvent(kind: .unreachable, client: client, transport: Label(client.origin.transport)))
+        self.show(ConsoleEvent(kind: .unreachable, client: client, transport: client.origin.transport))
     }
 
     /// Lets go of a client that was not let in.
@@ -93,7 +93,7 @@ extension HookEngine: RelayPolicy {
     /// Runs the `connect` handlers, then asks the console's.
     public func connected(_ client: Client) {
         self.notify(.connect, self.object(client))
-        self.show(ConsoleEvent(kind: .connect, client: client, transport: Label(client.origin.transport)))
+        self.show(ConsoleEvent(kind: .connect, client: client, transport: client.origin.transport))
     }
 
     /// Runs the `disconnect` handlers, then asks the console's; after that scripts cannot read the client any more.
@@ -103,7 +103,7 @@ extension HookEngine: RelayPolicy {
         let subject = HookSubject(client: client)
         self.notify(.disconnect, about: subject, self.object(client), .bytes(reason.bytes))
         self.show(
-            ConsoleEvent(kind: .disconnect, client: client, reason: reason, transport: Label(client.origin.transport)),
+            ConsoleEvent(kind: .disconnect, client: client, reason: reason, transport: client.origin.transport),
             about: subject
         )
         self.observers.onLeave?(client)

@@ -162,9 +162,9 @@ public final class HookEngine {
     public func stop() { self.notify(.stop) }
 
     /// Tells the console that the relay listens.
-    public func listening(transport: String, address: String) {
+    public func listening(transport: TransportKind, address: String) {
         self.hub.perform {
-            self.show(ConsoleEvent(kind: .listening, address: Label(address), transport: Label(transport)))
+            self.show(ConsoleEvent(kind: .listening, address: Label(address), transport: transport))
         }
     }
 

@@ -21,7 +21,8 @@ final class HookList {
 struct HookLists {
     private let events: [HookEvent: HookList]
     private let formats: [ExactString: HookList]
-    private let pings: [String: HookList]
+    /// The hooks that are asked whether a text is a ping, by the number of the transport that it came by.
+    let pings: [HookList]
     /// What an event without hooks has.
     let none = HookList([])
     /// How many script files have hooks that a message can come to.
@@ -31,17 +32,12 @@ struct HookLists {
         let events = HookEvent.allCases.map { ($0, HookList(registry.handlers(for: $0))) }
         self.events = Dictionary(uniqueKeysWithValues: events)
         self.formats = registry.formats.mapValues { HookList($0) }
-        self.pings = Dictionary(
-            uniqueKeysWithValues: Handler.transports.map { ($0, HookList(registry.pingHandlers(for: $0))) }
-        )
+        self.pings = TransportKind.allCases.map { HookList(registry.pingHandlers(for: $0)) }
         self.messageFiles = registry.fileCount(of: [.ping, .message, .route, .format, .relayed, .console])
     }
 
     /// The hooks of an event; of `format` those for plain text.
     subscript(event: HookEvent) -> HookList { self.events[event] ?? self.none }
-
-    /// The hooks that are asked whether a text that came by a transport is a ping.
-    func pings(by transport: String) -> HookList { self.pings[transport] ?? self.none }
 
     /// The hooks that format a dialect.
     func formats(of dialect: String) -> HookList { self.formats[ExactString(dialect)] ?? self.none }

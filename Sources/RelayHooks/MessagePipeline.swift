@@ -28,8 +28,8 @@ final class MessagePipeline {
     private let schemas: AnswerSchemas
     private let console: (any ConsoleOutput)?
     private let lists: HookLists
-    private let tcpPings: HookList
-    private let udpPings: HookList
+    /// By transport.
+    private let pingHooks: [HookList]
     private let messageHooks: HookList
     private let routeHooks: HookList
     private let relayedHooks: HookList
@@ -66,8 +66,7 @@ final class MessagePipeline {
         self.schemas = loaded.schemas
         self.console = engine.environment.console
         self.lists = loaded.lists
-        self.tcpPings = loaded.lists.pings(by: "tcp")
-        self.udpPings = loaded.lists.pings(by: "udp")
+        self.pingHooks = loaded.lists.pings
         self.messageHooks = loaded.lists[.message]
         self.routeHooks = loaded.lists[.route]
         self.relayedHooks = loaded.lists[.relayed]
@@ -114,7 +113,7 @@ final class MessagePipeline {
 
     /// `ping`: the first hook that answers a text makes it a ping.
     private func answerPing(of sender: Client) -> Bool {
-        let hooks = sender.origin.transport == "tcp" ? self.tcpPings : self.udpPings
+        let hooks = self.pingHooks[sender.origin.transport.rawValue]
         guard !hooks.isEmpty else { return false }
         var stage = self.stage(hooks, self.schemas.ping, .bytes(self.text), self.originObject)
         guard case .value(.bytes(let reply)) = self.engine.next(&stage) else { return false }

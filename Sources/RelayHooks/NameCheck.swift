@@ -2,6 +2,7 @@
 // Copyright 2026 the Luar authors
 
 internal import LuaScripting
+internal import RelayCore
 
 /// Looks for names in scripts that nobody has given a meaning, also where nothing has run yet.
 struct NameCheck {
@@ -77,7 +78,7 @@ struct NameCheck {
     }
 
     /// Handlers that nothing can reach.
-    func unreachable(_ handlers: [ScriptReport.HandlerEntry], _ transports: [String]) -> [ScriptProblem] {
+    func unreachable(_ handlers: [ScriptReport.HandlerEntry], _ transports: [TransportKind]) -> [ScriptProblem] {
         let dialects = self.scripts.flatMap { $0.code.assignments }.filter { $0.field == "dialect" }
         // One that is made up at run time may be any.
         let isAnyDialect = dialects.contains { $0.text == nil }
@@ -88,7 +89,7 @@ struct NameCheck {
                 let hint = Suggestion.closest(to: dialect, among: assigned).map { "; did you mean '\($0)'?" } ?? ""
                 reason = "no script gives a client the dialect '\(dialect)', so this handler never runs\(hint)"
             }
-            if let transport = handler.transport, !transports.contains(transport) {
+            if let transport = handler.transport, !transports.contains(where: { $0.name == transport }) {
                 reason = "the relay does not listen on \(transport), so this handler never runs"
             }
             return reason.map { ScriptProblem(file: handler.file, line: handler.line, reason: $0) }

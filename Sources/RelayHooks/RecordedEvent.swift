@@ -50,7 +50,7 @@ public struct RecordedEvent: Codable, Sendable, Equatable {
     public var version: Int?
     /// Who.
     public var client: Int64?
-    /// How a client came: `tcp` or `udp`.
+    /// What carries a client's texts: the name of a ``TransportKind``.
     public var transport: String?
     /// Where it came from: `host:port`.
     public var address: String?
@@ -88,7 +88,7 @@ public struct RecordedEvent: Codable, Sendable, Equatable {
     public init(knock client: Client, _ text: UnsafeRawBufferPointer?, at time: Double) {
         self.init(.knock, at: time)
         self.client = client.id
-        self.transport = client.origin.transport
+        self.transport = client.origin.transport.name
         self.address = client.origin.address
         self.said = text.map { Text(Array($0)) }
     }

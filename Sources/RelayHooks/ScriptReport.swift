@@ -96,7 +96,7 @@ public struct ScriptReport: Sendable, Encodable {
         limits: Limits = Limits(),
         luaLimits: LuaLimits = LuaLimits(),
         values: ScriptValues = ScriptValues(),
-        transports: [String] = ["tcp", "udp"],
+        transports: [TransportKind] = TransportKind.allCases,
         logger: Logger,
         version: String
     ) {
@@ -188,7 +188,7 @@ public struct ScriptReport: Sendable, Encodable {
                     order: handler.isDefault ? nil : handler.order,
                     onError: handler.onError.rawValue,
                     dialect: handler.event == .format ? handler.dialect : nil,
-                    transport: handler.transport,
+                    transport: handler.transport?.name,
                     file: handler.script,
                     line: handler.line
                 )

@@ -70,7 +70,7 @@ extension Relay {
         let asksLogin = settings.mail.asksLogin && !settings.monitor.targets.isEmpty
         if !asksLogin { triggers.listenForSignals() }
         // A relay has clients; a monitor that nobody reads has nobody.
-        if settings.tcp.isEmpty, settings.udp.isEmpty { output.onBreak { relay.end.continuation.finish() } }
+        if settings.listeners.isEmpty { output.onBreak { relay.end.continuation.finish() } }
         if asksLogin {
             try await relay.load()
             let login = try askLogin(

@@ -102,7 +102,7 @@ extension Relay {
     private func dismantle() {
         guard let parts = self.parts.value else { return }
         let counters = parts.hub.counters
-        let numbers = parts.udp.finishedNumbers()
+        let numbers = parts.transports.map { $0.finishedNumbers() }
         if parts.startTime != .past {
             self.logger.info(
                 "stopped",
@@ -117,7 +117,7 @@ extension Relay {
                     "clients.replaced": "\(counters.replaced)",
                     "pings.answered": "\(counters.pings)",
                 ]
-                .merging(numbers) { first, _ in first }
+                .merging(numbers.joined().map { ($0.key, $0.value) }) { first, _ in first }
             )
         }
         parts.recording?.end(parts.hooks)

@@ -14,14 +14,6 @@ internal import Scheduling
 public import ServiceLifecycle
 internal import Synchronization
 
-/// Where a relay listens.
-public struct RelayAddresses: Sendable, Equatable {
-    /// For TCP clients.
-    public var tcp: [Endpoint] = []
-    /// For UDP clients.
-    public var udp: [Endpoint] = []
-}
-
 /// A whole relay: scripts, hub and listeners, put together.
 ///
 /// ``start()`` and ``stop()`` serve programs and tests that embed it; ``run()`` serves a service group. Everything
@@ -56,22 +48,14 @@ public final class Relay: Service {
         var hub: Hub
         var hooks: HookEngine
         var ticks: TickScheduler
-        var tcp: TCPRelay
-        var udp: UDPRelay
+        /// One for each row of their table, in its order.
+        var transports: [any Transport]
         var files: OpenedFiles
         var recording: Recording?
         var mail: MailDesk
         var monitor: Monitor?
         /// When it began to listen.
         var startTime = Moment.past
-
-        var transports: [any Transport] { [self.tcp, self.udp] }
-    }
-
-    /// The addresses that an endpoint stands for.
-    private struct Doors: Sendable {
-        var asked: Endpoint
-        var addresses: [InternetAddress]
     }
 
     /// What is opened before the script loop knows of it, as that takes a disk.
@@ -185,7 +169,7 @@ public final class Relay: Service {
     private func fitToOpenFiles(_ settings: Settings) throws -> Settings {
         var settings = settings
         let pings = settings.monitor.targets.count * settings.monitor.plan.openSockets
-        guard !(settings.tcp.isEmpty && settings.udp.isEmpty) else {
+        guard !settings.listeners.isEmpty else {
             try OpenFiles.raise(forClients: 0, and: pings)
             return settings
         }
@@ -204,16 +188,11 @@ public final class Relay: Service {
         if self.life.state == .initial { try await self.loadScripts() }
         let settings = self.settings
         // Names are looked up where that keeps nobody waiting.
-        let (tcp, udp, targets) = try await Self.offLoop {
-            (
-                try settings.tcp.map { Doors(asked: $0, addresses: try $0.resolve()) },
-                try settings.udp.map { Doors(asked: $0, addresses: try $0.resolve()) },
-                try settings.monitor.targets.map { try $0.probeAddress() }
-            )
+        let (endpoints, targets) = try await Self.offLoop {
+            (try Self.resolve(settings.listeners), try settings.monitor.targets.map { try $0.probeAddress() })
         }
         try await self.openMail()
-        let boundTCP = try await self.bind(tcp, option: "--tcp") { parts, address in try parts.tcp.bind(to: address) }
-        let boundUDP = try await self.bind(udp, option: "--udp") { parts, address in try parts.udp.bind(to: address) }
+        let bound = try await self.bind(endpoints)
         // Everything is bound: what an earlier run recorded may be replaced.
         if let files = try await self.loop.run({ self.parts.value?.files }) {
             try await Self.offLoop {
@@ -221,10 +200,10 @@ public final class Relay: Service {
                 files.recording?.begin(at: Date().timeIntervalSince1970)
             }
         }
-        try await self.loop.run {
-            try self.open(tcp: boundTCP.map(\.first), udp: boundUDP.map(\.first), targets: targets)
-        }
-        return RelayAddresses(tcp: boundTCP.flatMap(\.all), udp: boundUDP.flatMap(\.all))
+        try await self.loop.run { try self.open(bound, targets: targets) }
+        var addresses = RelayAddresses()
+        for endpoint in bound { addresses[endpoint.transport] += endpoint.all }
+        return addresses
     }
 
     /// Builds the parts.
@@ -269,8 +248,9 @@ public final class Relay: Service {
             hub: hub,
             hooks: hooks,
             ticks: ticks,
-            tcp: TCPRelay(ticks: ticks, format: settings.framing, capture: files.capture, logger: self.logger),
-            udp: UDPRelay(ticks: ticks, capture: files.capture, logger: self.logger),
+            transports: TransportKind.allCases.map {
+                $0.makeTransport(ticks, settings, capture: files.capture, logger: self.logger)
+            },
             files: files,
             recording: recording,
             mail: mail
@@ -285,63 +265,22 @@ public final class Relay: Service {
         }
     }
 
-    /// Binds every address of a transport; if one fails, the caller closes those that did not.
-    private func bind(
-        _ doors: [Doors],
-        option: String,
-        _ bind: @escaping @Sendable (Parts, InternetAddress) throws -> InternetAddress
-    ) async throws -> [(first: Endpoint, all: [Endpoint])] {
-        var bound: [(first: Endpoint, all: [Endpoint])] = []
-        for door in doors {
-            var all: [Endpoint] = []
-            for address in door.addresses {
-                do {
-                    let local = try await self.loop.run {
-                        try self.parts.value.map { parts in try bind(parts, address) }
-                    }
-                    if let local { all.append(Endpoint(local)) }
-                } catch {
-                    throw RelayError(Self.describe(error, door.asked, option))
-                }
-            }
-            guard let first = all.first else {
-                throw RelayError("cannot listen on \(door.asked): it stands for no address")
-            }
-            bound.append((first, all))
-        }
-        return bound
-    }
-
     /// Runs `start` and begins to take clients.
     ///
     /// On the script loop.
-    private func open(tcp: [Endpoint], udp: [Endpoint], targets: [ProbeAddress]) throws {
+    private func open(_ endpoints: [BoundEndpoint], targets: [ProbeAddress]) throws {
         self.parts.value?.startTime = .now
         guard let parts = self.parts.value else { return }
-        if tcp.isEmpty, udp.isEmpty, targets.isEmpty { self.logger.warning("listening nowhere") }
+        if endpoints.isEmpty, targets.isEmpty { self.logger.warning("listening nowhere") }
         // What it sees waits for its share of a tick.
         if !targets.isEmpty { try self.startMonitor(parts, targets, records: self.records) }
         parts.hooks.start()
         parts.ticks.timers = ScriptTimers(parts.hooks)
-        for (transport, addresses) in [("tcp", tcp), ("udp", udp)] {
-            for address in addresses {
-                self.logger.info("listening", metadata: ["\(transport).address": "\(address)"])
-                parts.hooks.listening(transport: transport, address: "\(address)")
-            }
+        for endpoint in endpoints {
+            let (transport, address) = (endpoint.transport, "\(endpoint.first)")
+            self.logger.info("listening", metadata: ["\(transport.name).address": "\(address)"])
+            parts.hooks.listening(transport: transport, address: address)
         }
         for transport in parts.transports { transport.accept() }
-    }
-
-    private static func describe(_ error: any Error, _ asked: Endpoint, _ option: String) -> String {
-        let code = (error as? SocketError)?.code
-        let reason =
-            switch code {
-            case EADDRINUSE: "the port is in use already; stop what uses it or choose another with \(option)"
-            case EACCES: "permission denied; ports below 1024 need a privilege"
-            case EADDRNOTAVAIL: "this machine has no such address"
-            case let code?: String(cString: strerror(code))
-            default: "\(error)"
-            }
-        return "cannot listen on \(asked): \(reason)"
     }
 }

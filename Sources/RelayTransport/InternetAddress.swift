@@ -119,7 +119,7 @@ public struct InternetAddress: Hashable, Sendable {
 
 extension ClientOrigin {
     /// The origin of what comes from an address.
-    init(_ address: InternetAddress, transport: String) {
+    init(_ address: InternetAddress, transport: TransportKind) {
         self.init(transport: transport, host: address.host, port: Int(address.port))
     }
 }

@@ -54,6 +54,8 @@ public final class RelayShutdown {
         self.begin = .now
         self.deadline = deadline
         self.done = done
+        // The hub keeps out whom a transport has let through already: those who are still to answer `admit`, for instance.
+        self.hub.stopAdmitting()
         for transport in transports { transport.stopAccepting() }
         // It lives as long as it is called.
         scheduler.onTickEnd = { self.tickEnded() }

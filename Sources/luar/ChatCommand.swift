@@ -4,6 +4,7 @@
 internal import ArgumentParser
 internal import ChatClient
 internal import HostSettings
+internal import RelayCore
 internal import RelayHost
 
 /// `luar chat`: chats on a relay.
@@ -46,7 +47,7 @@ struct ChatCommand: ParsableCommand {
     var scriptLimits: ScriptLimitOptions
 
     func validate() throws {
-        if self.transport.udp, let other = self.chat.transport, other != Settings.Transport.udp.rawValue {
+        if self.transport.udp, let other = self.chat.transport, other != TransportKind.udp.name {
             throw ValidationError("--udp and --transport \(other) exclude each other")
         }
     }

@@ -55,7 +55,7 @@ struct Check: ParsableCommand {
                 limits: settings.limits,
                 luaLimits: settings.luaLimits,
                 values: settings.scriptValues,
-                transports: (settings.tcp.isEmpty ? [] : ["tcp"]) + (settings.udp.isEmpty ? [] : ["udp"]),
+                transports: settings.listeners.transports,
                 logger: settings.logger(to: log),
                 version: Relay.version
             )

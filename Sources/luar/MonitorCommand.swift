@@ -78,7 +78,7 @@ struct MonitorCommand: AsyncParsableCommand {
             if settings.monitor.targets.isEmpty { settings.monitor.targets = [Settings().server] }
             settings.monitor.count = self.count
             // It is a relay that nobody can connect to.
-            (settings.tcp, settings.udp, settings.capture, settings.recording) = ([], [], nil, nil)
+            (settings.listeners, settings.capture, settings.recording) = (RelayAddresses(), nil, nil)
             if let quiet { settings.hasConsole = !quiet }
             let summaries = try await Relay.runProcess(
                 settings,

@@ -3,6 +3,7 @@
 
 internal import ArgumentParser
 internal import HostSettings
+internal import RelayCore
 
 /// Where the relay listens and what it prints.
 struct RelayOptions: SettingOptions {
@@ -33,7 +34,7 @@ struct ChatOptions: SettingOptions {
 struct TransportFlag: SettingOptions {
     @Flag(name: .customLong("udp"), help: "Short for --transport udp.") var udp = false
 
-    var given: [String: [String]] { self.udp ? ["transport": [Settings.Transport.udp.rawValue]] : [:] }
+    var given: [String: [String]] { self.udp ? ["transport": [TransportKind.udp.name]] : [:] }
 }
 
 /// Settings from a file, scripts and the log: what every command takes.

@@ -3,6 +3,7 @@
 
 import HostSettings
 import Logging
+import RelayCore
 import RelayHooks
 import StockScripts
 
@@ -23,7 +24,7 @@ extension SessionStage {
                 host: "h",
                 port: 1,
                 address: "h:1",
-                transport: framing == .datagrams ? "udp" : "tcp"
+                transport: framing == .datagrams ? .udp : .tcp
             ),
             scripts: ScriptSet(stock: StockScripts.files, own: own),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },

@@ -43,6 +43,24 @@ import WireFormats
         )
     }
 
+    @Test func `a hub that admits no more asks the policy about nobody`() throws {
+        let stage = Stage()
+        let ana = try stage.join("ana")
+        stage.policy.onAdmit = { _, text in text == "abre-te" ? (nil, nil) : ("senha?", nil) }
+        stage.policy.onSystemMessage = { _, occasion in occasion.rawValue }
+        let bia = try #require(stage.tryJoin("bia"))
+        _ = stage.policy.takeCalls()
+        stage.hub.stopAdmitting()
+        bia.says("abre-te")
+        #expect(stage.tryJoin("caio") == nil)
+        #expect(stage.tryJoin("dora", wire: .datagram(limit: 1_400), transport: .udp, saying: "abre-te") == nil)
+        #expect(stage.hub.refuse(ClientOrigin(transport: .tcp, host: "192.0.2.9", port: 1), wire: .raw) == nil)
+        #expect(stage.policy.takeCalls() == [])
+        #expect(stage.hub.clients().map(\.id) == [ana.id])
+        #expect(stage.hub.everybody.map(\.id) == [ana.id, bia.id], "those who are here are closed by the shutdown")
+        #expect(stage.hub.counters.refused == 0)
+    }
+
     @Test func `who is refused is told why, or what the policy says then, and was never connected`() throws {
         let stage = Stage()
         stage.policy.onAdmit = { client, _ in (nil, client.id == 1 ? "hoje não" : "") }
@@ -161,7 +179,7 @@ import WireFormats
             #expect(origin.address == "192.0.2.9:9")
             return text == "ping" ? "pong e mais" : nil
         }
-        let origin = ClientOrigin(transport: "udp", host: "192.0.2.9", port: 9)
+        let origin = ClientOrigin(transport: .udp, host: "192.0.2.9", port: 9)
         let answer = withBytes("ping") { stage.hub.ping($0, from: origin).map { String(decoding: $0, as: UTF8.self) } }
         #expect(answer == "pong")
         #expect(withBytes("oi") { stage.hub.ping($0, from: origin) } == nil)
@@ -268,7 +286,7 @@ extension Stage {
         let person = self.tryJoin(
             name,
             wire: .datagram(limit: self.hub.limits.datagramBytes),
-            transport: "udp",
+            transport: .udp,
             saying: text
         )
         // The text that it came with is its first, too.

@@ -14,7 +14,7 @@ import WireFormats
         _ = try stage.join("bia")
         #expect(stage.tryJoin("caio") == nil)
         #expect(stage.hub.clientCount == 2)
-        let origin = ClientOrigin(transport: "tcp", host: "2001:db8::1", port: 7)
+        let origin = ClientOrigin(transport: .tcp, host: "2001:db8::1", port: 7)
         #expect(stage.hub.refuse(origin, wire: .raw).map(Array.init) == Array("[2001:db8::1]:7 full".utf8))
         #expect(stage.hub.counters == Counters(connected: 2, refused: 1))
         ana.leaves()
@@ -55,7 +55,7 @@ import WireFormats
     @Test func `the room of a transport exists past the limit on rooms`() throws {
         let stage = Stage { $0.rooms = 1 }
         _ = try stage.join("ana")
-        let bia = try #require(stage.tryJoin("bia", transport: "udp"))
+        let bia = try #require(stage.tryJoin("bia", transport: .udp))
         #expect(bia.client.room.string == "udp")
         #expect(!bia.moves(to: "north"))
         #expect(bia.moves(to: "tcp"))

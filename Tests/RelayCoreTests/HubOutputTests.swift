@@ -173,7 +173,7 @@ import WireFormats
     @Test func `a client whose bytes go nowhere changes nothing for the others`() throws {
         let stage = Stage()
         let ana = try stage.join("ana")
-        let origin = ClientOrigin(transport: "tcp", host: "192.0.2.1", port: 99)
+        let origin = ClientOrigin(transport: .tcp, host: "192.0.2.1", port: 99)
         let nobody = try #require(stage.hub.join(origin, wire: .raw, to: nil))
         let caio = try stage.join("caio")
         ana.says("1")

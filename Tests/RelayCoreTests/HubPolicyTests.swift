@@ -124,7 +124,7 @@ import WireFormats
             return "\(occasion.rawValue) \(client.id)"
         }
         #expect(!stage.hub.sendSystemMessage(.slow, to: ana.client), "it has left before it could be told")
-        let words = stage.hub.refuse(ClientOrigin(transport: "tcp", host: "192.0.2.9", port: 1), wire: .raw)
+        let words = stage.hub.refuse(ClientOrigin(transport: .tcp, host: "192.0.2.9", port: 1), wire: .raw)
         #expect(words.map(Array.init) == Array("full 3".utf8))
         #expect(
             stage.policy.takeCalls() == [
@@ -179,7 +179,7 @@ import WireFormats
     @Test func `a hub without a policy takes clients and relays nothing`() {
         let hub = Hub(clock: { 0 })
         let ear = Ear()
-        let client = hub.join(ClientOrigin(transport: "tcp", host: "192.0.2.1", port: 1), wire: .raw, receiver: ear)
+        let client = hub.join(ClientOrigin(transport: .tcp, host: "192.0.2.1", port: 1), wire: .raw, receiver: ear)
         #expect(client?.name.string == "192.0.2.1:1")
         if let client {
             _ = withBytes("oi") { hub.receive($0, from: client) }

@@ -38,7 +38,7 @@ final class Stage {
     func tryJoin(
         _ name: String,
         wire: WireEncoding = .raw,
-        transport: String = "tcp",
+        transport: TransportKind = .tcp,
         saying text: String? = nil
     ) -> Person? {
         self.port += 1

@@ -46,7 +46,7 @@ import WireFormats
         do {
             let hub = Hub(clock: { 0 })
             let kept = Outlet()
-            let origin = ClientOrigin(transport: "tcp", host: "10.0.0.1", port: 1)
+            let origin = ClientOrigin(transport: .tcp, host: "10.0.0.1", port: 1)
             kept.client = hub.join(origin, wire: .raw, receiver: kept)
             client = kept.client
             lane = kept.client?.lane

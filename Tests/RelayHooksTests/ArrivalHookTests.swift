@@ -11,7 +11,7 @@ import WireFormats
 
 /// The events before somebody is in: `ping` and `admit`.
 @Suite struct ArrivalHookTests {
-    private let monitor = ClientOrigin(transport: "udp", host: "192.0.2.7", port: 777)
+    private let monitor = ClientOrigin(transport: .udp, host: "192.0.2.7", port: 777)
 
     private func ping(_ chat: Chat, _ text: String, from origin: ClientOrigin) -> String? {
         Array(text.utf8)
@@ -42,8 +42,8 @@ import WireFormats
             relay.on("relayed", function(m) relay.log.info("relayed " .. m.text) end)
             """
         )
-        let ana = chat.connect(transport: "udp")
-        let bia = chat.connect(transport: "udp")
+        let ana = chat.connect(transport: .udp)
+        let bia = chat.connect(transport: .udp)
         chat.console.lines.removeAll()
         chat.says(ana, "ping")
         #expect(ana.hears == "ping")
@@ -67,13 +67,13 @@ import WireFormats
             relay.on("ping", function(text) if text == "quiet" then return "" end end)
             """
         )
-        let six = ClientOrigin(transport: "udp", host: "2001:db8::1", port: 5)
+        let six = ClientOrigin(transport: .udp, host: "2001:db8::1", port: 5)
         #expect(self.ping(chat, "where", from: six)?.isEmpty == false)
-        let ana = chat.connect(transport: "udp")
+        let ana = chat.connect(transport: .udp)
         chat.says(ana, "where")
         #expect(ana.hears == "10.0.0.1|4001|10.0.0.1:4001|udp")
         #expect(self.ping(chat, "never", from: six) == nil)
-        let bia = chat.connect(transport: "udp")
+        let bia = chat.connect(transport: .udp)
         chat.says(ana, "quiet")
         #expect(ana.hears == "" && bia.hears == "", "an answer of nothing is an answer")
         let tcp = chat.connect()
@@ -89,7 +89,7 @@ import WireFormats
             """
         )
         #expect(self.ping(chat, "x", from: self.monitor) == "u")
-        let udp = chat.connect(transport: "udp")
+        let udp = chat.connect(transport: .udp)
         chat.says(udp, "x")
         #expect(udp.hears == "udp")
         let tcp = chat.connect()
@@ -172,7 +172,7 @@ import WireFormats
         let ana = chat.connect()
         chat.says(ana, "PING")
         #expect(ana.hears == "senha?PONG")
-        let bia = chat.connect(transport: "udp", wire: .datagram(limit: 1_400), saying: "bom dia")
+        let bia = chat.connect(transport: .udp, wire: .datagram(limit: 1_400), saying: "bom dia")
         chat.says(bia, "ping")
         #expect(bia.writes.joined().hasSuffix("ping"))
         #expect(bia.client?.isKnocking == true)
@@ -185,7 +185,7 @@ import WireFormats
             relay.on("admit", function(client, text) relay.log.info(client.transport .. ": " .. tostring(text)) end)
             """
         )
-        let ana = chat.connect(transport: "udp", wire: .datagram(limit: 1_400), saying: "oi")
+        let ana = chat.connect(transport: .udp, wire: .datagram(limit: 1_400), saying: "oi")
         #expect(ana.client?.isKnocking == false)
         _ = chat.connect()
         #expect(chat.log.entries.map(\.message) == ["udp: oi", "tcp: nil"])
@@ -225,10 +225,10 @@ import WireFormats
 
     @Test func `the console shows what the original's UDP server prints`() throws {
         let chat = try Chat()
-        chat.hooks.listening(transport: "udp", address: "127.0.0.1:12345")
-        let ana = chat.connect("127.0.0.1", transport: "udp")
+        chat.hooks.listening(transport: .udp, address: "127.0.0.1:12345")
+        let ana = chat.connect("127.0.0.1", transport: .udp)
         chat.says(ana, "Novo participante no chat.")
-        let bia = chat.connect("127.0.0.1", transport: "udp")
+        let bia = chat.connect("127.0.0.1", transport: .udp)
         chat.says(bia, "Olá!")
         chat.leaves(bia)
         if let client = ana.client { chat.hub.unreachable(client) }
@@ -256,10 +256,10 @@ import WireFormats
             relay.on("relayed", function(m) end)
             """
         )
-        let ana = chat.connect(transport: "udp", wire: .datagram(limit: 1_400), saying: "oi")
-        _ = chat.connect(transport: "udp", wire: .datagram(limit: 1_400), saying: "oi")
+        let ana = chat.connect(transport: .udp, wire: .datagram(limit: 1_400), saying: "oi")
+        _ = chat.connect(transport: .udp, wire: .datagram(limit: 1_400), saying: "oi")
         _ = chat.connect()
-        _ = chat.connect(transport: "udp")
+        _ = chat.connect(transport: .udp)
         chat.console.lines.removeAll()
         chat.says(ana, String(repeating: "x", count: 1_400))
         #expect(chat.console.lines.dropFirst(2) == ["Enviando mensagem para ('10.0.0.1', 4004)"])
@@ -281,8 +281,8 @@ import WireFormats
             end)
             """
         )
-        let ana = chat.connect(transport: "udp")
-        _ = chat.connect(transport: "udp")
+        let ana = chat.connect(transport: .udp)
+        _ = chat.connect(transport: .udp)
         chat.says(ana, "oi")
         chat.says(ana, "ping")
         _ = self.ping(chat, "ping", from: self.monitor)

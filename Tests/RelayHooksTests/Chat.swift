@@ -125,7 +125,7 @@ final class Chat {
     /// Lets somebody in.
     func connect(
         _ host: String = "10.0.0.1",
-        transport: String = "tcp",
+        transport: TransportKind = .tcp,
         wire: WireEncoding = .raw,
         saying text: String? = nil
     ) -> Person {

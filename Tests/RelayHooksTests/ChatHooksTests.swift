@@ -22,7 +22,7 @@ import Testing
     ) throws -> ChatHooks {
         let log = self.log
         return try ChatHooks(
-            server: ChatServer(host: "10.1.2.3", port: 4_000, address: "10.1.2.3:4000", transport: "tcp"),
+            server: ChatServer(host: "10.1.2.3", port: 4_000, address: "10.1.2.3:4000", transport: .tcp),
             scripts: ScriptSet(stock: hasStock ? StockScripts.files : [:], own: files.mapValues { Array($0.utf8) }),
             limits: limits,
             luaLimits: luaLimits,

@@ -70,7 +70,7 @@ struct CommandTests {
             chat.says(ana, "/ajuda")
             #expect(ana.hears == help)
         }
-        let bia = chat.connect(transport: "udp", wire: .datagram(limit: 1_400), saying: "oi")
+        let bia = chat.connect(transport: .udp, wire: .datagram(limit: 1_400), saying: "oi")
         // Once it has spoken twice, it may be sent more than it said.
         chat.says(bia, "oi")
         _ = bia.hears

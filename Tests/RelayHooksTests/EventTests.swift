@@ -190,7 +190,7 @@ import WireFormats
         chat.hub.endTick()
         #expect(ana.hears == "too_long4001")
         #expect(chat.connect().client == nil)
-        let text = chat.hub.refuse(ClientOrigin(transport: "tcp", host: "h", port: 7), wire: .raw)
+        let text = chat.hub.refuse(ClientOrigin(transport: .tcp, host: "h", port: 7), wire: .raw)
         #expect(text.map { String(decoding: $0, as: UTF8.self) } == "full7")
         #expect(chat.hub.counters.refused == 1)
         #expect(chat.hub.counters.tooLong == 1)
@@ -210,7 +210,7 @@ import WireFormats
             end)
             """
         )
-        chat.hooks.listening(transport: "tcp", address: "h:1")
+        chat.hooks.listening(transport: .tcp, address: "h:1")
         let ana = chat.connect()
         _ = chat.connect()
         _ = chat.connect()

@@ -67,7 +67,7 @@ import Testing
     @Test func `the chat client has it, too`() throws {
         let log = LogRecord()
         let hooks = try ChatHooks(
-            server: ChatServer(host: "10.1.2.3", port: 4_000, address: "10.1.2.3:4000", transport: "tcp"),
+            server: ChatServer(host: "10.1.2.3", port: 4_000, address: "10.1.2.3:4000", transport: .tcp),
             scripts: ScriptSet(
                 stock: [:],
                 own: [

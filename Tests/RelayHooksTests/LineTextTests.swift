@@ -55,8 +55,8 @@ import WireFormats
         }
     }
 
-    @Test(arguments: ["tcp", "udp"])
-    func `nobody forges a message by a line end`(transport: String) throws {
+    @Test(arguments: TransportKind.allCases)
+    func `nobody forges a message by a line end`(transport: TransportKind) throws {
         let chat = try Chat()
         let (ana, bia) = (
             chat.connect(transport: transport, saying: "oi"), chat.connect(transport: transport, saying: "oi")

@@ -3,6 +3,7 @@
 
 import Foundation
 import Logging
+import RelayCore
 import StockScripts
 import Testing
 
@@ -10,7 +11,7 @@ import Testing
 
 /// What a report warns of, though the scripts load.
 @Suite struct NameCheckTests {
-    private func warnings(_ files: [String: String], transports: [String] = ["tcp", "udp"]) -> [String] {
+    private func warnings(_ files: [String: String], transports: [TransportKind] = TransportKind.allCases) -> [String] {
         let report = ScriptReport(
             of: ScriptSet(stock: StockScripts.files, own: files.mapValues { Array($0.utf8) }),
             folder: "scripts",
@@ -78,7 +79,7 @@ import Testing
         let files = ["a.lua": "relay.on('ping', { transport = 'tcp' }, print)", "ping.lua": ""]
         #expect(self.warnings(files) == [])
         #expect(
-            self.warnings(files, transports: ["udp"])
+            self.warnings(files, transports: [.udp])
                 == ["scripts/a.lua:1: the relay does not listen on tcp, so this handler never runs"]
         )
     }

@@ -8,7 +8,7 @@ import Testing
 @Suite struct RouteTests {
     private func chat(_ script: String) throws -> (Chat, Chat.Person, Chat.Person, Chat.Person) {
         let chat = try Chat(script, hasStock: false)
-        return (chat, chat.connect(), chat.connect(), chat.connect(transport: "udp"))
+        return (chat, chat.connect(), chat.connect(), chat.connect(transport: .udp))
     }
 
     @Test func `others is the sender's room without the sender`() throws {

@@ -238,7 +238,7 @@ import Testing
         #expect(failure.hasSuffix("relay.state works only while scripts are loaded"))
         let error = try #require(throws: ScriptError.self) {
             try ChatHooks(
-                server: ChatServer(host: "10.1.2.3", port: 4_000, address: "10.1.2.3:4000", transport: "tcp"),
+                server: ChatServer(host: "10.1.2.3", port: 4_000, address: "10.1.2.3:4000", transport: .tcp),
                 scripts: ScriptSet(stock: [:], own: ["chat.lua": Array(#"relay.state("x")"#.utf8)]),
                 logger: Logger(label: "test"),
                 version: "9.9.9"

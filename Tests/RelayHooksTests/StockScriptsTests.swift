@@ -21,7 +21,7 @@ import Testing
 
     @Test func `the console shows what the original's server prints`() throws {
         let chat = try Chat()
-        chat.hooks.listening(transport: "tcp", address: "127.0.0.1:12345")
+        chat.hooks.listening(transport: .tcp, address: "127.0.0.1:12345")
         let ana = chat.connect("127.0.0.1")
         chat.says(ana, "Olá, tudo bem?")
         chat.leaves(ana)
@@ -37,13 +37,13 @@ import Testing
 
     @Test func `every stock handler runs in an ordinary conversation, and every stock file is loaded`() throws {
         let chat = try Chat()
-        chat.hooks.listening(transport: "tcp", address: "127.0.0.1:12345")
+        chat.hooks.listening(transport: .tcp, address: "127.0.0.1:12345")
         let ana = chat.connect()
         _ = chat.connect()
         chat.says(ana, "oi")
         ana.client.map { _ = chat.hub.sendSystemMessage(.withheld, to: $0) }
         chat.says(ana, "/sair")
-        chat.says(chat.connect(transport: "udp"), "ping")
+        chat.says(chat.connect(transport: .udp), "ping")
         chat.measure(.reply(.milliseconds(8)))
         #expect(chat.hooks.loaded.registry.all.filter { $0.calls == 0 }.map { "\($0.script):\($0.line)" } == [])
         for (path, text) in StockScripts.files where path != "chat.lua" {

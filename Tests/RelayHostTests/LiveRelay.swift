@@ -22,6 +22,7 @@ final class LiveRelay: Sendable {
     /// Starts a relay with Lua files laid over the stock scripts, runs `body` with it, and stops it whatever happens.
     static func run(
         scripts: [String: String] = [:],
+        log: LogRecord = LogRecord(),
         _ configure: (inout Settings) -> Void = { _ in },
         _ body: (LiveRelay) async throws -> Void
     ) async throws {
@@ -35,7 +36,6 @@ final class LiveRelay: Sendable {
         settings.limits.flushTime = .seconds(30)
         configure(&settings)
         let pipe = try RecordingPipe()
-        let log = LogRecord()
         let logger = Logger(label: "test") { _ in RecordingHandler(record: log) }
         let console = LineWriter(descriptor: pipe.writeEnd, limit: settings.limits.consoleBytes, label: "test")
         let relay = try Relay(settings: settings, console: console, logger: logger)

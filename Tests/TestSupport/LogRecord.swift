@@ -14,8 +14,17 @@ package final class LogRecord: Sendable {
 
     private let all = Mutex<[Entry]>([])
     package var entries: [Entry] { self.all.withLock { $0 } }
-    package init() {}
-    package func add(_ entry: Entry) { self.all.withLock { $0.append(entry) } }
+    private let onEntry: (@Sendable (Entry) -> Void)?
+
+    /// Makes a record.
+    ///
+    /// - Parameter onEntry: Called with each entry, on the thread that logs, which waits for it.
+    package init(onEntry: (@Sendable (Entry) -> Void)? = nil) { self.onEntry = onEntry }
+
+    package func add(_ entry: Entry) {
+        self.all.withLock { $0.append(entry) }
+        self.onEntry?(entry)
+    }
 
     /// Failures of hooks, as their error texts.
     package var failures: [String] {

@@ -2,6 +2,7 @@
 // Copyright 2026 the Luar authors
 
 internal import LuaScripting
+internal import RelayCore
 
 /// The fields of a type of objects, each with what scripts see of it.
 protocol DescribedField: CaseIterable {
@@ -57,7 +58,7 @@ extension HookAPI {
             case .host: ("string", "the host it comes from")
             case .port: ("integer", "the port there")
             case .address: ("string", "`host:port`")
-            case .transport: ("\"tcp\"|\"udp\"", "what carries its texts")
+            case .transport: (TransportKind.luaType, "what carries its texts")
             case .framing:
                 (
                     "\"raw\"|\"line\"|\"length\"|\"datagram\"",
@@ -126,7 +127,7 @@ extension HookAPI {
             case .text: ("string?", "what arrived: a message, or a ping")
             case .reason: ("string?", "why a client left, or why a mail was not sent")
             case .address: ("string?", "where the relay listens")
-            case .transport: ("\"tcp\"|\"udp\"|nil", "what carries it")
+            case .transport: ("\(TransportKind.luaType)|nil", "what carries it")
             case .from: ("relay.Address?", "where a text came from")
             case .to: ("relay.Client[]?", "who gets a message")
             case .sample: ("relay.Sample?", "what was measured")
@@ -151,7 +152,7 @@ extension HookAPI {
             case .host: ("string", "the host")
             case .port: ("integer", "the port")
             case .address: ("string", "`host:port`")
-            case .transport: ("\"tcp\"|\"udp\"", "what carries the texts")
+            case .transport: (TransportKind.luaType, "what carries the texts")
             }
         }
     }

@@ -3,7 +3,7 @@
 
 internal import CSockets
 public import Logging
-internal import RelayCore
+public import RelayCore
 public import Scheduling
 public import WireFormats
 
@@ -11,6 +11,8 @@ public import WireFormats
 ///
 /// Confined to the script loop.
 public final class TCPRelay: Transport {
+    /// TCP.
+    public var kind: TransportKind { .tcp }
     let hub: Hub
     let ticks: TickScheduler
     let loop: ScriptLoop
@@ -93,6 +95,9 @@ public final class TCPRelay: Transport {
         }
     }
 
+    /// Nothing: the hub counts what happens to connections.
+    public func finishedNumbers() -> Logger.Metadata { [:] }
+
     /// Says that connections wait for a descriptor, once until one was taken again.
     func noteShortage() {
         guard !self.isShortageReported else { return }
@@ -115,7 +120,7 @@ public final class TCPRelay: Transport {
             capture: isRecorded ? self.capture?.connection(local: InternetAddress(local), remote: peer) : nil
         )
         self.peers.insert(connection, descriptor, at: slot)
-        connection.begin(ClientOrigin(peer, transport: "tcp"))
+        connection.begin(ClientOrigin(peer, transport: self.kind))
     }
 
     func forget(_ connection: TCPConnection) {

@@ -34,6 +34,8 @@ final class UDPListener: InputSource {
     func readAgain() -> Bool { self.endpoint.hasArrived }
 
     func process(atMost count: Int, until deadline: Moment) -> Bool {
+        // Once the relay has stopped there is no member left, and a ping would be answered after `stop`.
+        guard self.relay.isAccepting else { return false }
         for _ in 0..<count {
             guard let arrived = self.takeArrived() else { return false }
             if self.position < arrived.datagrams.count {
@@ -108,7 +110,7 @@ final class UDPListener: InputSource {
             self.relay.numbers.empty += 1
             return
         }
-        let origin = ClientOrigin(datagram.from, transport: "udp")
+        let origin = ClientOrigin(datagram.from, transport: self.relay.kind)
         let recipient = csockets_recipient(to: datagram.from.raw, from: datagram.to.raw)
         if let answer = self.relay.hub.ping(text, from: origin) {
             guard self.relay.mayAnswerPing(of: datagram.from) else {

@@ -3,7 +3,7 @@
 
 internal import CSockets
 public import Logging
-internal import RelayCore
+public import RelayCore
 public import Scheduling
 internal import WireFormats
 
@@ -15,6 +15,8 @@ internal import Glibc
 ///
 /// Confined to the script loop; each socket has a thread of its own, see ``UDPEndpoint``.
 public final class UDPRelay: Transport {
+    /// UDP.
+    public var kind: TransportKind { .udp }
     let hub: Hub
     let ticks: TickScheduler
     /// How texts to its clients are wrapped.
@@ -23,8 +25,8 @@ public final class UDPRelay: Transport {
     private let logger: Logger
     private let capture: PacketCapture?
     private var listeners: [UDPListener] = []
-    /// Whether what arrives is relayed.
-    private var isAccepting = false
+    /// Whether what arrives is looked at.
+    private(set) var isAccepting = false
     /// Whether new addresses may join.
     private(set) var isJoinable = false
     /// Endpoints whose thread runs.
@@ -126,7 +128,8 @@ public final class UDPRelay: Transport {
     public func stopAccepting() {
         self.isJoinable = false
         self.sweep?.cancel()
-        self.enqueueArrived()
+        // What was sent to a relay that does not start is nobody's to answer.
+        if self.isAccepting { self.enqueueArrived() }
     }
 
     /// Ends the sockets' threads once what they have is sent.

@@ -63,7 +63,7 @@ struct MessageCost {
     }
 
     private static func join(_ hub: Hub, port: Int, receiver: Reader) throws -> Client {
-        let origin = ClientOrigin(transport: "tcp", host: "127.0.0.1", port: port)
+        let origin = ClientOrigin(transport: .tcp, host: "127.0.0.1", port: port)
         guard let client = hub.join(origin, wire: .line, receiver: receiver) else { throw ClientLimitReached() }
         hub.endTick()
         receiver.byteCount = 0
