@@ -19,6 +19,8 @@ public final class TCPRelay: Transport {
     let format: WireFormat
     /// Where packets are recorded, if they are.
     private let capture: PacketCapture?
+    /// The stages that each connection passes before it joins the hub.
+    var preamble: () -> [any PreambleStage] = { [PlainStart()] }
     private let logger: Logger
     private var listeners: [TCPListener] = []
     @exclusivity(unchecked) var peers = TCPPeers()
@@ -84,6 +86,8 @@ public final class TCPRelay: Transport {
         self.isAccepting = false
         for listener in self.listeners { listener.stop() }
         self.listeners.removeAll()
+        // They are no clients, so nobody tells them.
+        for connection in self.peers.all where connection.isInPreamble { connection.abort() }
     }
 
     /// Ends connections once what they are owed has left.
@@ -116,17 +120,18 @@ public final class TCPRelay: Transport {
         let connection = TCPConnection(
             TCPSocket(descriptor: descriptor),
             at: slot,
+            from: ClientOrigin(peer, transport: self.kind),
             relay: self,
             capture: isRecorded ? self.capture?.connection(local: InternetAddress(local), remote: peer) : nil
         )
         self.peers.insert(connection, descriptor, at: slot)
-        connection.begin(ClientOrigin(peer, transport: self.kind))
+        connection.begin()
     }
 
     func forget(_ connection: TCPConnection) {
         // Until the hub has let go of it as well, nobody else may have its slot.
         if !connection.isHeldByHub { self.removePeer(connection.slot) }
-        if connection.isLingering { self.lingering -= 1 }
+        if connection.hasLingered { self.lingering -= 1 }
     }
 
     /// Gives a slot back that neither a connection nor the hub uses any more.
@@ -138,11 +143,10 @@ public final class TCPRelay: Transport {
     }
 
     /// Whether one more closed connection may wait for its last words to arrive.
-    func mayLinger() -> Bool {
-        guard self.lingering < Self.lingeringLimit else { return false }
-        self.lingering += 1
-        return true
-    }
+    var mayLinger: Bool { self.lingering < Self.lingeringLimit }
+
+    /// Counts a closed connection that waits for its last words to arrive, until it is forgotten.
+    func noteLingering() { self.lingering += 1 }
 
     /// Notes a connection that reads too slowly; it is disconnected after this tick.
     func tooSlow(_ connection: TCPConnection) {
