@@ -56,7 +56,9 @@ import WireFormats
             #expect(!relay.consoleText.contains(caio.name) && !relay.consoleText.contains(eva.name))
             // One that is not in yet keeps nobody waiting when the relay stops.
             let late = try relay.connect()
-            late.send("h")
+            let last = try relay.connect()
+            last.send("hello\n")
+            try relay.console(shows: "Cliente conectado: \(last.name)")
             try await relay.relay.stop()
             #expect(late.readsEnd())
         }
