@@ -149,6 +149,7 @@ final class HookBindings: LuaHost {
         case .port: return .value(.integer(Int64(client.origin.port)))
         case .address: return .value(.bytes(client.address.bytes))
         case .transport: return .text(client.origin.transport)
+        case .framing: return .text(client.wire.name)
         case .secure: return .value(.boolean(client.origin.isSecure))
         case .since: return .value(.number(client.since))
         case .name: return .value(.bytes(client.name.bytes))

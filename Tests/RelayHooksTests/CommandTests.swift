@@ -3,9 +3,11 @@
 
 import Foundation
 import LuaScripting
+import RelayCore
 import RelayHooks
 import TestSupport
 import Testing
+import WireFormats
 
 /// What happens to texts that begin with a slash.
 @Suite(.timeLimit(.minutes(15)))
@@ -38,7 +40,7 @@ struct CommandTests {
         chat.says(ana, "/Op s3gredo")
         #expect(ana.hears == "Comando desconhecido: /Op. Envie /ajuda.")
         chat.says(ana, "/ajuda")
-        #expect(ana.hears == "/login: entra com uma senha/sair: sai do chat")
+        #expect(ana.hears == "/login: entra com uma senha\n/sair: sai do chat")
         #expect(bia.hears == "")
         #expect(chat.console.lines.count == lines)
         chat.says(ana, "//x e mais")
@@ -50,6 +52,31 @@ struct CommandTests {
         let answer = ana.hears
         #expect(answer.hasPrefix("Comando desconhecido: /\u{FFFD}[31mxxx") && answer.utf8.count < 120)
         #expect(bia.hears == "")
+    }
+
+    @Test func `help is a text a command, and one text for clients whose texts nothing ends`() throws {
+        let chat = try Chat(Self.login)
+        let wires: [WireEncoding] = [.raw, .line, .length, .memory]
+        for (wire, help) in zip(
+            wires,
+            [
+                "/login: entra com uma senha\n/sair: sai do chat",
+                "/login: entra com uma senha\n/sair: sai do chat\n",
+                "\0\0\0\u{1B}/login: entra com uma senha\0\0\0\u{12}/sair: sai do chat",
+                "\u{1B}\0\0\0/login: entra com uma senha\u{12}\0\0\0/sair: sai do chat",
+            ]
+        ) {
+            let ana = chat.connect(wire: wire)
+            chat.says(ana, "/ajuda")
+            #expect(ana.hears == help)
+        }
+        let bia = chat.connect(transport: "udp", wire: .datagram(limit: 1_400), saying: "oi")
+        // Once it has spoken twice, it may be sent more than it said.
+        chat.says(bia, "oi")
+        _ = bia.hears
+        chat.says(bia, "/ajuda")
+        let text = bia.hears
+        #expect(text.contains("/sair: sai do chat") && !text.contains("\n"))
     }
 
     @Test(arguments: ["relay", "answer"])

@@ -37,7 +37,7 @@ import Testing
             rows == [
                 "start 100.0 skip - scripts/a.lua:3", "ping default skip - stock/ping.lua:4",
                 "name default skip - stock/format.lua:12",
-                "message 50.0 fail - stock/lib/commands.lua:70", "format 100.0 skip json scripts/a.lua:2",
+                "message 50.0 fail - stock/lib/commands.lua:74", "format 100.0 skip json scripts/a.lua:2",
                 "format 5.0 block plain scripts/a.lua:1", "format default skip plain stock/format.lua:20",
                 "system_message default skip - stock/system_messages.lua:9",
                 "console default skip - stock/console.lua:66", "latency default skip - stock/latency.lua:8",

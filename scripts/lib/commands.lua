@@ -64,7 +64,11 @@ local function show_help(client)
   local names = {}
   for name in pairs(known) do names[#names + 1] = name end
   table.sort(names)
-  for _, name in ipairs(names) do client:send(relay.line(name .. ": " .. known[name].help)) end
+  local lines = {}
+  for i, name in ipairs(names) do lines[i] = relay.line(name .. ": " .. known[name].help) end
+  -- Nothing ends a raw client's texts: sent one by one they would be one run of words.
+  if client.framing == "raw" then lines = { table.concat(lines, "\n") } end
+  for _, line in ipairs(lines) do client:send(line) end
 end
 
 relay.on("message", { order = 50, on_error = "fail" }, function(message)

@@ -32,6 +32,7 @@ extension HookAPI {
         case port
         case address
         case transport
+        case framing
         case secure
         case since
         case name
@@ -57,6 +58,11 @@ extension HookAPI {
             case .port: ("integer", "the port there")
             case .address: ("string", "`host:port`")
             case .transport: ("\"tcp\"|\"udp\"", "what carries its texts")
+            case .framing:
+                (
+                    "\"raw\"|\"line\"|\"length\"|\"datagram\"",
+                    "how texts to it are told apart: not at all, as lines, by a length before each, or as datagrams"
+                )
             case .secure: ("boolean", "whether the connection is encrypted")
             case .since: ("number", "when it came, in Unix seconds")
             case .name: ("string", "what it is called (you can assign it)")
