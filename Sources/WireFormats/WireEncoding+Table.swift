@@ -16,6 +16,7 @@ extension WireEncoding {
     /// A tick's bytes are ``DatagramTexts``, and go to the hub's stage.
     ///
     /// - Parameter limit: The longest text, in bytes.
+    /// - Returns: The encoding.
     public static func datagram(limit: Int) -> WireEncoding { WireEncoding(DatagramEncoder.self, textLimit: limit) }
     /// Texts for clients in memory, as ``DatagramTexts`` reads them.
     ///

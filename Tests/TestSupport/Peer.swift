@@ -113,6 +113,15 @@ package final class Peer {
         }
     }
 
+    /// Reads until the connection has ended, if need be by a reset; false if it did not end.
+    package func readsEnd() -> Bool {
+        var memory = [UInt8](repeating: 0, count: 65_536)
+        while true {
+            let count = recv(self.descriptor, &memory, memory.count, 0)
+            if count <= 0 { return count == 0 || errno != EAGAIN }
+        }
+    }
+
     /// Ends the sending side.
     package func finish() { shutdown(self.descriptor, Int32(SHUT_WR)) }
 

@@ -7,68 +7,153 @@ internal import WireFormats
 
 /// One client's connection: bytes in to messages, a tick's output out in one write.
 ///
-/// Confined to the script loop. Input waits in the socket until the tick comes to it, and then in the decoder; beyond the
-/// input limit the socket is not read, and TCP slows the sender down.
+/// Confined to the script loop. ``ConnectionState`` decides what happens; this carries it out. Input waits in the socket until
+/// the tick comes to it, and then in the decoder; beyond the input limit the socket is not read, and TCP slows the sender down.
 final class TCPConnection: InputSource {
     private let relay: TCPRelay
+    private let origin: ClientOrigin
     private var socket: TCPSocket
     private var writer: TCPWriter
     private let capture: StreamCapture?
     private(set) var client: Client?
+    private var preamble: Preamble
     private var decoder: MessageDecoder
+    private var silence: SilenceTimer
+    @exclusivity(unchecked) private var state = ConnectionState()
     private var watch: ScriptLoop.Watch?
     private var interest: DescriptorState = .readable
-
+    /// When the state is told that time is over.
+    private var deadline: LoopDeadline?
     /// Whether it waits for its place in a tick.
     var isQueued = false
-    /// Why no more input will come, once that is so.
-    private var endOfInput: String?
-    /// The hub has closed the client; what is unsent may still leave.
-    private var isClosing = false
-    /// Whether our direction was ended.
-    private var isOutputEnded = false
-    /// Since when nothing has come: since all that was read was used up.
-    private var silentSince = Moment.past
-    private var isSilenceTimerSet = false
-    private var closeDeadline: LoopDeadline?
     /// Memory of its unsent bytes, as far as the relay knows.
     private(set) var unsentMemory = 0
-    /// Whether its unsent bytes were dropped because all connections together had too many.
-    private(set) var hasDroppedUnsent = false
-    /// Whether it waits, all sent, for the peer to end its side.
-    private(set) var isLingering = false
 
-    init(_ socket: TCPSocket, relay: TCPRelay, capture: StreamCapture?) {
+    /// How long the other side has to end its direction once ours has ended.
+    private static let lingerTime = Duration.seconds(1)
+
+    init(_ socket: TCPSocket, from origin: ClientOrigin, relay: TCPRelay, capture: StreamCapture?) {
+        let limits = relay.hub.limits
         self.socket = socket
+        self.origin = origin
         self.relay = relay
         self.capture = capture
-        self.writer = TCPWriter(limits: relay.hub.limits, capture: capture)
-        self.decoder = MessageDecoder(relay.format, limit: relay.hub.limits.messageBytes)
+        self.preamble = Preamble(relay.preamble())
+        self.writer = TCPWriter(limits: limits, capture: capture)
+        self.decoder = MessageDecoder(relay.format, limit: limits.messageBytes)
+        self.silence = SilenceTimer(limits.silence)
+    }
+
+    /// Whether its unsent bytes were dropped because all connections together had too many.
+    var hasDroppedUnsent: Bool { self.state.hasDroppedUnsent }
+    /// Whether it has waited for the other side to end its direction.
+    var hasLingered: Bool { self.state.hasLingered }
+    /// Whether it has not come so far as to join the hub.
+    var isInPreamble: Bool { self.state.phase == .preamble }
+
+    /// Begins with the preamble.
+    func begin() {
+        guard let watch = self.relay.loop.watch(self.socket.descriptor, for: self.interest, self) else {
+            return self.abort()
+        }
+        self.watch = watch
+        self.advancePreamble(UnsafeRawBufferPointer(start: nil, count: 0))
+    }
+
+    /// Ends the connection at once; what is unsent is lost.
+    func abort() { self.handle(.aborted) }
+
+    // MARK: Deciding
+
+    private func handle(_ event: ConnectionState.Event) {
+        switch self.state.take(event) {
+        case .nothing: break
+        case .join: self.join()
+        case .leave(let end): self.leave(end)
+        case .drain:
+            // Input that was withheld must be read to its end.
+            self.updateInterest()
+            self.setDeadline(after: self.relay.hub.limits.flushTime)
+        case .linger:
+            self.relay.noteLingering()
+            self.updateInterest()
+            self.socket.endOutput()
+            self.setDeadline(after: Self.lingerTime)
+        case .destroy: self.destroy()
+        }
+    }
+
+    private func setDeadline(after time: Duration) {
+        self.deadline?.cancel()
+        self.deadline = self.relay.loop.schedule(at: .now + time) { [weak self] in self?.handle(.deadlinePassed) }
+    }
+
+    /// Waits for what is wanted of the socket now.
+    private func updateInterest() {
+        guard let watch = self.watch else { return }
+        let isInputFull = self.decoder.pendingBytes >= self.relay.hub.limits.inputBytes
+        let wanted = self.state.interest(isInputFull: isInputFull)
+        guard wanted != self.interest else { return }
+        self.interest = wanted
+        self.relay.loop.change(watch, to: wanted)
+    }
+
+    private func advancePreamble(_ bytes: UnsafeRawBufferPointer) {
+        let progress = self.preamble.receive(bytes) {
+            self.decoder.begin($0)
+            self.decoder.keepRest()
+        }
+        switch progress {
+        case .passed: self.handle(.preamblePassed)
+        case .begun(let timeLimit): self.setDeadline(after: timeLimit)
+        case .incomplete: break
+        case .failed: self.handle(.preambleFailed)
+        }
     }
 
     /// Joins the hub, or tells the client that it cannot.
-    func begin(_ origin: ClientOrigin) {
-        guard let watch = self.relay.loop.watch(self.socket.descriptor, for: self.interest, self) else {
-            return self.destroy()
-        }
-        self.watch = watch
-        let wire = self.decoder.encoding
-        self.client = self.relay.hub.join(origin, wire: wire, outlet: self)
-        if self.client == nil { self.refuse(origin, wire) }
-    }
-
-    private func refuse(_ origin: ClientOrigin, _ wire: WireEncoding) {
-        if let text = self.relay.hub.refuse(origin, wire: wire), text.count <= wire.textLimit {
+    private func join() {
+        self.deadline?.cancel()
+        self.deadline = nil
+        let (hub, wire) = (self.relay.hub, self.decoder.encoding)
+        self.client = hub.join(self.origin, wire: wire, outlet: self)
+        guard self.client == nil else { return }
+        if let text = hub.refuse(self.origin, wire: wire), text.count <= wire.textLimit {
             let buffer = TickBuffer()
             self.write([buffer[wire.append(text, to: buffer)]])
         }
         self.close()
     }
 
-    // MARK: Input
+    /// Leaves the hub once everything before the end of input was passed on.
+    private func leave(_ end: ConnectionState.InputEnd) {
+        guard let client = self.client else { return }
+        if end == .left, let event = self.decoder.endOfInput({ self.relay.hub.receive($0, from: client) }) {
+            self.handle(event, client)
+        }
+        self.relay.hub.close(client, reason: end.rawValue)
+    }
 
+    /// Closes the socket.
+    private func destroy() {
+        if let watch = self.watch { self.relay.loop.unwatch(watch) }
+        self.watch = nil
+        self.socket.close()
+        self.writer.abandon()
+        self.countUnsent()
+        self.deadline?.cancel()
+        self.deadline = nil
+        self.capture?.ended()
+        self.relay.forget(self)
+    }
+}
+
+// MARK: Input
+
+extension TCPConnection {
     func process(atMost count: Int, until deadline: Moment) -> Bool {
-        guard let client = self.client, !self.isClosing else { return false }
+        if self.isInPreamble { _ = self.receive() }
+        guard let client = self.client, self.state.phase == .open else { return false }
         defer { self.decoder.keepRest() }
         let hub = self.relay.hub
         var hasRead = false
@@ -80,7 +165,7 @@ final class TCPConnection: InputSource {
                     hasRead = true
                     continue
                 }
-                self.inputUsedUp(client)
+                self.inputUsedUp()
                 return false
             }
             self.handle(event, client)
@@ -90,28 +175,34 @@ final class TCPConnection: InputSource {
         return true
     }
 
+    func readAgain() -> Bool {
+        guard self.client?.isOpen == true else { return false }
+        defer { self.decoder.keepRest() }
+        return self.receive()
+    }
+
     /// Reads what has arrived into the relay's memory, which the decoder borrows; returns whether there was anything.
+    ///
+    /// Called when all that was read before is used up: the decoder then has no more than the beginning of a text.
     private func receive() -> Bool {
-        guard self.endOfInput == nil, self.decoder.pendingBytes < self.relay.hub.limits.inputBytes else { return false }
+        guard self.state.mayRead else { return false }
         switch self.socket.receive(into: self.relay.memory) {
         case .bytes(let count):
-            self.decoder.keepRest()
             let bytes = UnsafeRawBufferPointer(rebasing: self.relay.memory[..<count])
             self.capture?.received(bytes)
-            self.decoder.begin(bytes)
+            self.handle(.inputArrived)
+            if self.isInPreamble {
+                self.advancePreamble(bytes)
+            } else {
+                self.decoder.keepRest()
+                self.decoder.begin(bytes)
+            }
         case .nothing: return false
-        // What a broken connection reads as an end is none: the other side has not said that it leaves.
-        case .end: self.endOfInput = self.writer.isBroken ? "lost" : "left"
-        case .failure: self.endOfInput = "lost"
+        case .end: self.handle(.inputEnded(.left))
+        case .failure: self.handle(.inputEnded(.lost))
         }
         self.updateInterest()
         return true
-    }
-
-    func readAgain() -> Bool {
-        guard !self.isClosing, self.client?.isOpen == true else { return false }
-        defer { self.decoder.keepRest() }
-        return self.receive()
     }
 
     private func handle(_ event: MessageDecoder.Event, _ client: Client) {
@@ -122,52 +213,91 @@ final class TCPConnection: InputSource {
         }
     }
 
-    private func inputUsedUp(_ client: Client) {
-        if let reason = self.endOfInput {
-            if reason == "left", let event = self.decoder.endOfInput({ self.relay.hub.receive($0, from: client) }) {
-                self.handle(event, client)
-            }
-            self.relay.hub.close(client, reason: reason)
-            return
-        }
-        if self.decoder.awaitsSilence {
-            self.silentSince = .now
-            self.setSilenceTimer()
+    private func inputUsedUp() {
+        self.handle(.inputUsedUp)
+        if self.state.mayRead, self.decoder.awaitsSilence, let moment = self.silence.start(at: .now) {
+            self.setSilenceTimer(moment)
         }
         self.updateInterest()
     }
 
     /// Delivers a partial line once nothing has come for a while, so that a client that sends no `\n` is heard.
-    private func setSilenceTimer() {
-        guard !self.isSilenceTimerSet else { return }
-        self.isSilenceTimerSet = true
-        let end = self.silentSince + self.relay.hub.limits.silence
-        self.relay.loop.schedule(at: end) { [weak self] in self?.silenceTimerFired(end) }
+    private func setSilenceTimer(_ moment: Moment) {
+        self.relay.loop.schedule(at: moment) { [weak self] in self?.silenceTimerFired(moment) }
     }
 
-    private func silenceTimerFired(_ end: Moment) {
-        self.isSilenceTimerSet = false
-        guard let client = self.client, client.isOpen, !self.isQueued, self.decoder.awaitsSilence else { return }
-        guard self.silentSince + self.relay.hub.limits.silence <= end else { return self.setSilenceTimer() }
-        // A loop that was busy may not have looked at the socket since: the rest of the line can be there.
-        guard !self.readAgain() else { return self.relay.ticks.enqueue(self) }
-        if let event = self.decoder.silence({ self.relay.hub.receive($0, from: client) }) {
-            self.handle(event, client)
+    private func silenceTimerFired(_ moment: Moment) {
+        guard let client = self.client else { return }
+        let isAwaited = client.isOpen && !self.isQueued && self.decoder.awaitsSilence
+        switch self.silence.fired(at: moment, isAwaited: isAwaited) {
+        case .idle: break
+        case .early(let next): self.setSilenceTimer(next)
+        case .silent:
+            // A loop that was busy may not have looked at the socket since: the rest of the line can be there.
+            guard !self.readAgain() else { return self.relay.ticks.enqueue(self) }
+            if let event = self.decoder.silence({ self.relay.hub.receive($0, from: client) }) {
+                self.handle(event, client)
+            }
+        }
+    }
+}
+
+extension TCPConnection: DescriptorSource {
+    func descriptorReady(_ state: DescriptorState) {
+        if state.contains(.writable) {
+            self.writer.writeBacklog(to: self.socket)
+            self.outputChanged()
+        }
+        guard !state.isDisjoint(with: [.readable, .hungUp]) else { return }
+        if self.state.skipsInput {
+            self.skipInput(hungUp: state.contains(.hungUp))
+        } else if self.state.phase != .closed {
+            self.relay.ticks.enqueue(self)
         }
     }
 
-    // MARK: Waiting
+    /// Reads a closing connection to its end without listening: an unread byte would turn the close into a reset, which takes
+    /// the last words with it.
+    private func skipInput(hungUp: Bool) {
+        switch self.socket.receive(into: self.relay.memory) {
+        case .bytes(let count):
+            self.capture?.received(UnsafeRawBufferPointer(rebasing: self.relay.memory[..<count]))
+            return
+        case .nothing: break
+        case .end: self.handle(.inputEnded(.left))
+        case .failure: self.handle(.inputEnded(.lost))
+        }
+        if hungUp { self.handle(.hungUp) }
+        self.updateInterest()
+    }
+}
 
-    /// Waits for what is wanted of the socket now.
-    private func updateInterest() {
-        guard let watch = self.watch else { return }
-        var wanted: DescriptorState = []
-        let mayRead = self.isClosing || self.decoder.pendingBytes < self.relay.hub.limits.inputBytes
-        if self.endOfInput == nil, mayRead { wanted.insert(.readable) }
-        if self.writer.unsentBytes > 0 { wanted.insert(.writable) }
-        guard wanted != self.interest else { return }
-        self.interest = wanted
-        self.relay.loop.change(watch, to: wanted)
+// MARK: Output
+
+extension TCPConnection: ClientOutlet {
+    func write(_ pieces: [UnsafeRawBufferPointer]) {
+        guard self.state.mayWrite else { return }
+        let outcome = self.writer.write(pieces, to: self.socket)
+        self.outputChanged()
+        switch outcome {
+        case .sent: break
+        case .dropped(let isFirst): self.relay.dropped(self, isFirst: isFirst)
+        case .tooSlow: self.relay.tooSlow(self)
+        }
+    }
+
+    func close() { self.handle(.hubClosed(mayLinger: self.relay.mayLinger)) }
+
+    /// Lets one more text through to a client that is being dropped for.
+    func allowOneWrite() { self.writer.allowOneWrite() }
+
+    private func outputChanged() {
+        self.countUnsent()
+        let hasUnsent = self.writer.unsentBytes > 0
+        self.handle(
+            .outputChanged(hasUnsent: hasUnsent, isBroken: self.writer.isBroken, mayLinger: self.relay.mayLinger)
+        )
+        self.updateInterest()
     }
 
     /// Tells the relay by how much the memory of what is unsent has changed.
@@ -183,107 +313,7 @@ final class TCPConnection: InputSource {
     /// The connection is to be ended after the tick.
     func dropUnsent() {
         self.writer.abandon()
-        self.hasDroppedUnsent = true
+        self.handle(.unsentDropped)
         self.countUnsent()
     }
-
-    // MARK: The end
-
-    /// Ends the connection at once; what is unsent is lost.
-    func abort() {
-        self.isClosing = true
-        self.destroy()
-    }
-
-    /// Once all is sent: ends our side, and waits a moment for the peer to end its side.
-    private func finishClosing() {
-        guard self.socket.isOpen, self.writer.unsentBytes == 0 else { return }
-        guard self.endOfInput == nil, !self.writer.isBroken else { return self.destroy() }
-        guard !self.isOutputEnded else { return }
-        self.isOutputEnded = true
-        guard self.relay.mayLinger() else { return self.destroy() }
-        self.isLingering = true
-        self.socket.endOutput()
-        self.closeLater(after: .seconds(1))
-    }
-
-    private func closeLater(after time: Duration) {
-        self.closeDeadline?.cancel()
-        self.closeDeadline = self.relay.loop.schedule(at: .now + time) { [weak self] in self?.destroy() }
-    }
-
-    /// Closes the socket.
-    private func destroy() {
-        guard self.socket.isOpen else { return }
-        if let watch = self.watch { self.relay.loop.unwatch(watch) }
-        self.watch = nil
-        self.socket.close()
-        self.writer.abandon()
-        self.countUnsent()
-        self.closeDeadline?.cancel()
-        self.closeDeadline = nil
-        self.capture?.ended()
-        self.relay.forget(self)
-    }
-}
-
-extension TCPConnection: DescriptorSource {
-    func descriptorReady(_ state: DescriptorState) {
-        if state.contains(.writable) {
-            self.writer.writeBacklog(to: self.socket)
-            self.countUnsent()
-            self.updateInterest()
-            if self.isClosing { self.finishClosing() }
-        }
-        guard !state.isDisjoint(with: [.readable, .hungUp]) else { return }
-        if self.isClosing {
-            self.skipInput(hungUp: state.contains(.hungUp))
-        } else {
-            self.relay.ticks.enqueue(self)
-        }
-    }
-
-    /// Reads a closing connection to its end without listening: an unread byte would turn the close into a reset, which takes
-    /// the last words with it.
-    private func skipInput(hungUp: Bool) {
-        guard self.socket.isOpen else { return }
-        switch self.socket.receive(into: self.relay.memory) {
-        case .bytes(let count):
-            self.capture?.received(UnsafeRawBufferPointer(rebasing: self.relay.memory[..<count]))
-            return
-        case .nothing: if !hungUp { return }
-        case .end: self.endOfInput = self.endOfInput ?? "left"
-        case .failure: self.endOfInput = "lost"
-        }
-        // After a hang-up nothing that is sent arrives.
-        if hungUp { return self.destroy() }
-        self.updateInterest()
-        self.finishClosing()
-    }
-}
-
-extension TCPConnection: ClientOutlet {
-    func write(_ pieces: [UnsafeRawBufferPointer]) {
-        guard !self.isOutputEnded, self.socket.isOpen else { return }
-        let outcome = self.writer.write(pieces, to: self.socket)
-        self.updateInterest()
-        self.countUnsent()
-        switch outcome {
-        case .sent: break
-        case .dropped(let isFirst): self.relay.dropped(self, isFirst: isFirst)
-        case .tooSlow: self.relay.tooSlow(self)
-        }
-    }
-
-    func close() {
-        guard !self.isClosing else { return }
-        self.isClosing = true
-        // Input that was withheld must be read to its end.
-        self.updateInterest()
-        self.closeLater(after: self.relay.hub.limits.flushTime)
-        self.finishClosing()
-    }
-
-    /// Lets one more text through to a client that is being dropped for.
-    func allowOneWrite() { self.writer.allowOneWrite() }
 }

@@ -17,6 +17,8 @@ public final class TCPRelay: Transport {
     let format: WireFormat
     /// Where packets are recorded, if they are.
     private let capture: PacketCapture?
+    /// The stages that each connection passes before it joins the hub.
+    var preamble: () -> [any PreambleStage] = { [PlainStart()] }
     private let logger: Logger
     private var listeners: [TCPListener] = []
     private var connections: [ObjectIdentifier: TCPConnection] = [:]
@@ -74,6 +76,8 @@ public final class TCPRelay: Transport {
         self.isAccepting = false
         for listener in self.listeners { listener.stop() }
         self.listeners.removeAll()
+        // They are no clients, so nobody tells them.
+        for connection in self.connections.values where connection.isInPreamble { connection.abort() }
     }
 
     /// Ends connections once what they are owed has left.
@@ -101,27 +105,27 @@ public final class TCPRelay: Transport {
         let isRecorded = self.capture != nil && csockets_local_address(descriptor, &local) == 0
         let connection = TCPConnection(
             TCPSocket(descriptor: descriptor),
+            from: ClientOrigin(peer, transport: "tcp"),
             relay: self,
             capture: isRecorded ? self.capture?.connection(local: InternetAddress(local), remote: peer) : nil
         )
         self.connections[ObjectIdentifier(connection)] = connection
-        connection.begin(ClientOrigin(peer, transport: "tcp"))
+        connection.begin()
     }
 
     func forget(_ connection: TCPConnection) {
         self.connections[ObjectIdentifier(connection)] = nil
-        if connection.isLingering { self.lingering -= 1 }
+        if connection.hasLingered { self.lingering -= 1 }
         guard self.connections.isEmpty, let onEmpty = self.onEmpty else { return }
         self.onEmpty = nil
         onEmpty()
     }
 
     /// Whether one more closed connection may wait for its last words to arrive.
-    func mayLinger() -> Bool {
-        guard self.lingering < Self.lingeringLimit else { return false }
-        self.lingering += 1
-        return true
-    }
+    var mayLinger: Bool { self.lingering < Self.lingeringLimit }
+
+    /// Counts a closed connection that waits for its last words to arrive, until it is forgotten.
+    func noteLingering() { self.lingering += 1 }
 
     /// Notes a connection that reads too slowly; it is disconnected after this tick.
     func tooSlow(_ connection: TCPConnection) {
