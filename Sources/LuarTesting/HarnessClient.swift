@@ -45,7 +45,8 @@ public final class HarnessClient {
     private var isFull = false
     /// How texts to it are wrapped.
     private var wire: WireEncoding {
-        self.origin.transport.socketType == .datagram ? .datagram(limit: self.harness.hub.limits.datagramBytes) : .memory
+        self.origin.transport.socketType == .datagram
+            ? .datagram(limit: self.harness.hub.limits.datagramBytes) : .memory
     }
 
     /// Sends a text: over TCP a message, over UDP a datagram.

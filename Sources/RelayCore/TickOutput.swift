@@ -17,7 +17,9 @@ public final class TickOutput {
     public struct Run {
         /// The number of the source.
         public var source: Int
-        /// The clients' slots. Those that have a part of their own are among them, and get nothing by the run.
+        /// The clients' slots.
+        ///
+        /// Those that have a part of their own are among them, and get nothing by the run.
         public var slots: UnsafeBufferPointer<Int32>
     }
 
@@ -29,11 +31,15 @@ public final class TickOutput {
         public var pieces: Range<Int>
     }
 
-    /// Where the bytes of this tick are; the same for all sinks. A source is a lane, or holds the texts for single clients.
+    /// Where the bytes of this tick are; the same for all sinks.
+    ///
+    /// A source is a lane, or holds the texts for single clients.
     public internal(set) var sources: [UnsafeRawBufferPointer] = []
     /// What many clients get.
     public internal(set) var runs: [Run] = []
-    /// What single clients get. Each client has one at the most, and may be in one run beside it.
+    /// What single clients get.
+    ///
+    /// Each client has one at the most, and may be in one run beside it.
     public internal(set) var parts: [Part] = []
     /// The pieces of all parts.
     public internal(set) var pieces: [Piece] = []

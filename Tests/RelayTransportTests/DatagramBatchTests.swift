@@ -87,7 +87,8 @@ import Testing
             let lanes = (0..<3)
                 .map { number in
                     (0..<Int.random(in: 1...30, using: &random))
-                        .map { _ in String(repeating: "x", count: Int.random(in: 1...40, using: &random)) + "\(number)" }
+                        .map { _ in String(repeating: "x", count: Int.random(in: 1...40, using: &random)) + "\(number)"
+                        }
                 }
             let tick = TestTick(lanes.map(Self.lane))
             for port in 1...10 as ClosedRange<UInt16> {

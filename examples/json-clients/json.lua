@@ -8,8 +8,8 @@ local function complain(client, reason)
   client:send(json.encode({ error = reason }))
 end
 
--- Before commands: a program's text is taken out of its object first. Where that fails nothing is relayed: an object with
--- a command in it, like {"text": "/op password"}, is not one that commands would know.
+-- Before commands: a program's text is taken out of its object first. Where that fails nothing is relayed: commands do
+-- not see a password in {"text": "/op password"}, and everybody would read it.
 relay.on("message", { order = 10, on_error = "block" }, function(message)
   local client = message.sender
   if client.dialect ~= "json" then
