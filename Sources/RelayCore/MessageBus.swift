@@ -124,9 +124,9 @@ extension Hub {
     ///
     /// It goes no further.
     ///
-    /// - Returns: The number of recipients.
+    /// - Returns: Who gets it.
     @discardableResult
-    public func deliver(_ text: BusText) -> Int {
+    public func deliver(_ text: BusText) -> Delivery {
         let route: Route =
             switch text.audience {
             case .everyone: .everyone
