@@ -43,6 +43,8 @@ public final class HarnessClient {
     /// Why it is not here any more: `left`, `refused`, or a script's reason; `full` at the clients limit.
     public var reason: String? { self.isFull ? "full" : self.client?.closeReason }
     private var isFull = false
+    /// What it has said while it was not known whether it is let in.
+    private var waiting: [[UInt8]] = []
     /// How texts to it are wrapped.
     private var wire: WireEncoding {
         self.origin.transport.socketType == .datagram
@@ -93,9 +95,21 @@ public final class HarnessClient {
         self.harness.endTick()
     }
 
+    /// Says what waited until it was let in.
+    fileprivate func sayWaiting() {
+        let texts = self.waiting
+        self.waiting = []
+        for text in texts { text.withUnsafeBytes { self.receive($0) } }
+    }
+
     private func receive(_ text: UnsafeRawBufferPointer) {
         let hub = self.harness.hub
         if let client = self.client, client.isOpen {
+            // A connection is not read meanwhile.
+            if client.awaitsAdmission, self.origin.transport.socketType == .stream {
+                if self.harness.budget.admit(text.count) { self.waiting.append(Array(text)) }
+                return
+            }
             let isTooLong = text.count > hub.limits.messageBytes && self.origin.transport.socketType == .stream
             if isTooLong { hub.refuseTooLong(from: client) } else { hub.receive(text, from: client) }
             return
@@ -136,6 +150,8 @@ private final class HarnessOutlet: MemoryReceiver {
 
     // In memory there is no connection to end.
     func close() {}
+
+    func resume() { self.client.sayWaiting() }
 }
 
 extension HarnessClient: CustomStringConvertible {

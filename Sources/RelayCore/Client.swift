@@ -50,6 +50,12 @@ public final class Client {
     public internal(set) var closeReason: String?
     /// True until the policy lets it in: it hears nobody, and nobody hears it.
     public internal(set) var isKnocking = true
+    /// Whether the policy has yet to decide if it is let in: its texts wait for that.
+    @exclusivity(unchecked) public internal(set) var awaitsAdmission = false
+    /// Bytes of the text that the policy was asked about.
+    var knockBytes = 0
+    /// The text that it came with, where that waits until it is let in.
+    var firstText: [UInt8]?
     /// Bytes that scripts may still send it; nil without such a bound.
     ///
     /// Anybody can write anybody's address on a datagram. Until a client has spoken twice it may not be there at all, and

@@ -36,6 +36,7 @@ extension Hub {
             self.unproven.append(client)
         }
         self.admit(client, text)
+        if client.awaitsAdmission { client.firstText = text.map { Array($0) } }
         return client
     }
 
@@ -79,38 +80,6 @@ extension Hub {
         guard client.isOpen else { return }
         if !client.isKnocking { self.perform { self.policy?.unreachable(client) } }
         self.close(client, reason: "unreachable")
-    }
-
-    /// Asks the policy about a client that knocks.
-    func admit(_ client: Client, _ text: UnsafeRawBufferPointer?) {
-        guard self.isAdmitting else { return }
-        self.perform {
-            let admission = self.policy?.admit(client, text) ?? .letIn
-            // The policy may have closed it.
-            guard client.isOpen else { return }
-            switch admission {
-            case .letIn: self.letIn(client, text)
-            case .prompt(let question): _ = self.send(question, to: client)
-            case .refuse(let words):
-                if let words = words ?? self.policy?.systemMessage(.refused, for: client) {
-                    _ = self.send(words, to: client)
-                }
-                self.counters.refused += 1
-                self.close(client, reason: "refused")
-            }
-        }
-    }
-
-    private func letIn(_ client: Client, _ text: UnsafeRawBufferPointer?) {
-        self.knocking[client.id] = nil
-        client.isKnocking = false
-        if client.allowance != nil { client.allowance = Self.amplification * (text?.count ?? 0) }
-        self.clients[client.id] = client
-        // The limit on rooms is for scripts: the default room of a transport always exists.
-        self.enter(client, self.room(client.room))
-        self.counters.connected += 1
-        if let name = self.policy?.name(of: client) { client.name = Label(name) }
-        if client.isOpen { self.policy?.connected(client) }
     }
 
     /// Makes place for one more client; false if nobody can make way for it.

@@ -20,6 +20,7 @@ extension Hub {
             if client.isKnocking {
                 let answer = mayBePing ? self.perform { self.policy?.ping(text, from: client.origin) } : nil
                 guard let answer else {
+                    if client.awaitsAdmission { return false }
                     self.admit(client, text)
                     return false
                 }

@@ -66,6 +66,8 @@ public final class Hub {
     var closingLeft = Hub.departuresPerTick
     /// Asked before each further departure of a tick: false leaves it to the next one.
     public var mayReportDeparture: (() -> Bool)?
+    /// Decisions about clients that are to be carried out once the policy has ended.
+    @exclusivity(unchecked) var decisions: Deque<(client: Client, admission: LateAdmission)> = []
     /// Who is to be told something once the policy has ended.
     @exclusivity(unchecked) var systemMessages: Deque<(client: Client, kind: SystemMessageKind)> = []
     let directs = TickBuffer()
@@ -278,8 +280,10 @@ public final class Hub {
         defer { self.isDeciding = false }
         let result = rules()
         // A handler may close further clients: those are reported in turn.
-        while !self.systemMessages.isEmpty || !self.departures.isEmpty {
-            if let (client, kind) = self.systemMessages.popFirst() {
+        while !self.systemMessages.isEmpty || !self.departures.isEmpty || !self.decisions.isEmpty {
+            if let (client, admission) = self.decisions.popFirst() {
+                self.carryOut(admission, for: client)
+            } else if let (client, kind) = self.systemMessages.popFirst() {
                 self.sendSystemMessage(kind, to: client)
             } else if self.takeDeparture(), let (client, reason) = self.departures.popFirst() {
                 self.departing[client.id] = nil

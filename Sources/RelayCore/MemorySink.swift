@@ -7,6 +7,13 @@ public protocol MemoryReceiver: AnyObject {
     func write(_ pieces: [UnsafeRawBufferPointer])
     /// Nothing is written any more.
     func close()
+    /// What it says is heard again: see ``Client/awaitsAdmission``.
+    func resume()
+}
+
+extension MemoryReceiver {
+    /// Nothing: where nothing waits.
+    public func resume() {}
 }
 
 /// The sink of clients in memory: hands each its bytes of a tick in one write.
@@ -44,7 +51,10 @@ public final class MemorySink: OutboundSink {
         }
     }
 
-    /// Closes a receiver, and lets go of it.
+    /// Tells a receiver that it is heard again.
+    public func resume(_ slot: Int32) { self.receivers[Int(slot)].receiver?.resume() }
+
+    /// Closes a receiver, and drops it.
     public func close(_ slot: Int32) {
         self.receivers[Int(slot)].receiver?.close()
         self.receivers[Int(slot)].receiver = nil

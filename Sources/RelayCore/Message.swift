@@ -17,16 +17,6 @@ public struct Message {
     public var mayBePing: Bool
 }
 
-/// Whether a client may come in.
-public enum Admission {
-    /// It may.
-    case letIn
-    /// It may not; with words for it, if there are any. Borrowed until the next question.
-    case refuse(UnsafeRawBufferPointer?)
-    /// It is asked something, and its next text is the answer. Borrowed until the next question.
-    case prompt(UnsafeRawBufferPointer)
-}
-
 /// Who gets a text.
 public enum Route {
     /// The sender's room without the sender.

@@ -74,6 +74,13 @@ public protocol OutboundSink: AnyObject {
     func send(_ output: TickOutput)
     /// Ends a client's connection after everything sent so far. Its slot is never named again.
     func close(_ slot: Int32)
+    /// What a client says is heard again: see ``Client/awaitsAdmission``.
+    func resume(_ slot: Int32)
+}
+
+extension OutboundSink {
+    /// Nothing: where nothing waits.
+    public func resume(_ slot: Int32) {}
 }
 
 /// Where a client's bytes go.

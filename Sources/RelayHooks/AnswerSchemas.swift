@@ -35,11 +35,11 @@ struct AnswerSchemas {
         }
         self.admit = LuaAnswerSchema(
             event: "admit",
-            accepted: [.bytes],
+            accepted: [.bytes, .object(types.pending)],
             acceptsFalse: true,
             takesReason: true,
             longest: limits.answerBytes,
-            expected: "a string to ask, false and a reason, or nil"
+            expected: "a string to ask, false and a reason, relay.pending(), or nil"
         )
         self.ping = text("ping", longest: limits.answerBytes)
         self.name = text("name", longest: limits.nameBytes, acceptsFalse: false)

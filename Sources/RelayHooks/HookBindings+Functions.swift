@@ -36,6 +36,8 @@ extension HookBindings {
         case .sync: return self.syncState(arguments, engine, loaded)
         case .every, .after, .daily:
             return self.addTimer(function, arguments, engine, loaded)
+        case .pending: return self.makePending(arguments, engine, loaded)
+        case .pendingAnswer: return self.givePending(arguments, engine, loaded)
         case .timerCancel: return self.cancelTimer(arguments, engine, loaded)
         case .state: return self.declareState(arguments, engine, types)
         case .metricsCount, .metricsGauge: return self.noteMetric(function, arguments, loaded)

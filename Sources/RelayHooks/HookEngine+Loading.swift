@@ -66,6 +66,7 @@ extension HookEngine {
             throw error
         }
         self.accept(new)
+        self.askPendingAgain()
         return RetiredScripts(old)
     }
 

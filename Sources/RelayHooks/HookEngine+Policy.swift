@@ -6,27 +6,6 @@ internal import LuaScripting
 public import RelayCore
 
 extension HookEngine: RelayPolicy {
-    /// Asks the `admit` handlers.
-    public func admit(_ client: Client, _ text: UnsafeRawBufferPointer?) -> Admission {
-        self.observers.onKnock?(client, text)
-        if !self.failures.refusedSenders.isEmpty,
-            self.failures.refusedSenders.isRefused(host: client.origin.host, at: self.environment.uptime())
-        {
-            return .refuse(nil)
-        }
-        var admission = Admission.letIn
-        let source = WasteSource.host(client.origin.host)
-        self.ask(.admit, from: source, self.loaded.schemas.admit, self.object(client), text.map { .bytes($0) }) {
-            answer in
-            switch answer {
-            case .bytes(let question): admission = .prompt(self.keep(question))
-            case .refusal(let reason): admission = .refuse(self.keep(reason))
-            default: admission = .refuse(nil)
-            }
-        }
-        return admission
-    }
-
     /// Asks the `ping` handlers, and the console's about a ping.
     public func ping(_ text: UnsafeRawBufferPointer, from origin: ClientOrigin) -> UnsafeRawBufferPointer? {
         let types = self.loaded.types
@@ -64,11 +43,12 @@ extension HookEngine: RelayPolicy {
     /// Lets go of a client that was not let in.
     public func turnedAway(_ client: Client) {
         self.observers.onLeave?(client)
+        self.pending.remove(client: client.id)
         self.forget(client)
     }
 
     /// Keeps an answer until the next question of its kind.
-    private func keep(_ bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+    func keep(_ bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
         self.answerBuffer.reset()
         self.answerBuffer.append(bytes)
         return self.answerBuffer[0..<self.answerBuffer.count]

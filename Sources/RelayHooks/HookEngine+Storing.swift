@@ -27,6 +27,8 @@ struct HookCounts {
     var lastWaiter: Int64 = 0
     /// Numbers what was asked about measurements, so that objects of an earlier one are told from those of the last.
     var lastMeasurement: Int64 = 0
+    /// How many targets are measured.
+    var targets = 0
     /// What became of the lines that scripts wrote to files.
     var fileLines = FileLineCounts()
 }

@@ -6,8 +6,11 @@ internal import LuaScripting
 internal import RelayCore
 
 extension HookEngine {
-    /// When ``runTimers(until:)`` has something to do, as uptime; nil while there are no timers.
-    public var nextTimer: Double? { self.loaded.timers.next }
+    /// When ``runTimers(until:)`` has something to do, as uptime; nil while there is nothing to wait for.
+    public var nextTimer: Double? {
+        guard let deadline = self.pending.nextDeadline else { return self.loaded.timers.next }
+        return self.loaded.timers.next.map { min($0, deadline) } ?? deadline
+    }
 
     /// Calls the timers that are due now, those that have been due longest first.
     ///
@@ -19,6 +22,7 @@ extension HookEngine {
     /// - Returns: Whether timers are due that were not called.
     @discardableResult
     public func runTimers(until deadline: Double = .infinity) -> Bool {
+        self.refuseOverdue()
         let loaded = self.loaded
         let now = self.environment.uptime()
         let last = loaded.timers.lastSequence

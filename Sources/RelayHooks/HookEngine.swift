@@ -76,15 +76,19 @@ public final class HookEngine {
     @exclusivity(unchecked) var subject = HookSubject()
     /// What is known of hooks that fail, and whose texts are not accepted because of that.
     @exclusivity(unchecked) var failures = HookFailures()
+    /// Answers that hooks give later than they are asked.
+    var pending = PendingAnswers()
     /// What was counted so far.
     var counts = HookCounts()
     /// What a question that is answered with a text was answered last.
     let answerBuffer = TickBuffer()
-    /// How many targets are measured.
-    public var targets = 0
-
     /// What scripts count and measure for operators.
     public var metrics: ScriptMetrics { self.loaded.metrics }
+    /// How many targets are measured.
+    public var targets: Int {
+        get { self.counts.targets }
+        set { self.counts.targets = newValue }
+    }
     /// What became of the lines that scripts wrote to files.
     public var fileLines: FileLineCounts { self.counts.fileLines }
 

@@ -8,6 +8,8 @@ internal import RelayCore
 struct HookSubject {
     /// A client that is not in the hub any more, or is not let in: readable all the same.
     var client: Client?
+    /// Who asks to be let in, and by what text, while `admit` is asked.
+    var admission: (client: Client, text: UnsafeRawBufferPointer?)?
     /// Where a text comes from whose sender is not a client.
     var origin: ClientOrigin?
     /// The server that the chat client talks to.

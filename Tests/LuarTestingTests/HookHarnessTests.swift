@@ -11,6 +11,30 @@ import Testing
 
 /// The harness as the author of a test sees it.
 struct HookHarnessTests {
+    @Test func `what a client says before it is let in is heard then`() throws {
+        let relay = try HookHarness(
+            files: [
+                "a.lua": """
+                relay.on("admit", function(client)
+                  if client.port == 8 then return end
+                  local pending = relay.pending(5)
+                  if client.port ~= 9 then relay.after(1, function() pending:answer() end) end
+                  return pending
+                end)
+                """
+            ]
+        )
+        let (ana, bia) = (relay.connect(), relay.connect(.tcp, "10.0.0.8:8"))
+        let caio = relay.connect(.tcp, "10.0.0.9:9")
+        ana.says("um")
+        ana.says("dois")
+        #expect(relay.messages.isEmpty && bia.hears == [])
+        relay.advance(by: .seconds(2))
+        #expect(bia.hears == ["\(ana.name) disse: um", "\(ana.name) disse: dois"])
+        relay.advance(by: .seconds(4))
+        #expect(caio.reason == "refused")
+    }
+
     @Test func `the stock chat, text by text`() throws {
         let relay = try HookHarness()
         let ana = relay.connect(.tcp, "10.0.0.1:4000")

@@ -222,7 +222,7 @@ import WireFormats
         for route in [Route.everyone, .only([ana.id, bia.id])] {
             let texts = FormattedTexts()
             texts.set(long, for: .plain)
-            #expect(stage.hub.deliver(texts, to: route, from: ana.client) == 1)
+            #expect(stage.hub.deliver(texts, to: route, from: ana.client).recipients == 1)
         }
         stage.endTick()
         #expect(ana.texts() == [])
@@ -230,7 +230,7 @@ import WireFormats
         ana.says("de novo")
         let texts = FormattedTexts()
         texts.set(long, for: .plain)
-        #expect(stage.hub.deliver(texts, to: .everyone, from: ana.client) == 2)
+        #expect(stage.hub.deliver(texts, to: .everyone, from: ana.client).recipients == 2)
     }
 
     @Test func `a client that comes by a connection has no allowance, and takes a place too`() throws {

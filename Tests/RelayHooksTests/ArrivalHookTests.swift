@@ -201,7 +201,7 @@ import WireFormats
         #expect(
             nonsense.log.failures == [
                 "scripts/test.lua:1: admit answered false, and as its reason a table; "
-                    + "it may answer a string to ask, false and a reason, or nil"
+                    + "it may answer a string to ask, false and a reason, relay.pending(), or nil"
             ]
         )
     }

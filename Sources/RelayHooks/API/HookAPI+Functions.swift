@@ -28,6 +28,8 @@ extension HookAPI {
         case after
         case daily
         case timerCancel
+        case pending
+        case pendingAnswer
         case mail
         case state
         case sync
@@ -53,7 +55,7 @@ extension HookAPI {
         /// Whether a program has it: the chat client has no clients and no rooms.
         func exists(in program: HookProgram) -> Bool {
             switch self {
-            case .room, .only, .send, .client, .clients, .every, .after, .daily: program == .relay
+            case .room, .only, .send, .client, .clients, .every, .after, .daily, .pending: program == .relay
             case .state, .sync, .metricsCount, .metricsGauge, .file, .mail: program == .relay
             default: true
             }
@@ -190,6 +192,25 @@ extension HookAPI {
                     [],
                     returns: ["boolean"],
                     "Ends it; answers whether it would have been called again."
+                )
+            ),
+            (
+                .pending,
+                APIFunction(
+                    "relay.pending",
+                    [APIParameter("seconds?", "number")],
+                    returns: ["relay.PendingAnswer"],
+                    "For `admit`, which answers with it: the answer comes later, within 10 seconds unless told (at most 60), "
+                        + "or the client is refused. Until then its texts wait; those of a UDP client are lost, but for the first."
+                )
+            ),
+            (
+                .pendingAnswer,
+                APIFunction(
+                    "pending:answer",
+                    [APIParameter("answer", "string|false|nil"), APIParameter("reason?", "string")],
+                    returns: ["boolean"],
+                    "Gives the answer that `admit` would have given; answers whether it still counted."
                 )
             ),
         ]

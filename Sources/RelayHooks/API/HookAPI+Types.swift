@@ -35,6 +35,12 @@ extension HookAPI {
         ),
         APIType("relay.Report", "report", "A target's status, and what it was before.", fields: ReportField.described),
         APIType("relay.Timer", "timer", "Something that will be called.", methods: methods(of: "timer")),
+        APIType(
+            "relay.PendingAnswer",
+            "pending answer",
+            "What `admit` answers where it is not known yet; lost if the client leaves first, and asked again after a reload.",
+            methods: methods(of: "pending")
+        ),
         APIType("relay.File", "file", "A file in the data folder.", methods: methods(of: "file")),
         APIType("relay.Route", "route", "Who gets a text."),
         APIType("relay.Quit", "relay.quit", "The wish to leave the chat."),

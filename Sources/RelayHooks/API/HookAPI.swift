@@ -28,6 +28,7 @@ enum HookAPI {
         var origin: LuaType
         var quit: LuaType
         var timer: LuaType
+        var pending: LuaType
         var state: LuaType
         var file: LuaType
         var monitor: MonitorTypes
@@ -44,6 +45,7 @@ enum HookAPI {
             case types.origin: ("address", "ping's origin")
             case types.quit: ("relay.quit", "relay.quit")
             case types.timer: ("timer", "timer")
+            case types.pending: ("pending answer", "pending")
             case types.file: ("file", "file")
             case types.monitor.sample: ("sample", "sample")
             case types.monitor.report: ("report", "report")
@@ -75,6 +77,7 @@ enum HookAPI {
             origin: try state.defineType("origin", sameValue: true),
             quit: try state.defineType("quit", sameValue: true),
             timer: try state.defineType("timer", sameValue: false),
+            pending: try state.defineType("pending answer", sameValue: false),
             state: try state.defineType("state", sameValue: true, keyed: true),
             file: try state.defineType("file", sameValue: true),
             monitor: try self.defineMonitor(in: state)
@@ -92,7 +95,7 @@ enum HookAPI {
             try state.defineField(field.name, of: types.server, .read, field.rawValue)
             try state.defineField(field.name, of: types.origin, .read, field.rawValue)
         }
-        let holders = ["client": types.client, "timer": types.timer, "file": types.file]
+        let holders = ["client": types.client, "timer": types.timer, "pending": types.pending, "file": types.file]
         for (function, description) in self.functions {
             if let method = description.method {
                 guard let type = holders[method.type] else { continue }

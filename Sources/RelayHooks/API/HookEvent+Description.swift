@@ -24,11 +24,11 @@ extension HookEvent {
         case .admit:
             return APIEvent(
                 parameters: [client, APIParameter("text", "string?")],
-                answers: ["string|false|nil", "string?"],
+                answers: ["string|false|relay.PendingAnswer|nil", "string?"],
                 occasion: "somebody wants in; `text`: over UDP the first text, over TCP nil at first",
                 meaning:
                     "nil: come in; a string: a question, and the next text, which goes to nobody else, is asked about; "
-                    + "`false`, and a text for the client: no"
+                    + "`false`, and a text for the client: no; `relay.pending()`: later"
             )
         case .name:
             return APIEvent(

@@ -172,6 +172,10 @@ extension TCPConnection {
         if self.isInPreamble { _ = self.receive() }
         guard let client = self.client, self.state.phase == .open else { return false }
         defer { self.decoder.keepRest() }
+        guard !client.awaitsAdmission else {
+            self.readAhead()
+            return false
+        }
         let hub = self.relay.hub
         var hasRead = false
         for _ in 0..<count {
@@ -192,8 +196,16 @@ extension TCPConnection {
         return true
     }
 
+    /// Reads while it is not known whether the client is let in: texts wait, up to the input limit, but that it leaves is
+    /// noticed.
+    private func readAhead() {
+        guard self.decoder.pendingBytes < self.relay.hub.limits.inputBytes else { return }
+        _ = self.receive()
+        if self.decoder.pendingBytes == 0 { self.inputUsedUp() }
+    }
+
     func readAgain() -> Bool {
-        guard self.client?.isOpen == true else { return false }
+        guard let client = self.client, client.isOpen, !client.awaitsAdmission else { return false }
         defer { self.decoder.keepRest() }
         return self.receive()
     }

@@ -110,6 +110,11 @@ extension TCPRelay: OutboundSink {
         }
     }
 
+    /// Has what a connection has read, and what its socket has, come to its turn.
+    public func resume(_ slot: Int32) {
+        if let connection = self.peers[slot] { self.ticks.enqueue(connection) }
+    }
+
     /// Ends a connection once what it is owed has left.
     public func close(_ slot: Int32) {
         guard let connection = self.peers[slot] else { return }

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+internal import Logging
+internal import LuaScripting
+public import RelayCore
+
+extension HookEngine {
+    /// Asks the `admit` hooks.
+    public func admit(_ client: Client, _ text: UnsafeRawBufferPointer?) -> Admission {
+        self.observers.onKnock?(client, text)
+        if !self.failures.refusedSenders.isEmpty,
+            self.failures.refusedSenders.isRefused(host: client.origin.host, at: self.environment.uptime())
+        {
+            return .refuse(nil)
+        }
+        var admission = Admission.letIn
+        var isLater = false
+        let source = WasteSource.host(client.origin.host)
+        var subject = HookSubject()
+        subject.admission = (client, text)
+        self.ask(
+            .admit,
+            about: subject,
+            from: source,
+            self.loaded.schemas.admit,
+            self.object(client),
+            text.map { .bytes($0) }
+        ) { answer in
+            switch answer {
+            case .bytes(let question): admission = .prompt(self.keep(question))
+            case .refusal(let reason): admission = .refuse(self.keep(reason))
+            case .object(let object):
+                isLater = true
+                admission = self.admission(of: object, client)
+            default: admission = .refuse(nil)
+            }
+        }
+        // Made, but not answered with.
+        if !isLater { self.pending.remove(client: client.id) }
+        return admission
+    }
+
+    /// What a pending answer that `admit` answered says.
+    private func admission(of object: LuaObject, _ client: Client) -> Admission {
+        switch self.pending.noteReturned(object.id, for: client) {
+        case .answer(.letIn): return .letIn
+        case .answer(.prompt(let question)): return .prompt(question.withUnsafeBytes { self.keep($0) })
+        case .answer(.refuse(let words)):
+            return .refuse(words.map { words in words.withUnsafeBytes { self.keep($0) } })
+        case .later:
+            self.observers.onTimers?()
+            return .later
+        case .invalid:
+            self.warn("client refused: admit answered with a pending answer that is not this client's", about: client)
+            return .refuse(nil)
+        }
+    }
+
+    /// Refuses clients about whom nothing was answered in time.
+    func refuseOverdue() {
+        guard self.pending.count > 0 else { return }
+        for client in self.pending.removeOverdue(at: self.environment.uptime()) {
+            self.warn("client refused: no answer came in time", about: client)
+            self.hub.decide(client, .refuse(nil))
+        }
+    }
+
+    /// Asks the hooks about the clients whom scripts that were replaced have not answered.
+    func askPendingAgain() {
+        for entry in self.pending.removeAll() where entry.isReturned { self.hub.askAgain(entry.client, entry.text) }
+    }
+
+    private func warn(_ reason: String, about client: Client) {
+        guard let unlogged = self.failures.log.admit(reason, at: self.environment.uptime()) else { return }
+        self.environment.logger.warning(
+            "\(reason)",
+            metadata: ["client.address": "\(client.address.string)", "log.unlogged": "\(unlogged)"]
+        )
+    }
+
+}
+
+extension HookBindings {
+    /// `relay.pending(seconds)`.
+    func makePending(_ arguments: LuaArguments, _ engine: HookEngine, _ loaded: LoadedScripts) -> LuaResult {
+        guard let (client, text) = engine.subject.admission else {
+            return .failure("relay.pending works only in an admit hook, which answers with it")
+        }
+        let seconds: Double
+        switch arguments[0] {
+        case .nil: seconds = PendingAnswers.usualTime
+        case .integer(let number): seconds = Double(number)
+        case .number(let number): seconds = number
+        default: return .failure("relay.pending takes a number of seconds, not \(arguments[0].described)")
+        }
+        guard seconds > 0, seconds <= PendingAnswers.longestTime else {
+            let longest = Int(PendingAnswers.longestTime)
+            return .failure("relay.pending takes more than 0 and up to \(longest) seconds, not \(seconds)")
+        }
+        let deadline = engine.environment.uptime() + seconds
+        let number = engine.pending.add(client, text.map { Array($0) }, until: deadline)
+        return .value(.object(LuaObject(type: loaded.types.pending, id: number)))
+    }
+
+    /// `pending:answer(answer, reason)`: whether it still counted.
+    func givePending(_ arguments: LuaArguments, _ engine: HookEngine, _ loaded: LoadedScripts) -> LuaResult {
+        guard case .object(let object) = arguments[0], object.type == loaded.types.pending else {
+            return .failure("pending:answer is called with a colon")
+        }
+        let longest = engine.hub.limits.answerBytes
+        let text = { (value: LuaValue) -> [UInt8]? in
+            guard case .bytes(let bytes) = value, bytes.count <= longest else { return nil }
+            return Array(bytes)
+        }
+        let answer: LateAdmission
+        switch (arguments[1], arguments[2]) {
+        case (.nil, .nil): answer = .letIn
+        case (.boolean(false), .nil): answer = .refuse(nil)
+        case (.boolean(false), .bytes), (.bytes, .nil):
+            guard let words = text(arguments[1]) ?? text(arguments[2]) else {
+                return .failure("pending:answer was given more bytes than the limit of \(longest)")
+            }
+            if case .bytes = arguments[1] { answer = .prompt(words) } else { answer = .refuse(words) }
+        default:
+            return .failure("pending:answer takes what admit may answer: a string to ask, false and a reason, or nil")
+        }
+        switch engine.pending.give(answer, to: object.id) {
+        case .tooLate: return .value(.boolean(false))
+        case .kept: return .value(.boolean(true))
+        case .decides(let client):
+            engine.hub.decide(client, answer)
+            return .value(.boolean(true))
+        }
+    }
+}

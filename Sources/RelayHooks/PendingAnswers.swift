@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+internal import RelayCore
+
+/// Answers about clients that hooks give later than they are asked, until they are given or time is over.
+///
+/// A value without I/O. Each client has one at the most, so the limit of clients bounds them.
+struct PendingAnswers {
+    /// The time for an answer where a hook says nothing else, and the longest, in seconds.
+    static let usualTime = 10.0
+    static let longestTime = 60.0
+
+    struct Entry {
+        let client: Client
+        /// What the hooks were asked about, with the client.
+        let text: [UInt8]?
+        /// When it is too late, as uptime.
+        let deadline: Double
+        /// Whether the hook has answered with it: until then it may still be asked otherwise.
+        var isReturned = false
+        /// The answer, where that was given before the hook returned.
+        var answer: LateAdmission?
+    }
+
+    private var entries: [Int64: Entry] = [:]
+    /// The number of each client's entry.
+    private var numbers: [Int64: Int64] = [:]
+    private var lastNumber: Int64 = 0
+
+    var count: Int { self.entries.count }
+    /// When the next one is too late, as uptime.
+    var nextDeadline: Double? { self.entries.values.lazy.map(\.deadline).min() }
+
+    /// Makes one for a client, in the place of an earlier one.
+    mutating func add(_ client: Client, _ text: [UInt8]?, until deadline: Double) -> Int64 {
+        self.remove(client: client.id)
+        self.lastNumber += 1
+        self.entries[self.lastNumber] = Entry(client: client, text: text, deadline: deadline)
+        self.numbers[client.id] = self.lastNumber
+        return self.lastNumber
+    }
+
+    /// What a hook has answered by answering with one.
+    enum Returned {
+        /// Nothing yet.
+        case later
+        /// This: it was given before the hook returned.
+        case answer(LateAdmission)
+        /// It is not the client's, or is not there any more.
+        case invalid
+    }
+
+    /// Notes that the hooks of a client have answered with one.
+    mutating func noteReturned(_ number: Int64, for client: Client) -> Returned {
+        guard let entry = self.entries[number], entry.client === client else { return .invalid }
+        guard let answer = entry.answer else {
+            self.entries[number]?.isReturned = true
+            return .later
+        }
+        self.remove(client: client.id)
+        return .answer(answer)
+    }
+
+    /// What becomes of an answer.
+    enum Given {
+        /// It comes too late, or is the second one.
+        case tooLate
+        /// The hook has not returned yet: it is what that will have answered.
+        case kept
+        /// It decides about this client.
+        case decides(Client)
+    }
+
+    /// Notes an answer.
+    mutating func give(_ answer: LateAdmission, to number: Int64) -> Given {
+        guard let entry = self.entries[number], entry.answer == nil else { return .tooLate }
+        guard entry.isReturned else {
+            self.entries[number]?.answer = answer
+            return .kept
+        }
+        self.remove(client: entry.client.id)
+        return .decides(entry.client)
+    }
+
+    /// Removes a client's.
+    mutating func remove(client: Int64) {
+        if let number = self.numbers.removeValue(forKey: client) { self.entries[number] = nil }
+    }
+
+    /// Removes those that are too late, and returns their clients, by number.
+    mutating func removeOverdue(at time: Double) -> [Client] {
+        let overdue = self.entries.values.filter { $0.deadline <= time }.map(\.client).sorted { $0.id < $1.id }
+        for client in overdue { self.remove(client: client.id) }
+        return overdue
+    }
+
+    /// Removes all, and returns them in the order in which they were made.
+    mutating func removeAll() -> [Entry] {
+        defer { (self.entries, self.numbers) = ([:], [:]) }
+        return self.entries.sorted { $0.key < $1.key }.map(\.value)
+    }
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+import RelayCore
+import TestSupport
+import Testing
+import WireFormats
+
+@testable import RelayHooks
+
+/// Answers of `admit` that come later.
+@Suite(.timeLimit(.minutes(15)))
+struct PendingAnswerTests {
+    /// Keeps what `admit` answers, by the client's number; `/N ...` has it answered.
+    private static let script = """
+        pending = {}
+        relay.on("admit", function(client, text)
+          if client.host == "10.0.0.1" then return end
+          relay.log.info("admit " .. tostring(text))
+          pending[client.id] = relay.pending(5)
+          return pending[client.id]
+        end)
+        relay.on("message", function(m)
+          local id, what, reason = m.text:match("^/(%d+) (%S+) ?(.*)$")
+          if not id then return end
+          local answer = ({ yes = nil, no = false })[what]
+          if what == "ask" then answer = reason reason = nil end
+          if reason == "" then reason = nil end
+          relay.log.info(tostring(pending[tonumber(id)]:answer(answer, reason)))
+          return false
+        end)
+        """
+
+    private func logged(_ chat: Chat) -> [String] {
+        chat.log.entries.map(\.message).filter { ["true", "false"].contains($0) || $0.hasPrefix("client refused") }
+    }
+
+    @Test func `a client is let in, refused or asked something once the answer comes`() throws {
+        let chat = try Chat(Self.script)
+        let ana = chat.connect()
+        let (bia, caio, dora) = (chat.connect("b"), chat.connect("c"), chat.connect("d"))
+        #expect(chat.hub.clientCount == 1 && bia.hears == "")
+        chat.says(ana, "oi")
+        #expect(bia.hears == "", "it is not in yet")
+        chat.says(ana, "/2 yes")
+        chat.says(ana, "/3 no Fora!")
+        chat.says(ana, "/4 ask Senha?")
+        #expect(chat.hub.clientCount == 2)
+        #expect((bia.hears, caio.hears, dora.hears) == ("", "Fora!", "Senha?"))
+        #expect(caio.isClosed && !bia.isClosed && !dora.isClosed)
+        chat.says(bia, "olá")
+        #expect(ana.hears == "('b', 4002) disse: olá")
+        // The answer to the question is asked about again.
+        chat.says(dora, "1234")
+        #expect(chat.log.entries.contains { $0.message == "admit 1234" })
+        chat.says(ana, "/4 yes")
+        #expect(chat.hub.clientCount == 3)
+        chat.says(dora, "cheguei")
+        #expect(ana.hears == "('d', 4004) disse: cheguei")
+    }
+
+    @Test func `an answer counts once, and not for one who has left or was too late`() throws {
+        let chat = try Chat(Self.script)
+        let (ana, bia, caio) = (chat.connect(), chat.connect("b"), chat.connect("c"))
+        chat.says(ana, "/2 yes")
+        chat.says(ana, "/2 no")
+        chat.hub.close(try #require(caio.client), reason: "left")
+        chat.hub.endTick()
+        chat.says(ana, "/3 yes")
+        let dora = chat.connect("d")
+        #expect(chat.hooks.nextTimer == chat.clock.now + 5)
+        chat.clock.now += 5
+        chat.hooks.runTimers()
+        chat.hub.endTick()
+        chat.says(ana, "/4 yes")
+        let answers = self.logged(chat).filter { !$0.hasPrefix("admit") }
+        #expect(answers == ["true", "false", "false", "client refused: no answer came in time", "false"])
+        #expect(dora.isClosed && chat.hub.clientCount == 2 && !bia.isClosed)
+        #expect(chat.hooks.pending.count == 0 && chat.hooks.nextTimer == nil)
+    }
+
+    @Test func `an answer may come before the hook returns, and one that is not returned counts for nothing`() throws {
+        let chat = try Chat(
+            """
+            relay.on("admit", function(client)
+              local pending = relay.pending()
+              if client.host == "no" then pending:answer(false, "Fora!") return pending end
+              if client.host == "yes" then pending:answer() return pending end
+              if client.host == "old" then return old end
+              old = pending
+            end)
+            """
+        )
+        #expect(chat.connect("no").hears == "Fora!")
+        #expect(!chat.connect("yes").isClosed && chat.hub.clientCount == 1)
+        #expect(!chat.connect("other").isClosed && chat.hub.clientCount == 2)
+        #expect(chat.connect("old").isClosed, "that of another client")
+        #expect(self.logged(chat) == ["client refused: admit answered with a pending answer that is not this client's"])
+        #expect(chat.hooks.pending.count == 0)
+    }
+
+    @Test func `a reload asks the new scripts`() throws {
+        let chat = try Chat(Self.script)
+        let (ana, bia) = (chat.connect(), chat.connect("b"))
+        _ = try chat.hooks.reload(
+            ScriptSet(stock: [:], own: ["a.lua": Array("relay.on('admit', function(c) return 'Senha?' end)".utf8)]),
+            values: ScriptValues()
+        )
+        chat.hub.endTick()
+        #expect(bia.hears == "Senha?" && chat.hub.clientCount == 1)
+        #expect(chat.hooks.pending.count == 0 && ana.hears == "")
+    }
+
+    @Test func `what came by a datagram is said once its sender is let in`() throws {
+        let chat = try Chat(Self.script)
+        let ana = chat.connect()
+        chat.hub.rename(try #require(ana.client), to: "ana")
+        _ = chat.hub.move(try #require(ana.client), to: "udp")
+        let bia = chat.connect("b", transport: .udp, wire: .datagram(limit: 1_400), saying: "oi, sou a bia")
+        chat.says(bia, "ainda não")
+        chat.says(bia, "ping")
+        chat.says(ana, "/2 yes")
+        #expect(ana.hears == "('b', 4002) disse: oi, sou a bia")
+        #expect(chat.hub.client(2)?.isKnocking == false)
+    }
+
+    @Test(arguments: [
+        ("relay.pending()", "works only in an admit hook"),
+        ("x = relay.pending", "no mistake"),
+    ])
+    func `outside admit there is none`(body: String, problem: String) throws {
+        let chat = try Chat("relay.on('message', function() \(body) end)")
+        chat.says(chat.connect(), "x")
+        #expect(chat.log.failures.allSatisfy { $0.contains(problem) })
+        #expect(chat.log.failures.isEmpty == (problem == "no mistake"))
+    }
+
+    @Test(arguments: [
+        ("relay.pending(0)", "more than 0 and up to 60 seconds"), ("relay.pending('x')", "takes a number of seconds"),
+        ("relay.pending():answer(1)", "takes what admit may answer"), ("relay.pending().answer()", "with a colon"),
+        ("relay.pending():answer(true)", "takes what admit may answer"),
+        ("relay.pending():answer(('x'):rep(250000))", "more bytes than the limit"),
+    ])
+    func `mistakes are named`(body: String, problem: String) throws {
+        let chat = try Chat("relay.on('admit', function() \(body) end)")
+        #expect(chat.connect().isClosed)
+        #expect(chat.log.failures.first?.contains(problem) == true, "\(chat.log.failures)")
+    }
+}

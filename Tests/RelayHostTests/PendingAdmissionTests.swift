@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the Luar authors
+
+import HostSettings
+import RelayCore
+import Scheduling
+import TestSupport
+import Testing
+import WireFormats
+
+@testable import RelayHost
+
+/// What clients do, over real sockets, while it is not known whether they are let in.
+@Suite(.timeLimit(.minutes(15))) struct PendingAdmissionTests {
+    /// Lets the first client in at once, and others when it says so: `/N`.
+    private static let script = """
+        local pending = {}
+        relay.on("admit", function(client)
+          if client.id == 1 then return end
+          pending[client.id] = relay.pending(client.id == 4 and 0.05 or 60)
+          return pending[client.id]
+        end)
+        relay.on("message", function(m)
+          local id = m.text:match("^/(%d+)")
+          if not id then return end
+          m.sender:send("answered " .. tostring(pending[tonumber(id)]:answer()))
+          return false
+        end)
+        """
+
+    private func run(
+        _ log: LogRecord = LogRecord(),
+        _ body: (LiveRelay, Peer) async throws -> Void
+    ) async throws {
+        try await LiveRelay.run(scripts: ["a.lua": Self.script], log: log, { $0.framing = .line }) { relay in
+            let ana = try relay.connect()
+            try relay.console(shows: "Cliente conectado: \(ana.name)")
+            try await body(relay, ana)
+        }
+    }
+
+    /// Whether a client hears this, and nothing before it.
+    private func hears(_ peer: Peer, _ text: String) -> Bool {
+        var heard = ""
+        while heard.utf8.count < text.utf8.count {
+            let more = peer.receive()
+            if more.isEmpty { break }
+            heard += more
+        }
+        return heard == text
+    }
+
+    /// Waits until so many clients are in or want in.
+    private func clients(_ count: Int, _ relay: LiveRelay) async throws {
+        var found = -1
+        for _ in 0..<2_000 where found != count {
+            found = try await relay.relay.loop.run { relay.relay.parts.value?.hub.everybody.count ?? -1 }
+            if found != count { try await Task.sleep(for: .milliseconds(10)) }
+        }
+        #expect(found == count)
+    }
+
+    @Test func `what a client says meanwhile is heard once it is in, all of it and in order`() async throws {
+        try await self.run { relay, ana in
+            let bia = try relay.connect()
+            let lines = (1...2_000).map { "\($0) " + String(repeating: "x", count: 50) }
+            bia.send(lines.prefix(1_000).joined(separator: "\n") + "\n")
+            try await self.clients(2, relay)
+            ana.send("/2\n")
+            bia.send(lines.dropFirst(1_000).joined(separator: "\n") + "\n")
+            let said = lines.map { "\(bia.name) disse: \($0)\n" }.joined()
+            #expect(self.hears(ana, "answered true\n" + said))
+        }
+    }
+
+    @Test func `one who leaves meanwhile is not waited for`() async throws {
+        try await self.run { relay, ana in
+            let (bia, caio) = (try relay.connect(), try relay.connect())
+            try await self.clients(3, relay)
+            bia.close()
+            caio.finish()
+            try await self.clients(1, relay)
+            ana.send("/2\n/3\n")
+            #expect(self.hears(ana, "answered false\nanswered false\n"))
+        }
+    }
+
+    @Test func `without an answer in time it is refused`() async throws {
+        let log = LogRecord()
+        try await self.run(log) { relay, ana in
+            let others = try (0..<3).map { _ in try relay.connect() }
+            #expect(others[2].readsEnd())
+            try log.wait(for: "client refused: no answer came in time")
+            ana.send("/4\n/3\n")
+            #expect(self.hears(ana, "answered false\nanswered true\n"))
+        }
+    }
+}
