@@ -8,7 +8,7 @@ import Testing
 
 @testable import LuarTesting
 
-@Suite(.timeLimit(.minutes(5))) struct HarnessBoundTests {
+@Suite(.timeLimit(.minutes(15))) struct HarnessBoundTests {
     private func tests(_ body: String) throws -> ScriptTestReport {
         var scripts = ScriptFolder.stock
         scripts.lay(["x_test.lua": Array("test('x', function(t) \(body) end)".utf8)], folder: "scripts")

@@ -12,7 +12,7 @@ import Glibc
 #endif
 
 /// A spool folder that other users can reach.
-@Suite(.timeLimit(.minutes(5))) struct SpoolOwnershipTests {
+@Suite(.timeLimit(.minutes(15))) struct SpoolOwnershipTests {
     @Test func `a spool folder that others may write to is refused, with what to do`() throws {
         let folder = try TemporaryFolder([:])
         defer { folder.remove() }

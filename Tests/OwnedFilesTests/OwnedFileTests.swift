@@ -11,7 +11,7 @@ import Testing
 import Glibc
 #endif
 
-@Suite(.timeLimit(.minutes(5))) struct OwnedFileTests {
+@Suite(.timeLimit(.minutes(15))) struct OwnedFileTests {
     private let folder = try? TemporaryFolder([:])
 
     private func path(_ name: String) throws -> String { try #require(self.folder).path + "/" + name }

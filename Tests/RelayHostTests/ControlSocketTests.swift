@@ -13,7 +13,7 @@ import Testing
 import Glibc
 #endif
 
-@Suite(.timeLimit(.minutes(5))) struct ControlSocketTests {
+@Suite(.timeLimit(.minutes(15))) struct ControlSocketTests {
     /// Listens at a path, as a program that knows nothing of locks.
     private func listen(_ path: String) -> CInt {
         let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
@@ -85,7 +85,7 @@ import Glibc
         #expect(!self.exists(path))
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(15)))
     func `a socket that is not the relay's any more outlives it`() async throws {
         let folder = try TemporaryFolder([:])
         defer { folder.remove() }

@@ -15,7 +15,7 @@ import Glibc
 #endif
 
 /// Each kind of file that a relay writes.
-@Suite(.timeLimit(.minutes(5))) struct FileOwnershipTests {
+@Suite(.timeLimit(.minutes(15))) struct FileOwnershipTests {
     private let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
     /// A folder with a file, a link to it, and a file that others may write to.

@@ -6,7 +6,7 @@ import Testing
 
 @testable import RelayHost
 
-@Suite(.timeLimit(.minutes(5))) struct ReloadQueueTests {
+@Suite(.timeLimit(.minutes(15))) struct ReloadQueueTests {
     private struct Broken: Error {}
 
     /// Reloads that begin when they are let, and are counted.
