@@ -157,8 +157,9 @@ int luar_call(luar_state *state, luar_calls *calls, int most, int takes_held) {
     memset(&calls->answer, 0, sizeof calls->answer);
     int first = calls->next;
     luar_hook *hook = first < calls->count ? calls->hooks[first] : NULL;
-    // Entering Lua may need memory, too.
+    // Entering Lua may need memory, too; where there is none, the hook is not called.
     if (hook) luar_open_spare(state, hook);
+    state->is_starved = 1;
     int code = luar_protect_keeping(state, walk, &job);
     // Of a hook that failed it is still open.
     luar_close_step(state);

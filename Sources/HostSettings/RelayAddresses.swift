@@ -19,7 +19,7 @@ public struct RelayAddresses: Sendable, Equatable {
     /// The transports with addresses, in the order of their table.
     public var transports: [TransportKind] { TransportKind.allCases.filter { !self[$0].isEmpty } }
 
-    /// Whether there is no address at all.
+    /// Whether it has no addresses.
     public var isEmpty: Bool { self.lists.isEmpty }
 }
 

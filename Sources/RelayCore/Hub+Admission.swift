@@ -81,8 +81,9 @@ extension Hub {
     /// Has the texts of a client go on that waited.
     private func goOn(_ client: Client) {
         guard client.isOpen else { return }
-        if let text = client.firstText, !client.isKnocking {
-            client.firstText = nil
+        let firstText = client.firstText
+        client.firstText = nil
+        if let text = firstText, !client.isKnocking {
             // Whether it was a ping was asked when it came.
             _ = text.withUnsafeBytes { self.receive($0, from: client, mayBePing: false) }
         }

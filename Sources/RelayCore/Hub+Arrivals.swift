@@ -15,7 +15,7 @@ extension Hub {
     /// - Parameters:
     ///   - origin: Where it comes from.
     ///   - wire: How texts to it are wrapped.
-    ///   - address: Where its bytes go; nil for nowhere.
+    ///   - address: Where its bytes go; nil discards them.
     ///   - text: The text that it came with, where a text is how one comes: its address may be forged, so it has an
     ///     allowance until it has spoken twice.
     /// - Returns: The client, which may be closed already, or nil if the clients limit is reached; then

@@ -37,7 +37,7 @@ extension Hub {
 
     /// Sends a text, given in every dialect that its recipients use, along a route.
     ///
-    /// - Returns: Who gets it; the sender is told if somebody misses it.
+    /// - Returns: How many clients get it, and how many miss it. If any do, the sender gets the system message `too_long`.
     @discardableResult
     public func deliver(_ texts: FormattedTexts, to route: Route, from sender: Client?) -> Delivery {
         let delivery = self.deliver(to: route, from: sender, texts)

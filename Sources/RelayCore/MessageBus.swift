@@ -83,7 +83,7 @@ public enum NodeNumber {
 }
 
 extension Hub {
-    /// The audience of a route, as other nodes see it; nil where nobody else is reached.
+    /// The audience of a route, as other nodes see it; nil if it reaches no other node.
     func audience(of route: Route, from sender: Client?) -> BusAudience? {
         switch route {
         case .everyone: return .everyone
@@ -114,7 +114,7 @@ extension Hub {
     func remoteDialect(missingFrom texts: FormattedTexts, on route: Route, from sender: Client?) -> Dialect? {
         guard self.bus.hasOtherNodes, let audience = self.audience(of: route, from: sender) else { return nil }
         for name in self.bus.dialects(of: audience) {
-            // One too many is one that nobody here can format either.
+            // Beyond the limit of dialects there are no hooks for it here.
             if let dialect = self.dialect(name), !texts.has(dialect) { return dialect }
         }
         return nil
@@ -124,7 +124,7 @@ extension Hub {
     ///
     /// It goes no further.
     ///
-    /// - Returns: Who gets it.
+    /// - Returns: How many clients get it, and how many miss it.
     @discardableResult
     public func deliver(_ text: BusText) -> Delivery {
         let route: Route =

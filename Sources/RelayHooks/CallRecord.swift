@@ -30,9 +30,6 @@ class CallRecord {
     /// Where the function was registered.
     final let script: String
     final let line: Int
-    /// Itself, as a list.
-    final private(set) lazy var alone = HookList([self])
-
     /// Calls so far.
     final var calls: Int { self.hook.calls }
     /// Failures so far.

@@ -130,7 +130,13 @@ public final class ChatHooks {
         var text: [UInt8]?
         self.engine.hub.perform {
             let second = reason.map { LuaValue.bytes($0.bytes) }
-            _ = self.engine.ask(event, about: HookSubject(server: self.server), answer, object, second) { answer in
+            _ = self.engine.ask(
+                self.engine.loaded.lists[event],
+                about: HookSubject(server: self.server),
+                answer,
+                object,
+                second
+            ) { answer in
                 if case .bytes(let bytes) = answer { text = Array(bytes) }
             }
         }

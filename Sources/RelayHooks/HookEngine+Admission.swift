@@ -20,7 +20,7 @@ extension HookEngine {
         var subject = HookSubject()
         subject.admission = (client, text)
         self.ask(
-            .admit,
+            self.loaded.lists[.admit],
             about: subject,
             from: source,
             self.loaded.schemas.admit,
@@ -59,7 +59,6 @@ extension HookEngine {
 
     /// Refuses clients about whom nothing was answered in time.
     func refuseOverdue() {
-        guard self.pending.count > 0 else { return }
         for client in self.pending.removeOverdue(at: self.environment.uptime()) {
             self.warn("client refused: no answer came in time", about: client)
             self.hub.decide(client, .refuse(nil))
@@ -78,7 +77,6 @@ extension HookEngine {
             metadata: ["client.address": "\(client.address.string)", "log.unlogged": "\(unlogged)"]
         )
     }
-
 }
 
 extension HookBindings {

@@ -150,20 +150,6 @@ extension HookEngine {
     /// - Returns: Whether a hook failed or is paused, and no other has answered.
     @discardableResult
     func ask(
-        _ event: HookEvent,
-        about subject: HookSubject = HookSubject(),
-        from source: WasteSource? = nil,
-        _ schema: LuaAnswerSchema,
-        _ first: LuaValue,
-        _ second: LuaValue? = nil,
-        _ use: (LuaValue) -> Void
-    ) -> Bool {
-        self.ask(self.loaded.lists[event], about: subject, from: source, schema, first, second, use)
-    }
-
-    /// Asks some of a question's hooks.
-    @discardableResult
-    func ask(
         _ list: HookList,
         about subject: HookSubject = HookSubject(),
         from source: WasteSource? = nil,
@@ -189,7 +175,7 @@ extension HookEngine {
         timer.record.hook.function = timer.function
         self.hub.perform {
             self.run(files: 1) {
-                var stage = HookStage(timer.record.alone, nil, timer.argument.map { .boolean($0) })
+                var stage = HookStage(HookList([timer.record]), nil, timer.argument.map { .boolean($0) })
                 _ = self.next(&stage)
             }
         }
@@ -203,7 +189,7 @@ extension HookEngine {
         var subject = subject
         subject.console = event
         let object = LuaValue.object(LuaObject(type: loaded.types.console, id: 0))
-        self.ask(.console, about: subject, loaded.schemas.console, object) { console.write($0) }
+        self.ask(loaded.lists[.console], about: subject, loaded.schemas.console, object) { console.write($0) }
     }
 }
 

@@ -13,7 +13,7 @@ extension HookEngine: MonitorPolicy {
         var status: HealthStatus?
         self.measure(HookSubject(sample: sample)) { subject, number in
             let object = LuaValue.object(LuaObject(type: self.loaded.types.monitor.sample, id: number))
-            self.ask(.latency, about: subject, self.loaded.schemas.latency, object) { answer in
+            self.ask(self.loaded.lists[.latency], about: subject, self.loaded.schemas.latency, object) { answer in
                 switch answer {
                 case .leveled(let name, let level):
                     status = HealthStatus(name: String(decoding: name, as: UTF8.self), level: level)
@@ -59,7 +59,7 @@ extension HookEngine: MonitorPolicy {
         var mail: AlertMail?
         self.measure(HookSubject(sample: report.sample, report: report)) { subject, number in
             let object = LuaValue.object(LuaObject(type: self.loaded.types.monitor.report, id: number))
-            self.ask(.alert, about: subject, self.loaded.schemas.alert, object) { answer in
+            self.ask(self.loaded.lists[.alert], about: subject, self.loaded.schemas.alert, object) { answer in
                 if case .success(let read) = AlertMail.read(answer, limits: self.hub.limits) { mail = read }
             }
         }
@@ -98,7 +98,12 @@ extension HookEngine: MonitorPolicy {
         var text: String?
         let object = LuaValue.object(LuaObject(type: self.loaded.types.console, id: 0))
         self.hub.perform {
-            _ = self.ask(.console, about: HookSubject(console: event), self.loaded.schemas.console, object) { answer in
+            _ = self.ask(
+                self.loaded.lists[.console],
+                about: HookSubject(console: event),
+                self.loaded.schemas.console,
+                object
+            ) { answer in
                 text = answer.text(upTo: self.hub.limits.answerBytes)
             }
         }

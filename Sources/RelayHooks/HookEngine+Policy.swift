@@ -57,7 +57,7 @@ extension HookEngine: RelayPolicy {
     /// Asks the `name` handlers.
     public func name(of client: Client) -> String? {
         var name: String?
-        self.ask(.name, self.loaded.schemas.name, self.object(client)) { answer in
+        self.ask(self.loaded.lists[.name], self.loaded.schemas.name, self.object(client)) { answer in
             guard case .bytes(let bytes) = answer else { return }
             name = String(validating: bytes, as: UTF8.self)
             guard name == nil else { return }
@@ -118,7 +118,7 @@ extension HookEngine: RelayPolicy {
         let isStranger = self.hub.client(client.id) == nil
         var hasAnswer = false
         let hasFailed = self.ask(
-            .systemMessage,
+            self.loaded.lists[.systemMessage],
             about: HookSubject(client: isStranger ? client : nil),
             from: source,
             self.loaded.schemas.systemMessage,

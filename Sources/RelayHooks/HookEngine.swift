@@ -27,7 +27,7 @@ struct HookEnvironment {
     let alerts: (any AlertOutput)?
     /// The states of scripts, which outlive a reload.
     let states: StateStore
-    /// Where the lines of files go; nil for nowhere.
+    /// Where the lines of files go; nil discards them.
     let files: (any FileOutput)?
     let logger: Logger
     /// Seconds that only ever grow, for timers and pauses.
@@ -105,7 +105,7 @@ public final class HookEngine {
     ///   - alerts: Where mails go; nil asks for none.
     ///   - states: The states of scripts; an engine that is made with those of another finds their entries.
     ///   - fetched: The records of persistent states, as ``StateStorage/fetch(_:)`` returned them.
-    ///   - files: Where the lines go that scripts write to files; nil for nowhere.
+    ///   - files: Where the lines go that scripts write to files; nil discards them.
     ///   - hasOwnMessages: Whether each message is a Lua object of its own, so that a script which keeps one is found out.
     ///   - logger: The operational log.
     ///   - version: The program's version, `relay.version` in Lua.

@@ -27,16 +27,21 @@ struct PendingAnswers {
     /// The number of each client's entry.
     private var numbers: [Int64: Int64] = [:]
     private var lastNumber: Int64 = 0
+    /// No deadline is earlier than this.
+    ///
+    /// Kept, because it is asked for in every tick and there may be thousands of entries.
+    private var earliest = Double.infinity
 
     var count: Int { self.entries.count }
-    /// When the next one is too late, as uptime.
-    var nextDeadline: Double? { self.entries.values.lazy.map(\.deadline).min() }
+    /// When to call ``removeOverdue(at:)``, as uptime; nil while there are no entries.
+    var nextDeadline: Double? { self.entries.isEmpty ? nil : self.earliest }
 
     /// Makes one for a client, in the place of an earlier one.
     mutating func add(_ client: Client, _ text: [UInt8]?, until deadline: Double) -> Int64 {
         self.remove(client: client.id)
         self.lastNumber += 1
         self.entries[self.lastNumber] = Entry(client: client, text: text, deadline: deadline)
+        self.earliest = min(self.earliest, deadline)
         self.numbers[client.id] = self.lastNumber
         return self.lastNumber
     }
@@ -90,8 +95,10 @@ struct PendingAnswers {
 
     /// Removes those that are too late, and returns their clients, by number.
     mutating func removeOverdue(at time: Double) -> [Client] {
+        guard time >= self.earliest else { return [] }
         let overdue = self.entries.values.filter { $0.deadline <= time }.map(\.client).sorted { $0.id < $1.id }
         for client in overdue { self.remove(client: client.id) }
+        self.earliest = self.entries.values.lazy.map(\.deadline).min() ?? .infinity
         return overdue
     }
 

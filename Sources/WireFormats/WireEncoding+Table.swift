@@ -13,7 +13,7 @@ extension WireEncoding {
     public static var length: WireEncoding { WireEncoding(LengthEncoder.self, textLimit: Int(UInt32.max)) }
     /// A datagram for each text, without anything added; an empty text is none.
     ///
-    /// A tick's bytes are ``DatagramTexts``, and go to the hub's stage.
+    /// A tick's bytes are ``DatagramTexts``.
     ///
     /// - Parameter limit: The longest text, in bytes.
     /// - Returns: The encoding.

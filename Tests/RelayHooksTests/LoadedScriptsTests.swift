@@ -66,6 +66,22 @@ import Testing
 
     // MARK: Timers
 
+    @Test func `scripts that were replaced are released, with what their timers have done`() throws {
+        weak var record: CallRecord?
+        weak var loaded: LoadedScripts?
+        let chat = try Chat("relay.every(1, function() end) relay.on('message', function() end)")
+        chat.says(chat.connect(), "oi")
+        do {
+            loaded = chat.hooks.loaded
+            record = chat.hooks.loaded.timers.places.all.first
+            chat.clock.now += 1
+            chat.hooks.runTimers()
+            #expect(record?.calls == 1)
+            _ = try chat.hooks.reload(ScriptSet(stock: [:], own: [:]), values: ScriptValues())
+        }
+        #expect(record == nil && loaded == nil)
+    }
+
     @Test func `timers are announced once after a reload, also after a failed one, and never while scripts are loaded`()
         throws
     {

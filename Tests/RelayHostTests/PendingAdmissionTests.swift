@@ -52,12 +52,9 @@ import WireFormats
 
     /// Waits until so many clients are in or want in.
     private func clients(_ count: Int, _ relay: LiveRelay) async throws {
-        var found = -1
-        for _ in 0..<2_000 where found != count {
-            found = try await relay.relay.loop.run { relay.relay.parts.value?.hub.everybody.count ?? -1 }
-            if found != count { try await Task.sleep(for: .milliseconds(10)) }
+        try await poll("\(count) clients") {
+            try await relay.relay.loop.run { relay.relay.parts.value?.hub.everybody.count } == count
         }
-        #expect(found == count)
     }
 
     @Test func `what a client says meanwhile is heard once it is in, all of it and in order`() async throws {
@@ -70,6 +67,47 @@ import WireFormats
             bia.send(lines.dropFirst(1_000).joined(separator: "\n") + "\n")
             let said = lines.map { "\(bia.name) disse: \($0)\n" }.joined()
             #expect(self.hears(ana, "answered true\n" + said))
+        }
+    }
+
+    private static let asking = """
+        relay.on("admit", function(client, text)
+          if client.id == 1 then return end
+          if not text then return "senha?" end
+          local pending = relay.pending()
+          -- Long after the silence that ends a line.
+          relay.after(0.2, function() pending:answer() end)
+          return pending
+        end)
+        """
+
+    /// Runs a relay that asks the second client for a word.
+    private func ask(silence: Duration, _ body: (LiveRelay, Peer, Peer) async throws -> Void) async throws {
+        try await LiveRelay.run(scripts: ["a.lua": Self.asking], { $0.limits.silence = silence }) { relay in
+            let ana = try relay.connect()
+            try relay.console(shows: "Cliente conectado: \(ana.name)")
+            let bia = try relay.connect()
+            #expect(bia.receive() == "senha?")
+            try await body(relay, ana, bia)
+        }
+    }
+
+    @Test func `the end of a line that comes late is waited for again once it is in`() async throws {
+        try await self.ask(silence: .milliseconds(100)) { relay, ana, bia in
+            bia.send("\nlu")
+            // Once another client is answered the first line was read: the time for its end runs.
+            let caio = try relay.connect()
+            #expect(caio.receive() == "senha?")
+            bia.send("ar\num")
+            try ana.waits(for: "\(bia.name) disse: um")
+        }
+    }
+
+    @Test func `what follows the text that has it wait is heard as well, also a line without its end`() async throws {
+        try await self.ask(silence: .milliseconds(1)) { _, ana, bia in
+            bia.send("luar\num\ndois\ntrês")
+            let said = ["um", "dois", "três"].map { "\(bia.name) disse: \($0)" }.joined()
+            #expect(self.hears(ana, said))
         }
     }
 

@@ -235,7 +235,7 @@ int luar_seal(luar_state *state, int unknown);
 void luar_begin(luar_state *state, int64_t cpu_nanoseconds, int64_t instructions);
 /// Opens the budget for a run: all that is called until the next one.
 void luar_begin_run(luar_state *state, const luar_budget *budget);
-/// Lets go of the last answer. Never raises.
+/// Releases the last answer. Never raises.
 void luar_end_run(luar_state *state);
 
 /// Collects all garbage, on no script's budget.

@@ -113,7 +113,7 @@ void csockets_position(const csockets_sender *sender, size_t *run, uint32_t *tex
 /// A stream among many.
 typedef struct csockets_peer {
     int descriptor;
-    /// Whether bytes may go to the socket at once: nothing waits before them, and nobody else has to see them.
+    /// Whether bytes may go to the socket at once: no earlier bytes wait, and the connection is not captured.
     int is_direct;
     /// The last tick in which it had something of its own, which takes the place of what the others get.
     uint32_t tick;

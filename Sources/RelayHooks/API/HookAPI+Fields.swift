@@ -62,7 +62,7 @@ extension HookAPI {
             case .framing:
                 (
                     "\"raw\"|\"line\"|\"length\"|\"datagram\"",
-                    "how texts to it are told apart: not at all, as lines, by a length before each, or as datagrams"
+                    "what separates the texts sent to it: nothing, line ends, a length before each, or datagrams"
                 )
             case .secure: ("boolean", "whether the connection is encrypted")
             case .since: ("number", "when it came, in Unix seconds")

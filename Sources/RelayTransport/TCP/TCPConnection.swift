@@ -172,14 +172,12 @@ extension TCPConnection {
         if self.isInPreamble { _ = self.receive() }
         guard let client = self.client, self.state.phase == .open else { return false }
         defer { self.decoder.keepRest() }
-        guard !client.awaitsAdmission else {
-            self.readAhead()
-            return false
-        }
+        if client.awaitsAdmission { self.readAhead() }
         let hub = self.relay.hub
         var hasRead = false
         for _ in 0..<count {
-            guard client.isOpen else { return false }
+            // Also where the text just passed on made it wait: the next one is for after that.
+            guard client.isOpen, !client.awaitsAdmission else { return false }
             guard let event = self.decoder.next({ hub.receive($0, from: client) }) else {
                 // Once a visit: who sends faster than it is decided must not keep the others waiting.
                 if !hasRead, self.receive() {
@@ -257,7 +255,8 @@ extension TCPConnection {
 
     private func silenceTimerFired(_ moment: Moment) {
         guard let client = self.client else { return }
-        let isAwaited = client.isOpen && !self.isQueued && self.decoder.awaitsSilence
+        let isHeard = client.isOpen && !client.awaitsAdmission
+        let isAwaited = isHeard && !self.isQueued && self.decoder.awaitsSilence
         switch self.silence.fired(at: moment, isAwaited: isAwaited) {
         case .idle: break
         case .early(let next): self.setSilenceTimer(next)
