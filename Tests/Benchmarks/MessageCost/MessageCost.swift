@@ -16,7 +16,7 @@ import WireFormats
 ///     MessageCost READERS MESSAGES
 @main
 struct MessageCost {
-    /// Messages between two ends of a tick, as many as one connection passes in one visit.
+    /// Messages in one read and one tick, as many as one connection passes in one visit.
     private static let messagesPerTick = 64
     private static let text = [UInt8](repeating: UInt8(ascii: "x"), count: 64)
 
@@ -53,13 +53,19 @@ struct MessageCost {
     }
 
     private static func send(_ messageCount: Int, from sender: Client, through hub: Hub) {
-        Self.text.withUnsafeBytes { text in
-            for number in 0..<messageCount {
-                hub.receive(text, from: sender)
-                if number % Self.messagesPerTick == Self.messagesPerTick - 1 { hub.endTick() }
+        var decoder = MessageDecoder(.line, limit: 65_536)
+        var left = messageCount
+        while left > 0 {
+            let count = min(left, Self.messagesPerTick)
+            let read = [[UInt8]](repeating: Self.text + [UInt8(ascii: "\n")], count: count).flatMap(\.self)
+            read.withUnsafeBytes {
+                decoder.begin($0)
+                while decoder.next({ hub.receive($0, from: sender) }) != nil {}
+                decoder.keepRest()
             }
+            hub.endTick()
+            left -= count
         }
-        hub.endTick()
     }
 
     private static func join(_ hub: Hub, port: Int, receiver: Reader) throws -> Client {
