@@ -2,6 +2,26 @@
 // Copyright 2026 the Luar authors
 
 extension Hub {
+    /// Takes what a client has sent, item by item.
+    ///
+    /// Ends before the batch is used up once the client is not to be heard any more, or not yet, and once the tick is full.
+    ///
+    /// - Parameters:
+    ///   - batch: What one read was cut into.
+    ///   - client: Who sent it.
+    ///   - mayGoOn: Asked after each item whether to take the next one.
+    public func receive(_ batch: TextBatch, from client: Client, while mayGoOn: () -> Bool) {
+        repeat {
+            // Also where the text just taken made it wait: the next one is for after that.
+            guard client.isOpen, !client.awaitsAdmission, let item = batch.next() else { return }
+            switch item {
+            case .text(let range): self.receive(UnsafeRawBufferPointer(rebasing: batch.bytes[range]), from: client)
+            case .tooLong: self.refuseTooLong(from: client)
+            case .encodingChanged(let encoding): self.setWire(encoding, of: client)
+            }
+        } while !self.isTickFull && mayGoOn()
+    }
+
     /// Takes a text from a client and has the policy decide it.
     ///
     /// A client that knocks answers the policy's question by it.

@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
-#if canImport(Glibc)
-internal import Glibc
-#endif
-
 /// The bytes of a connection that are not cut into texts yet: those of the read itself while they need not be kept, else
 /// a copy.
 struct PendingBytes {
@@ -68,18 +64,5 @@ struct PendingBytes {
     func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
         if let borrowed = self.borrowed { return body(UnsafeRawBufferPointer(rebasing: borrowed[self.position...])) }
         return self.kept.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[self.position...])) }
-    }
-
-    /// The byte at a place.
-    func byte(at offset: Int) -> UInt8 { self.withBytes { $0[offset] } }
-
-    /// The place of the first `\n` in a stretch, if there is one.
-    func firstNewline(from start: Int, within length: Int) -> Int? {
-        self.withBytes { bytes in
-            guard let base = bytes.baseAddress, start < length,
-                let found = memchr(base + start, 0x0A, length - start)
-            else { return nil }
-            return UnsafeRawPointer(found) - base
-        }
     }
 }

@@ -76,6 +76,9 @@ import Testing
     @Test func `with the policy drop a slow client stays, misses messages, and is told once`() async throws {
         let script = """
             relay.on("system_message", function(client, kind) return "host: " .. kind end)
+            relay.on("message", function(message)
+              if message.text == "fim" then message.sender:send("feito") end
+            end)
             """
         try await LiveRelay.run(
             scripts: ["a.lua": script],
@@ -92,6 +95,8 @@ import Testing
             let line = String(repeating: "y", count: 60_000) + "\n"
             for _ in 0..<400 { ana.send(line) }
             ana.send("fim\n")
+            // Else the rest of what ana says could make it slow again.
+            try ana.waits(for: "feito\n")
             let bia = try relay.connect()
             bia.send("\n")
             try slow.waits(for: "host: slow\n")

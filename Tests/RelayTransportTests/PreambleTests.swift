@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
+import RelayCore
 import TestSupport
 import Testing
 import WireFormats
@@ -78,10 +79,16 @@ private struct Wire {
     }
 
     private mutating func decode(_ bytes: [UInt8]) {
+        let batch = TextBatch()
         var texts: [String] = []
         bytes.withUnsafeBytes {
             self.decoder.begin($0)
-            while self.decoder.next({ texts.append(String(decoding: $0, as: UTF8.self)) }) != nil {}
+            let rest = self.decoder.cut(atMost: .max, into: batch) {
+                while case .text(let range)? = batch.next() {
+                    texts.append(String(decoding: batch.bytes[range], as: UTF8.self))
+                }
+            }
+            self.decoder.advance(to: rest)
             self.decoder.keepRest()
         }
         self.texts += texts

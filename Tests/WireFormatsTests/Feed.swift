@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
+import RelayCore
+
 @testable import WireFormats
 
 /// What a decoder made of its input.
@@ -19,6 +21,7 @@ struct Feed {
     private(set) var found: [Found] = []
     /// The most that ever waited for more input.
     private(set) var mostPending = 0
+    private var batches = 0
 
     init(_ format: WireFormat, limit: Int = 1_000) {
         self.decoder = MessageDecoder(format, limit: limit)
@@ -40,18 +43,10 @@ struct Feed {
 
     mutating func read(_ text: String) { self.read(Array(text.utf8)) }
 
-    /// Nothing comes for a while.
+    /// Nothing comes for a while, or the input ends.
     mutating func fallsSilent() {
-        var text: [UInt8] = []
-        guard let event = self.decoder.silence({ text = Array($0) }) else { return }
-        self.note(event, text)
-    }
-
-    /// The input ends.
-    mutating func end() {
-        var text: [UInt8] = []
-        guard let event = self.decoder.endOfInput({ text = Array($0) }) else { return }
-        self.note(event, text)
+        self.decoder.endLine()
+        self.take()
     }
 
     /// Memory that the decoder keeps.
@@ -63,16 +58,29 @@ struct Feed {
         return self.found
     }
 
+    /// Takes what there is, in batches of which some are not used up.
     private mutating func take() {
-        var text: [UInt8] = []
-        while let event = self.decoder.next({ text = Array($0) }) { self.note(event, text) }
+        let batch = TextBatch()
+        var found: [Found] = []
+        repeat {
+            self.batches += 1
+            let (most, used) = (1 + self.batches % 5, 1 + self.batches % 3)
+            let rest = self.decoder.cut(atMost: most, into: batch) {
+                while batch.taken < used, let item = batch.next() { found.append(Found(item, of: batch)) }
+            }
+            self.decoder.advance(to: rest)
+        } while batch.taken > 0
+        self.found += found
     }
+}
 
-    private mutating func note(_ event: MessageDecoder.Event, _ text: [UInt8]) {
-        switch event {
-        case .text: self.found.append(.message(text))
-        case .tooLong: self.found.append(.tooLong)
-        case .encodingChanged: self.found.append(.encodingChanged)
+extension Found {
+    /// What an item of a batch is.
+    fileprivate init(_ item: TextBatch.Item, of batch: TextBatch) {
+        switch item {
+        case .text(let range): self = .message(Array(batch.bytes[range]))
+        case .tooLong: self = .tooLong
+        case .encodingChanged: self = .encodingChanged
         }
     }
 }

@@ -116,7 +116,7 @@ private func frames(of bytes: [UInt8], limit: Int) -> [Found] {
             feed.read(frame("a") + partial)
             #expect(!feed.decoder.awaitsSilence)
             feed.fallsSilent()
-            feed.end()
+            feed.fallsSilent()
             #expect(feed.takeFound() == [.message("a")])
         }
     }

@@ -144,9 +144,7 @@ final class TCPConnection: InputSource {
     /// Leaves the hub once everything before the end of input was passed on.
     private func leave(_ end: ConnectionState.InputEnd) {
         guard let client = self.client else { return }
-        if end == .left, let event = self.decoder.endOfInput({ self.relay.hub.receive($0, from: client) }) {
-            self.handle(event, client)
-        }
+        if end == .left { self.passUnfinishedLine(of: client) }
         self.relay.hub.close(client, reason: end.rawValue)
     }
 
@@ -173,12 +171,12 @@ extension TCPConnection {
         guard let client = self.client, self.state.phase == .open else { return false }
         defer { self.decoder.keepRest() }
         if client.awaitsAdmission { self.readAhead() }
-        let hub = self.relay.hub
+        var left = count
         var hasRead = false
-        for _ in 0..<count {
-            // Also where the text just passed on made it wait: the next one is for after that.
+        while left > 0 {
             guard client.isOpen, !client.awaitsAdmission else { return false }
-            guard let event = self.decoder.next({ hub.receive($0, from: client) }) else {
+            let taken = self.pass(atMost: left, from: client) { Moment.now < deadline }
+            guard taken > 0 else {
                 // Once a visit: who sends faster than it is decided must not keep the others waiting.
                 if !hasRead, self.receive() {
                     hasRead = true
@@ -187,11 +185,27 @@ extension TCPConnection {
                 self.inputUsedUp()
                 return false
             }
-            self.handle(event, client)
-            if hub.isTickFull { self.relay.ticks.endTick() }
+            left -= taken
+            if self.relay.hub.isTickFull { self.relay.ticks.endTick() }
             if Moment.now >= deadline { return true }
         }
         return true
+    }
+
+    /// Passes what is there to the hub, as one batch, and returns how many items of it were taken.
+    private func pass(atMost count: Int, from client: Client, while mayGoOn: () -> Bool) -> Int {
+        let batch = self.relay.batch
+        let rest = self.decoder.cut(atMost: count, into: batch) {
+            self.relay.hub.receive(batch, from: client, while: mayGoOn)
+        }
+        self.decoder.advance(to: rest)
+        return batch.taken
+    }
+
+    /// Passes an unfinished line to the hub, if the wire format takes it as a text.
+    private func passUnfinishedLine(of client: Client) {
+        self.decoder.endLine()
+        _ = self.pass(atMost: 1, from: client) { false }
     }
 
     /// Reads while it is not known whether the client is let in: texts wait, up to the input limit, but that it leaves is
@@ -232,14 +246,6 @@ extension TCPConnection {
         return true
     }
 
-    private func handle(_ event: MessageDecoder.Event, _ client: Client) {
-        switch event {
-        case .text: break
-        case .tooLong: self.relay.hub.refuseTooLong(from: client)
-        case .encodingChanged: self.relay.hub.setWire(self.decoder.encoding, of: client)
-        }
-    }
-
     private func inputUsedUp() {
         self.handle(.inputUsedUp)
         if self.state.mayRead, self.decoder.awaitsSilence, let moment = self.silence.start(at: .now) {
@@ -263,9 +269,7 @@ extension TCPConnection {
         case .silent:
             // A loop that was busy may not have looked at the socket since: the rest of the line can be there.
             guard !self.readAgain() else { return self.relay.ticks.enqueue(self) }
-            if let event = self.decoder.silence({ self.relay.hub.receive($0, from: client) }) {
-                self.handle(event, client)
-            }
+            self.passUnfinishedLine(of: client)
         }
     }
 }

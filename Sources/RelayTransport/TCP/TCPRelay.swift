@@ -33,6 +33,8 @@ public final class TCPRelay: Transport {
     private var unsentMemory = 0
     /// The memory that every read goes to first.
     let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: TCPRelay.readBytes, alignment: 16)
+    /// What the read that is being passed on was cut into.
+    let batch = TextBatch()
     private var lingering = 0
     /// Whether it takes connections.
     private(set) var isAccepting = false

@@ -54,13 +54,16 @@ struct MessageCost {
 
     private static func send(_ messageCount: Int, from sender: Client, through hub: Hub) {
         var decoder = MessageDecoder(.line, limit: 65_536)
+        let batch = TextBatch()
+        let line = Self.text + [UInt8(ascii: "\n")]
+        let read = [[UInt8]](repeating: line, count: Self.messagesPerTick).flatMap(\.self)
         var left = messageCount
         while left > 0 {
             let count = min(left, Self.messagesPerTick)
-            let read = [[UInt8]](repeating: Self.text + [UInt8(ascii: "\n")], count: count).flatMap(\.self)
             read.withUnsafeBytes {
-                decoder.begin($0)
-                while decoder.next({ hub.receive($0, from: sender) }) != nil {}
+                decoder.begin(UnsafeRawBufferPointer(rebasing: $0[..<(count * (Self.text.count + 1))]))
+                let rest = decoder.cut(atMost: count, into: batch) { hub.receive(batch, from: sender) { true } }
+                decoder.advance(to: rest)
                 decoder.keepRest()
             }
             hub.endTick()
