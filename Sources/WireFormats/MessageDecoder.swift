@@ -79,8 +79,9 @@ public struct MessageDecoder {
         return self.pending.count > 0 || self.cursor.isSkipping
     }
 
-    /// Takes note that nothing has come for a while, or will come any more: in the format `auto` an unfinished line is a text
-    /// then. In others nothing that is unfinished is one.
+    /// Takes note that nothing has come for a while, or will come any more.
+    ///
+    /// In the format `auto` an unfinished line is a text then; in others nothing that is unfinished is one.
     public mutating func endLine() {
         guard case .line(isStrict: false) = self.cursor.state else { return }
         self.cursor.searched = 0
