@@ -177,6 +177,8 @@ void luar_end_run(luar_state *state) {
     if (!state->running) lua_settop(state->lua, 0);
 }
 
+const luar_hook *luar_running_hook(luar_state *state) { return state->hook; }
+
 static int find_caller(lua_State *L, lua_Debug *caller) {
     for (int level = 1; lua_getstack(L, level, caller); level++) {
         lua_getinfo(L, "Sl", caller);

@@ -203,6 +203,9 @@ public final class LuaState {
         _ = luar_release(self.state, function.reference)
     }
 
+    /// Whether a hook has called the host function now running.
+    public func isRunning(_ hook: LuaHook) -> Bool { luar_running_hook(self.state) == UnsafePointer(hook.raw) }
+
     /// The script and line that called the host function now running.
     public var caller: (script: String, line: Int) {
         let line = Int(luar_caller_line(self.state))

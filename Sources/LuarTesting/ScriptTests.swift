@@ -24,6 +24,9 @@ public struct ScriptTests {
     private let limits: Limits
     private let scriptLimits: LuaLimits
 
+    /// Failures of hooks that a failed test shows at the most.
+    private static let mostFailures = 5
+
     /// What a test may use: much more than a hook, but it ends.
     private static let testLimits: LuaLimits = {
         var limits = LuaLimits()
@@ -119,7 +122,13 @@ public struct ScriptTests {
             failure = ScriptTestReport.Failure(place: place, reason: HarnessBudget.problem)
         }
         let unexpected = harness.failures.dropFirst(bindings.seen.failures)
-        if failure == nil, let first = unexpected.first {
+        if let known = failure {
+            // What a hook was to do and did not is often why the test fails.
+            failure?.difference =
+                known.difference
+                + unexpected.prefix(Self.mostFailures)
+                .map { "failed: the \($0.event) of \($0.script):\($0.line): \(Self.line($0.message))" }
+        } else if let first = unexpected.first {
             let more = unexpected.count > 1 ? " (and \(unexpected.count - 1) more)" : ""
             failure = ScriptTestReport.Failure(
                 place: "\(first.script):\(first.line)",

@@ -37,7 +37,9 @@ extension HookBindings {
             }
             let least = function == .every ? Self.shortestPeriod : 0
             guard seconds >= least, seconds <= Self.longestPeriod else {
-                return .failure("\(caller) takes \(least) to \(Int(Self.longestPeriod)) seconds, not \(seconds)")
+                return .failure(
+                    "\(caller) takes \(least) to \(Int(Self.longestPeriod)) seconds, not \(Self.shown(arguments[0]))"
+                )
             }
             schedule = function == .every ? .every(seconds) : .once
             delay = seconds

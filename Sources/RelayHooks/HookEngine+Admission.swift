@@ -14,8 +14,7 @@ extension HookEngine {
         {
             return .refuse(nil)
         }
-        var admission = Admission.letIn
-        var isLater = false
+        var answered: Admission?
         let source = WasteSource.host(client.origin.host)
         var subject = HookSubject()
         subject.admission = (client, text)
@@ -28,17 +27,26 @@ extension HookEngine {
             text.map { .bytes($0) }
         ) { answer in
             switch answer {
-            case .bytes(let question): admission = .prompt(self.keep(question))
-            case .refusal(let reason): admission = .refuse(self.keep(reason))
-            case .object(let object):
-                isLater = true
-                admission = self.admission(of: object, client)
-            default: admission = .refuse(nil)
+            case .bytes(let question): answered = .prompt(self.keep(question))
+            case .refusal(let reason): answered = .refuse(self.keep(reason))
+            case .object(let object): answered = self.admission(of: object, client)
+            default: answered = .refuse(nil)
             }
         }
-        // Made, but not answered with.
-        if !isLater { self.pending.remove(client: client.id) }
-        return admission
+        let forgetful = self.pending.removeUnreturned(of: client.id)
+        if let answered { return answered }
+        guard let forgetful else { return .letIn }
+        self.noteForgotten(forgetful, from: source)
+        return forgetful.record.onError.isNo ? .refuse(nil) : .letIn
+    }
+
+    /// Counts it as a failure that a hook made a pending answer and did not return it: whom it was to keep waiting would
+    /// come in.
+    private func noteForgotten(_ maker: PendingAnswers.Maker, from source: WasteSource) {
+        let place = "\(maker.script):\(maker.line)"
+        let message = "\(place): the hook must return what relay.pending answers; it returned nothing"
+        let error = LuaError(kind: .error, message: message, script: maker.script, line: maker.line)
+        self.note(error, of: maker.record, from: source)
     }
 
     /// What a pending answer that `admit` answered says.
@@ -67,15 +75,18 @@ extension HookEngine {
 
     /// Asks the hooks about the clients whom scripts that were replaced have not answered.
     func askPendingAgain() {
+        // They knock no second time.
+        let onKnock = self.observers.onKnock
+        self.observers.onKnock = nil
+        defer { self.observers.onKnock = onKnock }
         for entry in self.pending.removeAll() where entry.isReturned { self.hub.askAgain(entry.client, entry.text) }
     }
 
     private func warn(_ reason: String, about client: Client) {
         guard let unlogged = self.failures.log.admit(reason, at: self.environment.uptime()) else { return }
-        self.environment.logger.warning(
-            "\(reason)",
-            metadata: ["client.address": "\(client.address.string)", "log.unlogged": "\(unlogged)"]
-        )
+        var metadata: Logger.Metadata = ["client.address": "\(client.address.string)"]
+        metadata.note(unlogged: unlogged)
+        self.environment.logger.warning("\(reason)", metadata: metadata)
     }
 }
 
@@ -94,10 +105,20 @@ extension HookBindings {
         }
         guard seconds > 0, seconds <= PendingAnswers.longestTime else {
             let longest = Int(PendingAnswers.longestTime)
-            return .failure("relay.pending takes more than 0 and up to \(longest) seconds, not \(seconds)")
+            return .failure(
+                "relay.pending takes more than 0 and up to \(longest) seconds, not \(Self.shown(arguments[0]))"
+            )
         }
-        let deadline = engine.environment.uptime() + seconds
-        let number = engine.pending.add(client, text.map { Array($0) }, until: deadline)
+        guard let record = loaded.lists[.admit].records.first(where: { loaded.state.isRunning($0.hook) }) else {
+            return .failure("relay.pending works only in an admit hook, which answers with it")
+        }
+        let (script, line) = loaded.state.caller
+        let number = engine.pending.add(
+            client,
+            text.map { Array($0) },
+            by: PendingAnswers.Maker(record: record, script: script, line: line),
+            until: engine.environment.uptime() + seconds
+        )
         return .value(.object(LuaObject(type: loaded.types.pending, id: number)))
     }
 

@@ -140,7 +140,9 @@ extension HookEngine {
         guard kind == .withheld else { return }
         let reason: Logger.Message = "text withheld: hooks that were to decide about it failed"
         guard let unlogged = self.failures.withheldLog.admit("\(reason)", at: self.environment.uptime()) else { return }
-        self.environment.logger.warning(reason, metadata: ["client.id": "\(client.id)", "log.unlogged": "\(unlogged)"])
+        var metadata: Logger.Metadata = ["client.id": "\(client.id)"]
+        metadata.note(unlogged: unlogged)
+        self.environment.logger.warning(reason, metadata: metadata)
     }
 
     /// Logs a failure, but at most one a second for each handler and place in the scripts: a hook that fails on every message
@@ -162,7 +164,7 @@ extension HookEngine {
         if let place { metadata["error.at"] = "\(place)" }
         // Without a line of a script in it, a traceback tells nothing.
         if error.traceback.contains(".lua:") { metadata["error.traceback"] = "\(error.traceback)" }
-        if unlogged > 0 { metadata["hook.unlogged"] = "\(unlogged)" }
+        metadata.note(unlogged: unlogged)
         self.environment.logger.error("hook failed", metadata: metadata)
         if isPaused {
             self.environment.logger.error(

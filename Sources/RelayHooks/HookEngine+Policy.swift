@@ -63,7 +63,9 @@ extension HookEngine: RelayPolicy {
             guard name == nil else { return }
             let reason: Logger.Message = "a name was refused: it is not UTF-8"
             guard let unlogged = self.failures.log.admit("\(reason)", at: self.environment.uptime()) else { return }
-            self.environment.logger.error(reason, metadata: ["client": "\(client.id)", "log.unlogged": "\(unlogged)"])
+            var metadata: Logger.Metadata = ["client.id": "\(client.id)"]
+            metadata.note(unlogged: unlogged)
+            self.environment.logger.error(reason, metadata: metadata)
         }
         // A handler may have read the address in its place.
         self.loaded.state.changed(self.loaded.types.client, client.id)

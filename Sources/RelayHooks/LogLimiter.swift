@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
+public import Logging
+
 /// Bounds how often something is logged that a script or a client can cause any number of times.
 ///
 /// Of each key one line is logged in a second (``interval``); the next one says how many were not. The table of keys is
@@ -57,5 +59,12 @@ public struct LogLimiter {
         guard self.isOld(Entry(last: self.lastSweep, unlogged: 0), at: time) else { return }
         self.lastSweep = time
         self.entries = self.entries.filter { !self.isOld($0.value, at: time) || $0.value.unlogged > 0 }
+    }
+}
+
+extension Logger.Metadata {
+    /// Notes how many lines like this one were left out since the last, if any were.
+    public mutating func note(unlogged count: Int) {
+        if count > 0 { self["log.unlogged"] = "\(count)" }
     }
 }

@@ -15,12 +15,21 @@ struct PendingAnswers {
         let client: Client
         /// What the hooks were asked about, with the client.
         let text: [UInt8]?
+        /// The hook that made it.
+        let maker: Maker
         /// When it is too late, as uptime.
         let deadline: Double
         /// Whether the hook has answered with it: until then it may still be asked otherwise.
         var isReturned = false
         /// The answer, where that was given before the hook returned.
         var answer: LateAdmission?
+    }
+
+    /// Who made one, and where.
+    struct Maker {
+        let record: CallRecord
+        let script: String
+        let line: Int
     }
 
     private var entries: [Int64: Entry] = [:]
@@ -37,10 +46,10 @@ struct PendingAnswers {
     var nextDeadline: Double? { self.entries.isEmpty ? nil : self.earliest }
 
     /// Makes one for a client, in the place of an earlier one.
-    mutating func add(_ client: Client, _ text: [UInt8]?, until deadline: Double) -> Int64 {
+    mutating func add(_ client: Client, _ text: [UInt8]?, by maker: Maker, until deadline: Double) -> Int64 {
         self.remove(client: client.id)
         self.lastNumber += 1
-        self.entries[self.lastNumber] = Entry(client: client, text: text, deadline: deadline)
+        self.entries[self.lastNumber] = Entry(client: client, text: text, maker: maker, deadline: deadline)
         self.earliest = min(self.earliest, deadline)
         self.numbers[client.id] = self.lastNumber
         return self.lastNumber
@@ -86,6 +95,13 @@ struct PendingAnswers {
         }
         self.remove(client: entry.client.id)
         return .decides(entry.client)
+    }
+
+    /// Removes what was made for a client, but not answered with, and returns who made it.
+    mutating func removeUnreturned(of client: Int64) -> Maker? {
+        guard let number = self.numbers[client], let entry = self.entries[number], !entry.isReturned else { return nil }
+        self.remove(client: client)
+        return entry.maker
     }
 
     /// Removes a client's.

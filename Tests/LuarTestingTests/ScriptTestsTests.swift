@@ -41,6 +41,19 @@ struct ScriptTestsTests {
         #expect(try self.failure(body) == "")
     }
 
+    @Test func `a test that fails tells which hooks failed meanwhile`() throws {
+        let script = """
+            relay.on("message", function(m)
+              relay.after(1, function() error("bang") end)
+            end)
+            """
+        let failure = try self.failure(
+            "local a, b = t:connect(), t:connect() a:says('1') t:advance(2) b:hears('pong')",
+            ["a.lua": script]
+        )
+        #expect(failure.hasSuffix("|failed: the timer of s/a.lua:2: s/a.lua:2: bang"), "\(failure)")
+    }
+
     @Test(arguments: [
         (
             "local a, b = t:connect(), t:connect()\na:says('1') a:says('2')\nb:hears('x', a.name .. ' disse: 2', 'y')",

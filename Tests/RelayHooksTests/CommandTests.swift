@@ -130,7 +130,7 @@ struct CommandTests {
         #expect(self.failures(chat).last == "scripts/other.lua:1: outra causa", "\(self.failures(chat))")
         chat.clock.now += 1
         chat.says(ana, "/outro")
-        #expect(chat.log.entries.last { $0.message == "hook failed" }?.metadata["hook.unlogged"] == "1")
+        #expect(chat.log.entries.last { $0.message == "hook failed" }?.metadata["log.unlogged"] == "1")
     }
 
     @Test func `a command within JSON is not relayed as it came where memory is full`() throws {

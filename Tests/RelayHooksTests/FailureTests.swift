@@ -140,7 +140,7 @@ import Testing
         #expect(chat.log.failures.count == 1)
         chat.clock.now += 1
         chat.says(ana, "x")
-        #expect(chat.log.entries.last?.metadata["hook.unlogged"] == "999")
+        #expect(chat.log.entries.last?.metadata["log.unlogged"] == "999")
         #expect(chat.log.entries.last?.metadata["hook.failures"] == "1001")
     }
 

@@ -31,6 +31,10 @@ struct PendingAnswerTests {
         end)
         """
 
+    /// What is logged of a hook that made a pending answer in its second line and did not return it.
+    private static let forgotten =
+        "scripts/test.lua:2: the hook must return what relay.pending answers; it returned nothing"
+
     private func logged(_ chat: Chat) -> [String] {
         chat.log.entries.map(\.message).filter { ["true", "false"].contains($0) || $0.hasPrefix("client refused") }
     }
@@ -79,7 +83,7 @@ struct PendingAnswerTests {
         #expect(chat.hooks.pending.count == 0 && chat.hooks.nextTimer == nil)
     }
 
-    @Test func `an answer may come before the hook returns, and one that is not returned counts for nothing`() throws {
+    @Test func `an answer may come before the hook returns, and is none for another client`() throws {
         let chat = try Chat(
             """
             relay.on("admit", function(client)
@@ -87,16 +91,52 @@ struct PendingAnswerTests {
               if client.host == "no" then pending:answer(false, "Fora!") return pending end
               if client.host == "yes" then pending:answer() return pending end
               if client.host == "old" then return old end
+              if client.host == "not" then return false, "Não!" end
               old = pending
             end)
             """
         )
         #expect(chat.connect("no").hears == "Fora!")
         #expect(!chat.connect("yes").isClosed && chat.hub.clientCount == 1)
-        #expect(!chat.connect("other").isClosed && chat.hub.clientCount == 2)
+        #expect(chat.connect("not").hears == "Não!" && chat.log.failures.isEmpty)
+        #expect(chat.connect("other").isClosed && chat.hub.clientCount == 1)
+        #expect(chat.log.failures == [Self.forgotten])
         #expect(chat.connect("old").isClosed, "that of another client")
         #expect(self.logged(chat) == ["client refused: admit answered with a pending answer that is not this client's"])
         #expect(chat.hooks.pending.count == 0)
+    }
+
+    @Test(arguments: [(#"{ on_error = "skip" }, "#, false), ("", true)])
+    func `a pending answer that is made and not returned is a failure`(options: String, isRefused: Bool) throws {
+        let chat = try Chat(
+            """
+            relay.on("admit", \(options)function(client)
+              local pending = relay.pending()
+              relay.after(1, function() relay.log.info(tostring(pending:answer(false))) end)
+            end)
+            """
+        )
+        #expect(chat.connect().isClosed == isRefused)
+        #expect(chat.log.failures == [Self.forgotten])
+        #expect(chat.hooks.pending.count == 0)
+        chat.clock.now += 1
+        chat.hooks.runTimers()
+        #expect(self.logged(chat) == ["false"])
+    }
+
+    @Test func `who is asked about again after a reload has knocked once`() throws {
+        let chat = try Chat(Self.script)
+        var knocks: [Int64] = []
+        chat.hooks.observers.onKnock = { client, _ in knocks.append(client.id) }
+        let bia = chat.connect("b")
+        _ = try chat.hooks.reload(
+            ScriptSet(stock: [:], own: ["a.lua": Array("relay.on('admit', function(c) return 'Senha?' end)".utf8)]),
+            values: ScriptValues()
+        )
+        chat.hub.endTick()
+        #expect(knocks == [1] && bia.hears == "Senha?")
+        chat.says(bia, "1234")
+        #expect(knocks == [1, 1])
     }
 
     @Test func `a reload asks the new scripts`() throws {
@@ -136,7 +176,8 @@ struct PendingAnswerTests {
     }
 
     @Test(arguments: [
-        ("relay.pending(0)", "more than 0 and up to 60 seconds"), ("relay.pending('x')", "takes a number of seconds"),
+        ("relay.pending(70)", "more than 0 and up to 60 seconds, not 70"),
+        ("relay.pending('x')", "takes a number of seconds"),
         ("relay.pending():answer(1)", "takes what admit may answer"), ("relay.pending().answer()", "with a colon"),
         ("relay.pending():answer(true)", "takes what admit may answer"),
         ("relay.pending():answer(('x'):rep(250000))", "more bytes than the limit"),

@@ -250,6 +250,9 @@ int luar_require(luar_state *state, const char *name, size_t count);
 /// nonzero the first one is called although it is held. Not to be called from within a callback. Never raises.
 int luar_call(luar_state *state, luar_calls *calls, int most, int takes_held);
 
+/// The hook that called the host function now running; meaningless outside one.
+const luar_hook *luar_running_hook(luar_state *state);
+
 /// Where the script stands that called the host function now running: 0 when unknown.
 int luar_caller_line(luar_state *state);
 const char *luar_caller_script(luar_state *state);

@@ -106,7 +106,9 @@ final class MailDesk: AlertOutput {
         } catch {
             let message: Logger.Message = "a mail could not be sent"
             if let unlogged = self.logLimit.admit("\(message)", at: Moment.now.seconds) {
-                self.logger.error(message, metadata: ["error": "\(error.reason)", "log.unlogged": "\(unlogged)"])
+                var metadata: Logger.Metadata = ["error": "\(error.reason)"]
+                metadata.note(unlogged: unlogged)
+                self.logger.error(message, metadata: metadata)
             }
             return false
         }
