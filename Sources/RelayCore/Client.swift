@@ -52,8 +52,8 @@ public final class Client {
     public internal(set) var isKnocking = true
     /// Whether the policy has yet to decide if it is let in: its texts wait for that.
     @exclusivity(unchecked) public internal(set) var awaitsAdmission = false
-    /// Bytes of the text that the policy was asked about.
-    var knockBytes = 0
+    /// Whether the policy was told that it joined: then it is told that it left.
+    var isAnnounced = false
     /// The text that it came with, where that waits until it is let in.
     var firstText: [UInt8]?
     /// Bytes that scripts may still send it; nil without such a bound.

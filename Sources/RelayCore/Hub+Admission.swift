@@ -17,8 +17,8 @@ public enum Admission {
 
 /// The same, said later.
 public enum LateAdmission: Sendable, Equatable {
-    /// It may.
-    case letIn
+    /// The policy is to be asked again, about this text.
+    case ask([UInt8]?)
     /// It may not; with words for it, if there are any.
     case refuse([UInt8]?)
     /// It is asked something, and its next text is the answer.
@@ -39,34 +39,30 @@ extension Hub {
             case .refuse(let words): self.turnAway(client, words)
             case .later:
                 client.awaitsAdmission = true
-                client.knockBytes = text?.count ?? 0
             }
         }
     }
 
-    /// Decides about a client about which ``Admission/later`` was said; nothing happens if it has left.
+    /// Decides about a client about which ``Admission/later`` was said.
     ///
     /// It is carried out once the policy has returned from what it is asked now.
-    public func decide(_ client: Client, _ admission: LateAdmission) {
-        guard client.isOpen, client.awaitsAdmission else { return }
+    ///
+    /// - Returns: Whether that counts: not if it has left, or nobody is let in any more.
+    @discardableResult
+    public func decide(_ client: Client, _ admission: LateAdmission) -> Bool {
+        guard client.isOpen, client.awaitsAdmission, self.isAdmitting else { return false }
         self.decisions.append((client, admission))
         self.perform {}
-    }
-
-    /// Asks the policy again about a client about which ``Admission/later`` was said: who was to decide it is gone.
-    public func askAgain(_ client: Client, _ text: [UInt8]?) {
-        guard client.isOpen, client.awaitsAdmission else { return }
-        client.awaitsAdmission = false
-        if let text { text.withUnsafeBytes { self.admit(client, $0) } } else { self.admit(client, nil) }
-        // Where it was decided at once.
-        if !client.awaitsAdmission { self.goOn(client) }
+        return true
     }
 
     func carryOut(_ admission: LateAdmission, for client: Client) {
         guard client.isOpen, client.awaitsAdmission, self.isAdmitting else { return }
         client.awaitsAdmission = false
         switch admission {
-        case .letIn: self.letIn(client, knownBy: client.knockBytes)
+        case .ask(let text):
+            if let text { text.withUnsafeBytes { self.admit(client, $0) } } else { self.admit(client, nil) }
+            guard !client.awaitsAdmission else { return }
         case .prompt(let question): _ = question.withUnsafeBytes { self.send($0, to: client) }
         case .refuse(let words):
             if let words {
@@ -103,8 +99,10 @@ extension Hub {
         self.clients[client.id] = client
         // The limit on rooms is for scripts: the default room of a transport always exists.
         self.enter(client, self.room(client.room))
-        self.counters.connected += 1
         if let name = self.policy?.name(of: client) { client.name = Label(name) }
-        if client.isOpen { self.policy?.connected(client) }
+        guard client.isOpen else { return }
+        self.counters.connected += 1
+        client.isAnnounced = true
+        self.policy?.connected(client)
     }
 }

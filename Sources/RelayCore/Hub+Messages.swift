@@ -34,19 +34,21 @@ extension Hub {
     @discardableResult
     public func receive(_ text: UnsafeRawBufferPointer, from client: Client, mayBePing: Bool = true) -> Bool {
         guard client.isOpen else { return false }
-        if client.isKnocking || client.allowance != nil {
-            // The allowance of whoever came with this very text has it already.
-            if mayBePing { self.raiseAllowance(of: client, by: text.count) }
-            if client.isKnocking {
-                let answer = mayBePing ? self.perform { self.policy?.ping(text, from: client.origin) } : nil
-                guard let answer else {
-                    if client.awaitsAdmission { return false }
-                    self.admit(client, text)
-                    return false
-                }
+        var mayBePing = mayBePing
+        // The allowance of whoever came with this very text has it already.
+        if mayBePing, client.allowance != nil { self.raiseAllowance(of: client, by: text.count) }
+        if client.isKnocking {
+            if mayBePing, let answer = self.perform({ self.policy?.ping(text, from: client.origin) }) {
                 self.counters.pings += 1
                 _ = self.send(answer, to: client)
                 return true
+            }
+            mayBePing = false
+            // The policy may have let it in or closed it meanwhile.
+            guard client.isOpen else { return false }
+            if client.isKnocking {
+                if !client.awaitsAdmission { self.admit(client, text) }
+                return false
             }
         }
         self.lastMessageID += 1

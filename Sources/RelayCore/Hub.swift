@@ -287,10 +287,10 @@ public final class Hub {
                 self.sendSystemMessage(kind, to: client)
             } else if self.takeDeparture(), let (client, reason) = self.departures.popFirst() {
                 self.departing[client.id] = nil
-                if client.isKnocking {
-                    self.policy?.turnedAway(client)
-                } else {
+                if client.isAnnounced {
                     self.policy?.disconnected(client, reason: reason)
+                } else {
+                    self.policy?.turnedAway(client)
                 }
             } else {
                 break

@@ -8,18 +8,43 @@ public import RelayCore
 extension HookEngine {
     /// Asks the `admit` hooks.
     public func admit(_ client: Client, _ text: UnsafeRawBufferPointer?) -> Admission {
-        self.observers.onKnock?(client, text)
+        let resumption = self.pending.takeResumption(of: client.id)
+        if resumption == nil { self.observers.onKnock?(client, text) }
         if !self.failures.refusedSenders.isEmpty,
             self.failures.refusedSenders.isRefused(host: client.origin.host, at: self.environment.uptime())
         {
             return .refuse(nil)
         }
-        var answered: Admission?
         let source = WasteSource.host(client.origin.host)
+        var place: CallRecord? = if case .after(let record)? = resumption { record } else { nil }
+        while true {
+            switch self.askAdmit(client, text, after: place, from: source) {
+            case .answered(let admission): return admission
+            case .noOpinion(let record): place = record
+            }
+        }
+    }
+
+    /// What `admit` hooks have come to.
+    private enum AdmitAnswer {
+        case answered(Admission)
+        /// This one has no opinion, by a pending answer; those after it are not asked yet.
+        case noOpinion(CallRecord)
+    }
+
+    /// Asks the `admit` hooks after one of them, or all.
+    private func askAdmit(
+        _ client: Client,
+        _ text: UnsafeRawBufferPointer?,
+        after record: CallRecord?,
+        from source: WasteSource
+    ) -> AdmitAnswer {
+        var answered: AdmitAnswer?
         var subject = HookSubject()
         subject.admission = (client, text)
         self.ask(
             self.loaded.lists[.admit],
+            after: record,
             about: subject,
             from: source,
             self.loaded.schemas.admit,
@@ -27,17 +52,17 @@ extension HookEngine {
             text.map { .bytes($0) }
         ) { answer in
             switch answer {
-            case .bytes(let question): answered = .prompt(self.keep(question))
-            case .refusal(let reason): answered = .refuse(self.keep(reason))
-            case .object(let object): answered = self.admission(of: object, client)
-            default: answered = .refuse(nil)
+            case .bytes(let question): answered = .answered(.prompt(self.keep(question)))
+            case .refusal(let reason): answered = .answered(.refuse(self.keep(reason)))
+            case .object(let object): answered = self.answer(of: object, client)
+            default: answered = .answered(.refuse(nil))
             }
         }
         let forgetful = self.pending.removeUnreturned(of: client.id)
         if let answered { return answered }
-        guard let forgetful else { return .letIn }
+        guard let forgetful else { return .answered(.letIn) }
         self.noteForgotten(forgetful, from: source)
-        return forgetful.record.onError.isNo ? .refuse(nil) : .letIn
+        return .answered(forgetful.record.onError.isNo ? .refuse(nil) : .letIn)
     }
 
     /// Counts it as a failure that a hook made a pending answer and did not return it: whom it was to keep waiting would
@@ -50,18 +75,18 @@ extension HookEngine {
     }
 
     /// What a pending answer that `admit` answered says.
-    private func admission(of object: LuaObject, _ client: Client) -> Admission {
+    private func answer(of object: LuaObject, _ client: Client) -> AdmitAnswer {
         switch self.pending.noteReturned(object.id, for: client) {
-        case .answer(.letIn): return .letIn
-        case .answer(.prompt(let question)): return .prompt(question.withUnsafeBytes { self.keep($0) })
-        case .answer(.refuse(let words)):
-            return .refuse(words.map { words in words.withUnsafeBytes { self.keep($0) } })
+        case .answer(.noOpinion, let maker): return .noOpinion(maker.record)
+        case .answer(.prompt(let question), _): return .answered(.prompt(question.withUnsafeBytes { self.keep($0) }))
+        case .answer(.refuse(let words), _):
+            return .answered(.refuse(words.map { words in words.withUnsafeBytes { self.keep($0) } }))
         case .later:
             self.observers.onTimers?()
-            return .later
+            return .answered(.later)
         case .invalid:
             self.warn("client refused: admit answered with a pending answer that is not this client's", about: client)
-            return .refuse(nil)
+            return .answered(.refuse(nil))
         }
     }
 
@@ -75,11 +100,7 @@ extension HookEngine {
 
     /// Asks the hooks about the clients whom scripts that were replaced have not answered.
     func askPendingAgain() {
-        // They knock no second time.
-        let onKnock = self.observers.onKnock
-        self.observers.onKnock = nil
-        defer { self.observers.onKnock = onKnock }
-        for entry in self.pending.removeAll() where entry.isReturned { self.hub.askAgain(entry.client, entry.text) }
+        for entry in self.pending.replaceAll() { self.hub.decide(entry.client, .ask(entry.text)) }
     }
 
     private func warn(_ reason: String, about client: Client) {
@@ -132,9 +153,9 @@ extension HookBindings {
             guard case .bytes(let bytes) = value, bytes.count <= longest else { return nil }
             return Array(bytes)
         }
-        let answer: LateAdmission
+        let answer: PendingAnswers.Answer
         switch (arguments[1], arguments[2]) {
-        case (.nil, .nil): answer = .letIn
+        case (.nil, .nil): answer = .noOpinion
         case (.boolean(false), .nil): answer = .refuse(nil)
         case (.boolean(false), .bytes), (.bytes, .nil):
             guard let words = text(arguments[1]) ?? text(arguments[2]) else {
@@ -147,9 +168,7 @@ extension HookBindings {
         switch engine.pending.give(answer, to: object.id) {
         case .tooLate: return .value(.boolean(false))
         case .kept: return .value(.boolean(true))
-        case .decides(let client):
-            engine.hub.decide(client, answer)
-            return .value(.boolean(true))
+        case .decides(let client, let admission): return .value(.boolean(engine.hub.decide(client, admission)))
         }
     }
 }

@@ -33,6 +33,12 @@ struct HookStage {
         self.calls = LuaCalls(list.hooks, schema: schema, first, second)
     }
 
+    /// Leaves out the hooks up to one of them, and that one.
+    mutating func skip(to record: CallRecord) {
+        guard let place = self.list.records.firstIndex(where: { $0 === record }) else { return }
+        while self.calls.next <= place { self.calls.skip() }
+    }
+
     /// Gives the hooks that are still to be called another first argument.
     mutating func setFirst(_ value: LuaValue) { self.calls.setFirst(value) }
 }
@@ -145,12 +151,14 @@ extension HookEngine {
         }
     }
 
-    /// Asks the hooks of a question, and passes the answer, if there is one, to `use` while its bytes are valid.
+    /// Asks the hooks of a question, those after one of them or all, and passes the answer, if there is one, to `use` while
+    /// its bytes are valid.
     ///
     /// - Returns: Whether a hook failed or is paused, and no other has answered.
     @discardableResult
     func ask(
         _ list: HookList,
+        after record: CallRecord? = nil,
         about subject: HookSubject = HookSubject(),
         from source: WasteSource? = nil,
         _ schema: LuaAnswerSchema,
@@ -161,6 +169,7 @@ extension HookEngine {
         guard !list.isEmpty else { return false }
         return self.run(files: list.hooks.fileCount, about: subject) {
             var stage = HookStage(list, from: source, schema, first, second)
+            if let record { stage.skip(to: record) }
             switch self.next(&stage) {
             case .none: break
             case .value(let value): use(value)

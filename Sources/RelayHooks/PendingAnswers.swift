@@ -22,7 +22,15 @@ struct PendingAnswers {
         /// Whether the hook has answered with it: until then it may still be asked otherwise.
         var isReturned = false
         /// The answer, where that was given before the hook returned.
-        var answer: LateAdmission?
+        var answer: Answer?
+    }
+
+    /// What a hook may answer, sooner or later.
+    enum Answer {
+        /// It has no opinion: the hooks after it are asked.
+        case noOpinion
+        case refuse([UInt8]?)
+        case prompt([UInt8])
     }
 
     /// Who made one, and where.
@@ -32,7 +40,17 @@ struct PendingAnswers {
         let line: Int
     }
 
+    /// From where on the hooks are asked about a client that they were asked about before.
+    enum Resumption {
+        /// All of them: those that were asked are replaced.
+        case start
+        /// Those after this one, which had no opinion.
+        case after(CallRecord)
+    }
+
     private var entries: [Int64: Entry] = [:]
+    /// By client, from when that is decided until they are asked.
+    private var resumptions: [Int64: Resumption] = [:]
     /// The number of each client's entry.
     private var numbers: [Int64: Int64] = [:]
     private var lastNumber: Int64 = 0
@@ -60,7 +78,7 @@ struct PendingAnswers {
         /// Nothing yet.
         case later
         /// This: it was given before the hook returned.
-        case answer(LateAdmission)
+        case answer(Answer, Maker)
         /// It is not the client's, or is not there any more.
         case invalid
     }
@@ -73,7 +91,7 @@ struct PendingAnswers {
             return .later
         }
         self.remove(client: client.id)
-        return .answer(answer)
+        return .answer(answer, entry.maker)
     }
 
     /// What becomes of an answer.
@@ -83,19 +101,28 @@ struct PendingAnswers {
         /// The hook has not returned yet: it is what that will have answered.
         case kept
         /// It decides about this client.
-        case decides(Client)
+        case decides(Client, LateAdmission)
     }
 
     /// Notes an answer.
-    mutating func give(_ answer: LateAdmission, to number: Int64) -> Given {
-        guard let entry = self.entries[number], entry.answer == nil else { return .tooLate }
+    mutating func give(_ answer: Answer, to number: Int64) -> Given {
+        guard let entry = self.entries[number], entry.answer == nil, entry.client.isOpen else { return .tooLate }
         guard entry.isReturned else {
             self.entries[number]?.answer = answer
             return .kept
         }
         self.remove(client: entry.client.id)
-        return .decides(entry.client)
+        switch answer {
+        case .noOpinion:
+            self.resumptions[entry.client.id] = .after(entry.maker.record)
+            return .decides(entry.client, .ask(entry.text))
+        case .refuse(let words): return .decides(entry.client, .refuse(words))
+        case .prompt(let question): return .decides(entry.client, .prompt(question))
+        }
     }
+
+    /// Where to begin when the hooks are asked about a client; nil if that is the first time.
+    mutating func takeResumption(of client: Int64) -> Resumption? { self.resumptions.removeValue(forKey: client) }
 
     /// Removes what was made for a client, but not answered with, and returns who made it.
     mutating func removeUnreturned(of client: Int64) -> Maker? {
@@ -106,6 +133,7 @@ struct PendingAnswers {
 
     /// Removes a client's.
     mutating func remove(client: Int64) {
+        self.resumptions[client] = nil
         if let number = self.numbers.removeValue(forKey: client) { self.entries[number] = nil }
     }
 
@@ -118,9 +146,12 @@ struct PendingAnswers {
         return overdue
     }
 
-    /// Removes all, and returns them in the order in which they were made.
-    mutating func removeAll() -> [Entry] {
-        defer { (self.entries, self.numbers) = ([:], [:]) }
-        return self.entries.sorted { $0.key < $1.key }.map(\.value)
+    /// Removes all, as the hooks are replaced, and returns those that are waited for in the order in which they were made.
+    mutating func replaceAll() -> [Entry] {
+        let waiting = self.entries.sorted { $0.key < $1.key }.map(\.value).filter(\.isReturned)
+        (self.entries, self.numbers) = ([:], [:])
+        for client in self.resumptions.keys { self.resumptions[client] = .start }
+        for entry in waiting { self.resumptions[entry.client.id] = .start }
+        return waiting
     }
 }

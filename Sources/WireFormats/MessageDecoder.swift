@@ -16,6 +16,8 @@ public import RelayCore
 public struct MessageDecoder {
     private var cursor: TextCursor
     private var pending = PendingBytes()
+    /// Where the reads end that wait, but the last one; see ``endRead(afterSilence:)``.
+    private var ends: [TextCursor.ReadEnd] = []
 
     /// Makes a decoder.
     ///
@@ -32,6 +34,23 @@ public struct MessageDecoder {
 
     /// Bytes not yet cut into texts.
     public var pendingBytes: Int { self.pending.count }
+
+    /// Reads whose ends it has noted.
+    public var waitingReads: Int { self.ends.count }
+
+    /// Notes that the read before is over and waits, though nothing was cut from it: what comes next is behind its end.
+    ///
+    /// Otherwise reads that wait together would be one.
+    ///
+    /// - Parameter isSilence: Whether nothing came for so long that an unfinished line is a text.
+    public mutating func endRead(afterSilence isSilence: Bool) {
+        switch self.cursor.state {
+        case .line(isStrict: true), .length: return
+        case .undecided, .raw, .line(isStrict: false): break
+        }
+        guard self.pending.count > 0, self.ends.last?.offset != self.pending.count else { return }
+        self.ends.append(TextCursor.ReadEnd(offset: self.pending.count, isSilence: isSilence))
+    }
 
     /// Bytes of memory that it keeps between reads.
     var storageBytes: Int { self.pending.capacity }
@@ -55,12 +74,12 @@ public struct MessageDecoder {
         self.pending.withBytes { bytes in
             batch.reset(to: bytes)
             var end = self.cursor
-            while batch.items.count < count, let item = end.next(in: bytes) { batch.append(item) }
+            while batch.items.count < count, let item = end.next(in: bytes, self.ends) { batch.append(item) }
             body()
             batch.letGo()
             guard !batch.isUsedUp else { return end }
             var reached = self.cursor
-            for _ in 0..<batch.taken { _ = reached.next(in: bytes) }
+            for _ in 0..<batch.taken { _ = reached.next(in: bytes, self.ends) }
             return reached
         }
     }
@@ -70,6 +89,11 @@ public struct MessageDecoder {
         self.pending.drop(cursor.position)
         self.cursor = cursor
         self.cursor.position = 0
+        self.cursor.endsPassed = 0
+        if !self.ends.isEmpty {
+            self.ends = self.ends.dropFirst(cursor.endsPassed).filter { $0.offset > cursor.position }
+                .map { TextCursor.ReadEnd(offset: $0.offset - cursor.position, isSilence: $0.isSilence) }
+        }
         if self.pending.count == 0 { self.pending.dropAll() }
     }
 

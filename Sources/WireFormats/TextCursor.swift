@@ -30,6 +30,16 @@ public struct TextCursor {
     var skippedBytes = 0
     /// Whether the unfinished line is a text, as nothing came for a while.
     var isLineEnded = false
+    /// How many ends of waiting reads are behind.
+    var endsPassed = 0
+
+    /// Where a read ended that waited with others behind it.
+    struct ReadEnd {
+        /// Its last byte is the one before this.
+        var offset: Int
+        /// Whether nothing came for a while then.
+        var isSilence: Bool
+    }
 
     init(_ format: WireFormat, limit: Int) {
         self.limit = limit
@@ -52,13 +62,22 @@ public struct TextCursor {
     }
 
     /// Finds the next item, and moves behind it; nil once more input is needed.
-    mutating func next(in bytes: UnsafeRawBufferPointer) -> TextBatch.Item? {
+    ///
+    /// - Parameters:
+    ///   - bytes: All that waits.
+    ///   - ends: The ends of the reads in it, but the last one's.
+    mutating func next(in bytes: UnsafeRawBufferPointer, _ ends: [ReadEnd] = []) -> TextBatch.Item? {
         while self.position < bytes.count {
             let step: Step
             switch self.state {
-            case .undecided: step = .found(self.decide(bytes))
-            case .raw: step = .found(self.take(min(self.limit, bytes.count - self.position)))
-            case .line: step = self.nextLine(bytes)
+            case .undecided: step = .found(self.decide(bytes, to: self.end(among: ends)?.offset ?? bytes.count))
+            case .raw:
+                let end = self.end(among: ends)?.offset ?? bytes.count
+                step = .found(self.take(min(self.limit, end - self.position)))
+            case .line(isStrict: true): step = self.nextLine(bytes, to: bytes.count, isEnded: false)
+            case .line(isStrict: false):
+                let end = self.end(among: ends, isSilence: true)?.offset
+                step = self.nextLine(bytes, to: end ?? bytes.count, isEnded: end != nil || self.isLineEnded)
             case .length: step = self.nextFrame(bytes)
             }
             switch step {
@@ -69,6 +88,16 @@ public struct TextCursor {
         }
         self.searched = 0
         return nil
+    }
+
+    /// The first end behind the position.
+    private mutating func end(among ends: [ReadEnd], isSilence: Bool = false) -> ReadEnd? {
+        while self.endsPassed < ends.count,
+            ends[self.endsPassed].offset <= self.position || isSilence && !ends[self.endsPassed].isSilence
+        {
+            self.endsPassed += 1
+        }
+        return self.endsPassed < ends.count ? ends[self.endsPassed] : nil
     }
 
     /// What a step made of the bytes.
@@ -87,8 +116,8 @@ public struct TextCursor {
     }
 
     /// A first read without a `\n` is a text; one with it shows that this client speaks lines.
-    private mutating func decide(_ bytes: UnsafeRawBufferPointer) -> TextBatch.Item {
-        let window = min(self.limit, bytes.count - self.position)
+    private mutating func decide(_ bytes: UnsafeRawBufferPointer, to end: Int) -> TextBatch.Item {
+        let window = min(self.limit, end - self.position)
         guard Self.newline(in: bytes, from: self.position, to: self.position + window) != nil else {
             return self.take(window)
         }
@@ -98,9 +127,10 @@ public struct TextCursor {
 
     // MARK: Lines
 
-    private mutating func nextLine(_ bytes: UnsafeRawBufferPointer) -> Step {
-        guard let end = Self.newline(in: bytes, from: self.position + self.searched, to: bytes.count) else {
-            return self.isLineEnded ? self.finishLine(bytes) : self.waitForNewline(bytes)
+    /// Looks for a line up to an end, at which an unfinished one may be ended.
+    private mutating func nextLine(_ bytes: UnsafeRawBufferPointer, to limit: Int, isEnded: Bool) -> Step {
+        guard let end = Self.newline(in: bytes, from: self.position + self.searched, to: limit) else {
+            return isEnded ? self.finishLine(bytes, to: limit) : self.waitForNewline(bytes)
         }
         self.searched = 0
         if self.isSkipping {
@@ -124,26 +154,25 @@ public struct TextCursor {
         guard self.isSkipping || count > self.limit + 1 else { return .incomplete }
         let wasSkipping = self.isSkipping
         self.isSkipping = true
-        self.dropAll(bytes)
+        self.position = bytes.count
+        self.searched = 0
         return wasSkipping ? .incomplete : .found(.tooLong)
     }
 
     /// Takes an unfinished line as a text.
-    private mutating func finishLine(_ bytes: UnsafeRawBufferPointer) -> Step {
+    private mutating func finishLine(_ bytes: UnsafeRawBufferPointer, to end: Int) -> Step {
         self.isLineEnded = false
         self.searched = 0
-        let hasReturn = bytes[bytes.count - 1] == UInt8(ascii: "\r")
-        let length = bytes.count - self.position - (hasReturn ? 1 : 0)
-        guard length > 0, length <= self.limit else {
-            self.dropAll(bytes)
-            return length > 0 ? .found(.tooLong) : .skipped
+        let hasReturn = bytes[end - 1] == UInt8(ascii: "\r")
+        let length = end - self.position - (hasReturn ? 1 : 0)
+        let isRest = self.isSkipping
+        // After a pause, what comes is a new line, even if the one before was too long: nobody goes mute.
+        self.isSkipping = false
+        guard length > 0, length <= self.limit, !isRest else {
+            self.position = end
+            return length > 0 && !isRest ? .found(.tooLong) : .skipped
         }
         return .found(self.take(length, ending: hasReturn ? 1 : 0))
-    }
-
-    private mutating func dropAll(_ bytes: UnsafeRawBufferPointer) {
-        self.position = bytes.count
-        self.searched = 0
     }
 
     private static func newline(in bytes: UnsafeRawBufferPointer, from start: Int, to end: Int) -> Int? {

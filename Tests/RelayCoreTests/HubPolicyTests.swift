@@ -26,7 +26,7 @@ import WireFormats
         #expect(stage.policy.takeCalls() == [], "reported once")
     }
 
-    @Test func `a client closed while it is being named is not announced, and its departure follows`() throws {
+    @Test func `a client closed while it is being named has not joined, and does not leave`() throws {
         let stage = Stage()
         stage.policy.onName = { client in
             stage.hub.close(client, reason: "banned")
@@ -34,7 +34,7 @@ import WireFormats
         }
         let ana = try #require(stage.tryJoin("ana"))
         #expect(!ana.client.isOpen)
-        #expect(stage.policy.takeCalls() == ["name 1", "disconnected ana: banned"])
+        #expect(stage.policy.takeCalls() == ["name 1", "turned away 1"])
         #expect(!stage.policy.wasCalledFromWithin)
         #expect(stage.hub.clientCount == 0)
         stage.endTick()

@@ -106,6 +106,96 @@ struct PendingAnswerTests {
         #expect(chat.hooks.pending.count == 0)
     }
 
+    @Test(arguments: [false, true])
+    func `no opinion has the next hooks asked, sooner or later`(isLate: Bool) throws {
+        let answer = isLate ? "relay.after(1, function() pending:answer() end)" : "pending:answer()"
+        let chat = try Chat(
+            """
+            relay.on("admit", function(client, text)
+              relay.log.info("first " .. tostring(text))
+              local pending = relay.pending()
+              \(answer)
+              return pending
+            end)
+            relay.on("admit", function(client, text)
+              relay.log.info("second " .. tostring(text))
+              if client.host == "pending" then local pending = relay.pending() pending:answer() return pending end
+              if client.host == "banned" then return false, "banned" end
+              if not text then return "senha?" end
+            end)
+            relay.on("admit", function(client, text) relay.log.info("third " .. tostring(text)) end)
+            """
+        )
+        let people = ["banned", "pending", "asked"].map { chat.connect($0) }
+        if isLate {
+            #expect(people.allSatisfy { $0.hears.isEmpty && !$0.isClosed })
+            chat.clock.now += 1
+            chat.hooks.runTimers()
+            chat.hub.endTick()
+        }
+        #expect(people.map(\.hears) == ["banned", "", "senha?"] && people.map(\.isClosed) == [true, false, false])
+        #expect(chat.hub.clientCount == 1)
+        chat.says(people[2], "luar")
+        chat.clock.now += 1
+        chat.hooks.runTimers()
+        #expect(chat.hub.clientCount == 2)
+        let asked = chat.log.entries.map(\.message).filter { $0.hasSuffix("luar") }
+        #expect(asked == ["first luar", "second luar", "third luar"])
+        #expect(chat.log.entries.count { $0.message == "third nil" } == 1)
+    }
+
+    @Test func `an answer that a ping hook gives lets a client in once, and its text is heard`() throws {
+        let chat = try Chat(
+            """
+            local pending
+            relay.on("admit", function(client)
+              if client.host == "10.0.0.1" then return end
+              pending = relay.pending()
+              return pending
+            end)
+            relay.on("ping", function(text)
+              if pending then relay.log.info(tostring(pending:answer())) pending = nil end
+            end)
+            relay.on("connect", function(client) relay.log.info("connect " .. client.id) end)
+            """
+        )
+        let ana = chat.connect(transport: .udp, saying: "oi")
+        let bia = chat.connect("b", transport: .udp, saying: "um")
+        chat.says(bia, "dois")
+        chat.says(bia, "três")
+        #expect(
+            chat.log.entries.map(\.message).filter { $0 == "true" || $0.hasPrefix("connect") }
+                == ["connect 1", "true", "connect 2"]
+        )
+        #expect(ana.hears == "('b', 4002) disse: um('b', 4002) disse: dois('b', 4002) disse: três")
+        chat.says(ana, "olá")
+        #expect(bia.hears == "('10.0.0.1', 4001) disse: olá")
+    }
+
+    @Test func `an answer for a client that was closed meanwhile, or while the relay stops, counts for nothing`() throws
+    {
+        let chat = try Chat(Self.script)
+        let ana = chat.connect()
+        let (bia, _) = (chat.connect("b"), chat.connect("c"))
+        chat.hub.close(try #require(bia.client), reason: "x")
+        chat.says(ana, "/2 yes")
+        chat.hub.stopAdmitting()
+        chat.says(ana, "/3 yes")
+        #expect(self.logged(chat) == ["false", "false"])
+    }
+
+    @Test func `one whom a name hook closes has not joined, and does not leave`() throws {
+        let chat = try Chat(
+            """
+            relay.on("name", function(client) client:close("x") end)
+            relay.on("connect", function() relay.log.info("connect") end)
+            relay.on("disconnect", function() relay.log.info("disconnect") end)
+            """
+        )
+        #expect(chat.connect().isClosed && chat.hub.counters.connected == 0)
+        #expect(!chat.log.entries.contains { $0.message.hasSuffix("connect") })
+    }
+
     @Test(arguments: [(#"{ on_error = "skip" }, "#, false), ("", true)])
     func `a pending answer that is made and not returned is a failure`(options: String, isRefused: Bool) throws {
         let chat = try Chat(

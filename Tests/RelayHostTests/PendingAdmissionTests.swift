@@ -21,6 +21,7 @@ import WireFormats
           return pending[client.id]
         end)
         relay.on("message", function(m)
+          if m.text == "eco" then m.sender:send("eco") return false end
           local id = m.text:match("^/(%d+)")
           if not id then return end
           m.sender:send("answered " .. tostring(pending[tonumber(id)]:answer()))
@@ -108,6 +109,39 @@ import WireFormats
             bia.send("luar\num\ndois\ntrês")
             let said = ["um", "dois", "três"].map { "\(bia.name) disse: \($0)" }.joined()
             #expect(self.hears(ana, said))
+        }
+    }
+
+    @Test func `each read is a text, however many wait together`() async throws {
+        try await LiveRelay.run(scripts: ["a.lua": Self.script]) { relay in
+            let ana = try relay.connect()
+            try relay.console(shows: "Cliente conectado: \(ana.name)")
+            let bia = try relay.connect()
+            try await self.clients(2, relay)
+            for text in ["um", "dois", "três"] {
+                bia.send(text)
+                // What came before this is read in the same tick, or was in an earlier one.
+                ana.send("eco")
+                #expect(ana.receive() == "eco")
+            }
+            ana.send("/2")
+            let said = ["um", "dois", "três"].map { "\(bia.name) disse: \($0)" }.joined()
+            #expect(self.hears(ana, "answered true" + said))
+        }
+    }
+
+    @Test func `one whose connection breaks makes place at once, whatever it has said`() async throws {
+        try await self.run { relay, ana in
+            let (bia, caio) = (try relay.connect(), try relay.connect())
+            bia.send("um\ndois\n")
+            // More than is read while it waits: the error is behind it.
+            caio.send(String(repeating: "x", count: 3 << 20))
+            try await self.clients(3, relay)
+            bia.reset()
+            caio.reset()
+            try await self.clients(1, relay)
+            ana.send("/2\n/3\n")
+            #expect(self.hears(ana, "answered false\nanswered false\n"))
         }
     }
 

@@ -43,6 +43,18 @@ struct Feed {
 
     mutating func read(_ text: String) { self.read(Array(text.utf8)) }
 
+    /// Reads what is not cut before the last of these reads; before some of them nothing came for a while.
+    mutating func readAhead(_ reads: [(bytes: [UInt8], comesLate: Bool)]) {
+        for read in reads {
+            self.decoder.endRead(afterSilence: read.comesLate)
+            read.bytes.withUnsafeBytes {
+                self.decoder.begin($0)
+                self.decoder.keepRest()
+            }
+        }
+        self.take()
+    }
+
     /// Nothing comes for a while, or the input ends.
     mutating func fallsSilent() {
         self.decoder.endLine()

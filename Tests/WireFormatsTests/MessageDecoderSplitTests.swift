@@ -6,6 +6,28 @@ import Testing
 import WireFormats
 
 @Suite struct MessageDecoderSplitTests {
+    @Test(arguments: [WireFormat.auto, .line, .raw, .length], 0..<100)
+    func `reads that wait together are cut as if none had waited`(format: WireFormat, seed: UInt64) {
+        var random = SplitMix64(seed: seed)
+        let reads = (0..<Int.random(in: 1...12, using: &random))
+            .map { _ in
+                let bytes = (0..<Int.random(in: 1...14, using: &random))
+                    .map { _ in
+                        Array("\n\r\0\0\0\u{3}abc".utf8).randomElement(using: &random) ?? 0
+                    }
+                return (bytes: bytes, comesLate: Int.random(in: 0..<4, using: &random) == 0)
+            }
+        var (waiting, other) = (Feed(format, limit: 10), Feed(format, limit: 10))
+        waiting.readAhead(reads)
+        for read in reads {
+            if read.comesLate { other.fallsSilent() }
+            other.read(read.bytes)
+        }
+        #expect(waiting.found == other.found, "\(reads)")
+        #expect(waiting.decoder.waitingReads == 0)
+        #expect(waiting.decoder.pendingBytes == other.decoder.pendingBytes)
+    }
+
     private static let limit = 8
 
     private static let inputs = [

@@ -41,7 +41,7 @@ extension HookEvent {
         case .disconnect:
             return .notice(
                 [client, reason],
-                "it left: `left` `lost` `slow` `shutdown`, over UDP `unreachable` `idle` `replaced`, or a script's reason"
+                "it left, and `connect` was told of it: `left` `lost` `slow` `shutdown`, over UDP `unreachable` `idle` `replaced`, or a script's reason"
             )
         case .message:
             return APIEvent(

@@ -23,6 +23,8 @@ final class TCPConnection: InputSource {
     private var preamble: Preamble
     private var decoder: MessageDecoder
     private var silence: SilenceTimer
+    /// When something was last read that waits until the client is let in.
+    private var lastReadAhead: Moment?
     @exclusivity(unchecked) private var state = ConnectionState()
     private var watch: ScriptLoop.Watch?
     private var interest: DescriptorState = .readable
@@ -35,6 +37,8 @@ final class TCPConnection: InputSource {
 
     /// How long the other side has to end its direction once ours has ended.
     private static let lingerTime = Duration.seconds(1)
+    /// Reads that may wait until the client is let in, where each is a text.
+    private static let mostReads = 1_024
 
     init(_ socket: TCPSocket, at slot: Int32, from origin: ClientOrigin, relay: TCPRelay, capture: StreamCapture?) {
         let limits = relay.hub.limits
@@ -97,11 +101,15 @@ final class TCPConnection: InputSource {
     private func updateInterest() {
         self.updateDirect()
         guard let watch = self.watch else { return }
-        let isInputFull = self.decoder.pendingBytes >= self.relay.hub.limits.inputBytes
-        let wanted = self.state.interest(isInputFull: isInputFull)
+        let wanted = self.state.interest(isInputFull: self.isInputFull)
         guard wanted != self.interest else { return }
         self.interest = wanted
         self.relay.loop.change(watch, to: wanted)
+    }
+
+    /// Whether as much input waits as may.
+    private var isInputFull: Bool {
+        self.decoder.pendingBytes >= self.relay.hub.limits.inputBytes || self.decoder.waitingReads >= Self.mostReads
     }
 
     /// Says whether bytes for it may go to its socket at once.
@@ -170,7 +178,7 @@ extension TCPConnection {
         if self.isInPreamble { _ = self.receive() }
         guard let client = self.client, self.state.phase == .open else { return false }
         defer { self.decoder.keepRest() }
-        if client.awaitsAdmission { self.readAhead() }
+        if client.awaitsAdmission { self.readAhead() } else { self.lastReadAhead = nil }
         var left = count
         var hasRead = false
         while left > 0 {
@@ -211,9 +219,14 @@ extension TCPConnection {
     /// Reads while it is not known whether the client is let in: texts wait, up to the input limit, but that it leaves is
     /// noticed.
     private func readAhead() {
-        guard self.decoder.pendingBytes < self.relay.hub.limits.inputBytes else { return }
-        _ = self.receive()
-        if self.decoder.pendingBytes == 0 { self.inputUsedUp() }
+        if !self.isInputFull {
+            let now = Moment.now
+            let isSilence = self.lastReadAhead.map { now - $0 >= self.relay.hub.limits.silence } ?? false
+            self.decoder.endRead(afterSilence: isSilence)
+            if self.receive() { self.lastReadAhead = now }
+        }
+        // Who is gone could not hear what is answered.
+        if self.decoder.pendingBytes == 0 || self.state.inputEnd == .lost { self.inputUsedUp() }
     }
 
     func readAgain() -> Bool {
@@ -281,6 +294,8 @@ extension TCPConnection: DescriptorSource {
             self.outputChanged()
         }
         guard !state.isDisjoint(with: [.readable, .hungUp]) else { return }
+        // Its texts are not read to their end meanwhile, where the error would be found.
+        if state.contains(.hungUp), self.client?.awaitsAdmission == true { self.handle(.inputEnded(.lost)) }
         if self.state.skipsInput {
             self.skipInput(hungUp: state.contains(.hungUp))
         } else if self.state.phase != .closed {
