@@ -127,6 +127,9 @@ public final class Hub {
     /// How many clients there are.
     public var clientCount: Int { self.clients.count }
 
+    /// How many are not let in yet, which count towards the limit, too.
+    public var knockingCount: Int { self.knocking.count }
+
     /// The rooms and how many clients are in each, in no particular order.
     public var roomSizes: [(name: String, clients: Int)] {
         self.rooms.values.map { ($0.name.string, $0.count) }

@@ -61,11 +61,12 @@ public struct TextCursor {
         }
     }
 
-    /// Finds the next item, and moves behind it; nil once more input is needed.
+    /// Finds the next item, and moves behind it.
     ///
     /// - Parameters:
     ///   - bytes: All that waits.
     ///   - ends: The ends of the reads in it, but the last one's.
+    /// - Returns: The item; nil once more input is needed.
     mutating func next(in bytes: UnsafeRawBufferPointer, _ ends: [ReadEnd] = []) -> TextBatch.Item? {
         while self.position < bytes.count {
             let step: Step

@@ -137,6 +137,8 @@ import WireFormats
             // More than is read while it waits: the error is behind it.
             caio.send(String(repeating: "x", count: 3 << 20))
             try await self.clients(3, relay)
+            let status = try await relay.relay.status()
+            #expect(status.clients == 1 && status.clientsKnocking == 2)
             bia.reset()
             caio.reset()
             try await self.clients(1, relay)
