@@ -32,7 +32,7 @@ static int protected_call(lua_State *L) {
     return finish_call(L, status, 0);
 }
 
-/// Calls the script's message handler (upvalue 1), but not for a limit's error.
+/// Calls the script's message hook (upvalue 1), but not for a limit's error.
 static int handle_message(lua_State *L) {
     if (luar_of(L)->tripped) return 1;
     lua_pushvalue(L, lua_upvalueindex(1));

@@ -57,7 +57,7 @@ void luar_reraise(lua_State *L) {
     luaL_error(L, "a limit was passed");
 }
 
-/// Compares the thread's CPU clock with the budget. The clock starts at the first look, so that short handlers never
+/// Compares the thread's CPU clock with the budget. The clock starts at the first look, so that short hooks never
 /// pay for a system call. The head start is one interval, or one charge that is not looked at.
 ///
 /// Reading the CPU clock takes 25 times as long as reading the monotonic one, which no thread's CPU time outruns: as long as

@@ -35,13 +35,13 @@ int luar_lua_require(lua_State *L) {
     lua_rawset(L, 2);
     // Caught to take the mark away, and passed on: whoever tries again gets the real error.
     lua_pushcfunction(L, luar_note_error);
-    int handler = lua_gettop(L), status = luaL_loadbufferx(L, source.text, source.count, source.chunk, "t");
+    int hook = lua_gettop(L), status = luaL_loadbufferx(L, source.text, source.count, source.chunk, "t");
     if (status == LUA_OK) {
         lua_newtable(L);
         lua_rawgeti(L, LUA_REGISTRYINDEX, state->environment);
         lua_setmetatable(L, -2);
         lua_setupvalue(L, -2, 1);
-        status = lua_pcall(L, 0, 1, handler);
+        status = lua_pcall(L, 0, 1, hook);
         if (status != LUA_OK && status != LUA_ERRMEM) state->noted = 1;
     }
     if (status != LUA_OK) {

@@ -150,7 +150,7 @@ void luar_open_step(lua_State *L, const luar_hook *hook);
 void luar_close_step(luar_state *state);
 /// The count hook: raises once a limit is passed, and then again at every instruction.
 void luar_count_hook(lua_State *L, lua_Debug *record);
-/// A message handler: notes message, position and traceback where an error arose. Memory errors never get here.
+/// A message hook: notes message, position and traceback where an error arose. Memory errors never get here.
 int luar_note_error(lua_State *L);
 /// Counts `units` instructions' worth of work that a C function is about to do. Raises past a limit.
 void luar_charge(lua_State *L, int64_t units);

@@ -191,24 +191,24 @@ extension Setting {
 
     private static let scriptLimits: [Setting] = [
         .size("lua-memory", \.luaLimits.memory, "Memory of all scripts."),
-        .time("handler-time", \.luaLimits.handlers.cpuTime, "CPU time of all handlers of one message."),
+        .time("hook-time", \.luaLimits.hooks.cpuTime, "CPU time of all hooks of one message."),
         Setting(
-            "handler-instructions",
-            "Lua instructions of all handlers of one message.",
+            "hook-instructions",
+            "Lua instructions of all hooks of one message.",
             valueName: "n",
-            show: { "\($0.luaLimits.handlers.instructions)" },
+            show: { "\($0.luaLimits.hooks.instructions)" },
             take: { values, settings throws(Refusal) in
-                settings.luaLimits.handlers.instructions = Int64(try Count.parse(values.last ?? "").value)
+                settings.luaLimits.hooks.instructions = Int64(try Count.parse(values.last ?? "").value)
             }
         ),
         .time("load-time", \.luaLimits.loading.cpuTime, "CPU time for loading all scripts."),
-        .count("handler-limit", \.limits.handlers, "The most handlers that scripts may register."),
+        .count("hook-limit", \.limits.hooks, "The most hooks that scripts may register."),
         .time(
             "pause-after",
             \.limits.pauseAfter,
-            "A handler that wastes this much CPU time by passing limits is paused."
+            "A hook that wastes this much CPU time by passing limits is paused."
         ),
         .time("pause-window", \.limits.pauseWindow, "How long wasted time counts towards a pause."),
-        .time("pause-time", \.limits.pauseTime, "How long a paused handler is left out."),
+        .time("pause-time", \.limits.pauseTime, "How long a paused hook is left out."),
     ]
 }

@@ -21,7 +21,7 @@ public struct LineLogHandler: LogHandler {
     /// What every line carries.
     public var metadata: Logger.Metadata = [:]
 
-    /// Makes a handler.
+    /// Makes a hook.
     public init(to sink: any LineSink, level: Logger.Level, format: Format = .text) {
         self.sink = sink
         self.logLevel = level

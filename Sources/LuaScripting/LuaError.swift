@@ -25,7 +25,7 @@ public struct LuaError: Error, Sendable, Equatable {
     public var line: Int?
     /// The calls that led to the error, as Lua prints them; empty where there were none.
     public var traceback: String
-    /// CPU time that the failed handler had used, as far as it was measured: short runs never read the clock.
+    /// CPU time that the failed hook had used, as far as it was measured: short runs never read the clock.
     public var used: Duration
 
     /// Makes an error.

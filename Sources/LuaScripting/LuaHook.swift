@@ -128,7 +128,7 @@ public enum LuaOutcome {
 extension LuaState {
     /// Begins a run: opens the budget for all calls until the next run begins.
     ///
-    /// All share the pool that ``LuaLimits/handlers`` is; beside that, each script file has its share of
+    /// All share the pool that ``LuaLimits/hooks`` is; beside that, each script file has its share of
     /// ``LuaLimits/reserve``, which its functions use first.
     ///
     /// - Parameter files: How many script files have hooks in the run.

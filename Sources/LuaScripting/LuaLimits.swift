@@ -19,12 +19,12 @@ public struct LuaLimits: Sendable, Equatable {
 
     /// Bytes the state may hold; a script that asks for more fails.
     public var memory: Int = 64 << 20
-    /// The budget that all handlers share which one message, or any other single event, runs.
-    public var handlers = Budget(cpuTime: .milliseconds(50), instructions: 10_000_000)
-    /// What is divided evenly among the script files with handlers for an event, half of ``handlers``: handlers use their
-    /// file's share before what all share, so that a file's slowness fails no other file's handlers.
+    /// The budget that all hooks share which one message, or any other single event, runs.
+    public var hooks = Budget(cpuTime: .milliseconds(50), instructions: 10_000_000)
+    /// What is divided evenly among the script files with hooks for an event, half of ``hooks``: hooks use their
+    /// file's share before what all share, so that a file's slowness fails no other file's hooks.
     public var reserve: Budget {
-        Budget(cpuTime: self.handlers.cpuTime / 2, instructions: self.handlers.instructions / 2)
+        Budget(cpuTime: self.hooks.cpuTime / 2, instructions: self.hooks.instructions / 2)
     }
     /// The budget for loading all scripts together.
     public var loading = Budget(cpuTime: .seconds(2), instructions: .max)

@@ -36,7 +36,7 @@ public final class LuaState {
     /// - Throws: ``LuaError`` of kind `memory` if the memory limit does not even hold the libraries.
     public init(limits: LuaLimits, host: any LuaHost) throws {
         self.limits = limits
-        let (pool, reserve) = (limits.handlers, limits.reserve)
+        let (pool, reserve) = (limits.hooks, limits.reserve)
         self.budget = luar_budget(
             cpu: pool.cpuTime.inNanoseconds,
             instructions: pool.instructions,

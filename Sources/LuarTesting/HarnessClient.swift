@@ -65,7 +65,7 @@ public final class HarnessClient {
 
     /// Leaves.
     ///
-    /// - Parameter reason: What `disconnect` handlers see: `left`, `lost`, `slow`, `unreachable`, `idle`.
+    /// - Parameter reason: What `disconnect` hooks see: `left`, `lost`, `slow`, `unreachable`, `idle`.
     public func leaves(_ reason: String = "left") {
         guard let client = self.client else { return }
         self.harness.hub.close(client, reason: reason)

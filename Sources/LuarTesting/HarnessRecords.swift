@@ -35,7 +35,7 @@ public struct HarnessMessage {
     public var sender: HarnessClient?
     /// The text as it came.
     public var text: String
-    /// The text that the `message` handlers left.
+    /// The text that the `message` hooks left.
     public var filtered: String
     /// What those of the plain dialect get; nil if there are none.
     public var sent: String?

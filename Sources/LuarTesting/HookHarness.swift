@@ -54,7 +54,7 @@ public final class HookHarness {
     private let monitor: HarnessMonitor
     private var lastPort = 40_000
 
-    /// What handlers and timers have failed with, in order.
+    /// What hooks and timers have failed with, in order.
     public private(set) var failures: [HookFailure] = []
     /// What became of each text that a client sent, in order; those of whoever is at the door are not among them.
     public private(set) var messages: [HarnessMessage] = []
@@ -67,7 +67,7 @@ public final class HookHarness {
         init(start: Double) { self.start = start }
     }
 
-    /// Loads scripts as the relay does, and runs their `start` handlers.
+    /// Loads scripts as the relay does, and runs their `start` hooks.
     ///
     /// - Parameters:
     ///   - folder: The scripts folder; it lies over the stock scripts. nil for the stock scripts alone.
@@ -352,7 +352,7 @@ public final class HookHarness {
     /// A log that nobody reads.
     static var silentLogger: Logger { Logger(label: "harness") { _ in SwiftLogNoOpLogHandler() } }
 
-    /// Has the relay stop: closes every client with the reason `shutdown`, and runs the `stop` handlers.
+    /// Has the relay stop: closes every client with the reason `shutdown`, and runs the `stop` hooks.
     public func stop() {
         for client in self.hub.clients() {
             self.hub.sendSystemMessage(.shutdown, to: client)

@@ -33,7 +33,7 @@ public struct Replay {
         public var texts = 0
         /// What would be otherwise.
         public var differences: [Difference] = []
-        /// What handlers and timers failed with.
+        /// What hooks and timers failed with.
         public var failures: [HookFailure] = []
         /// What there is to know about the recording itself.
         public var notes: [String] = []

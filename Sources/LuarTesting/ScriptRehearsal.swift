@@ -23,8 +23,8 @@ public struct ScriptRehearsal {
 
     /// What becomes of texts that look like commands and are none; nil where scripts do something else with them.
     public private(set) var unknownCommands: UnknownCommand?
-    /// What the handlers of both programs did.
-    public private(set) var costs: [HandlerStatus] = []
+    /// What the hooks of both programs did.
+    public private(set) var costs: [HookStatus] = []
 
     private var told: Set<ScriptProblem> = []
 
@@ -125,7 +125,7 @@ public struct ScriptRehearsal {
         }
         relay.stop()
         self.note("the stop", relay)
-        self.costs += relay.hooks.handlerStatus
+        self.costs += relay.hooks.hookStatus
     }
 
     private mutating func rehearseMonitor(_ relay: HookHarness) {
@@ -209,7 +209,7 @@ public struct ScriptRehearsal {
             for reason in ["left", "closed", "lost"] { _ = chat.closed(reason: reason) }
             tell("the end of a connection")
             // Each hook once.
-            if transport == TransportKind.allCases.first { self.costs += chat.handlerStatus }
+            if transport == TransportKind.allCases.first { self.costs += chat.hookStatus }
         }
     }
 }

@@ -30,7 +30,7 @@ public struct ScriptTests {
     /// What a test may use: much more than a hook, but it ends.
     private static let testLimits: LuaLimits = {
         var limits = LuaLimits()
-        limits.handlers = LuaLimits.Budget(cpuTime: .seconds(10), instructions: .max)
+        limits.hooks = LuaLimits.Budget(cpuTime: .seconds(10), instructions: .max)
         return limits
     }()
 
@@ -107,7 +107,7 @@ public struct ScriptTests {
         } catch {
             return ScriptTestReport.Failure(place: place, reason: "\(error)")
         }
-        harness.timerTimeLimit = Self.testLimits.handlers.cpuTime
+        harness.timerTimeLimit = Self.testLimits.hooks.cpuTime
         bindings.begin(on: harness)
         defer { bindings.end() }
         var error: LuaError?
@@ -195,7 +195,7 @@ public struct ScriptTests {
             let place = error.script.map { "\($0):\(error.line ?? 0)" } ?? file.name
             return ScriptTestReport.Failure(
                 place: place,
-                reason: "it did not end within \(self.testLimits.handlers.cpuTime) of CPU time"
+                reason: "it did not end within \(self.testLimits.hooks.cpuTime) of CPU time"
             )
         case .memory:
             return ScriptTestReport.Failure(

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
-/// A way of formatting texts that clients can choose: `format` handlers are registered per dialect.
+/// A way of formatting texts that clients can choose: `format` hooks are registered per dialect.
 public struct Dialect: Sendable, Hashable {
     /// The dialect's number in its hub.
     public let index: Int

@@ -38,6 +38,7 @@ extension Hub {
         // The allowance of whoever came with this very text has it already.
         if mayBePing, client.allowance != nil { self.raiseAllowance(of: client, by: text.count) }
         if client.isKnocking {
+            let hasWaited = client.awaitsAdmission
             if mayBePing, let answer = self.perform({ self.policy?.ping(text, from: client.origin) }) {
                 self.counters.pings += 1
                 _ = self.send(answer, to: client)
@@ -47,7 +48,8 @@ extension Hub {
             // The policy may have let it in or closed it meanwhile.
             guard client.isOpen else { return false }
             if client.isKnocking {
-                if !client.awaitsAdmission { self.admit(client, text) }
+                // What came while it waited answers no question that is asked only now.
+                if !hasWaited { self.admit(client, text) }
                 return false
             }
         }

@@ -282,7 +282,7 @@ public final class Hub {
         self.isDeciding = true
         defer { self.isDeciding = false }
         let result = rules()
-        // A handler may close further clients: those are reported in turn.
+        // A hook may close further clients: those are reported in turn.
         while !self.systemMessages.isEmpty || !self.departures.isEmpty || !self.decisions.isEmpty {
             if let (client, admission) = self.decisions.popFirst() {
                 self.carryOut(admission, for: client)

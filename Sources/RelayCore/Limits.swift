@@ -39,7 +39,7 @@ public struct Limits: Sendable, Equatable {
     public var idleTime = Duration.seconds(24 * 60 * 60)
     /// Output of one tick; a tick that reaches it ends early.
     public var tickBytes = 256 << 10
-    /// Output of one tick beyond which scripts may send no more: what one handler can make the host keep.
+    /// Output of one tick beyond which scripts may send no more: what one hook can make the host keep.
     public var outputBytes = 64 << 20
     /// The longest name of a client, a room or a dialect.
     public var nameBytes = 128
@@ -47,15 +47,15 @@ public struct Limits: Sendable, Equatable {
     public var rooms = 10_000
     /// The most dialects in one process.
     public var dialects = 64
-    /// The most handlers that scripts may register.
-    public var handlers = 1_000
+    /// The most hooks that scripts may register.
+    public var hooks = 1_000
     /// The most timers of scripts at a time.
     public var timers = 1_000
-    /// Time that the limit-passing calls of one handler may waste within ``pauseWindow`` before it is paused.
+    /// Time that the limit-passing calls of one hook may waste within ``pauseWindow`` before it is paused.
     public var pauseAfter = Duration.milliseconds(200)
     /// The time over which wasted time adds up.
     public var pauseWindow = Duration.seconds(10)
-    /// How long a handler is paused.
+    /// How long a hook is paused.
     public var pauseTime = Duration.seconds(30)
     /// Bytes of lines that wait for a slow console, and as many for a slow log; lines beyond that are dropped, and a line says
     /// how many.

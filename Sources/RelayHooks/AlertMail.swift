@@ -5,7 +5,7 @@ public import LatencyMonitor
 internal import LuaScripting
 internal import RelayCore
 
-/// A mail that an `alert` handler asks for.
+/// A mail that an `alert` hook asks for.
 public struct AlertMail: Sendable, Equatable {
     /// Its subject.
     public var subject: String
@@ -33,7 +33,7 @@ public struct AlertMail: Sendable, Equatable {
     private static let longestSubject = 500
     private static let mostRecipients = 20
 
-    /// Reads what a handler answered.
+    /// Reads what a hook answered.
     static func read(_ answer: LuaValue, limits: Limits) -> Result<AlertMail, Refusal> {
         guard case .table(let table) = answer else { return .failure(Refusal(reason: answer.described)) }
         var mail = AlertMail(subject: "", text: "")

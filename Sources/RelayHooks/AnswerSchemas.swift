@@ -5,7 +5,7 @@ internal import LatencyMonitor
 internal import LuaScripting
 internal import RelayCore
 
-/// What the handlers of each question and filter may answer.
+/// What the hooks of each question and filter may answer.
 struct AnswerSchemas {
     let admit: LuaAnswerSchema
     let name: LuaAnswerSchema

@@ -5,7 +5,7 @@ internal import LuaScripting
 
 /// What the calls of a function that a script registered have done so far.
 ///
-/// Failures, pauses, costs and log limits are counted here. A hook has a record of its own (``Handler``); the timers that one
+/// Failures, pauses, costs and log limits are counted here. A hook has a record of its own (``Hook``); the timers that one
 /// place in a script makes share one (``CallPlaces``), or a timer that makes a timer would begin with a clean record each time.
 class CallRecord {
     /// What a failure counts as.
@@ -26,19 +26,19 @@ class CallRecord {
     /// What C calls.
     ///
     /// Timers of one place share it: it has the function of the one that is called.
-    final let hook: LuaHook
+    final let callable: LuaHook
     /// Where the function was registered.
     final let script: String
     final let line: Int
     /// Calls so far.
-    final var calls: Int { self.hook.calls }
+    final var calls: Int { self.callable.calls }
     /// Failures so far.
     final var failures = 0
     /// For repeating timers: calls that were left out because the time for them had passed, or because of a pause.
     final var missed = 0
-    final private(set) var pause = HandlerPause()
-    final var cost = HandlerCost()
-    /// Bounds how often its failures are logged, for each place in the scripts by itself: all commands share a handler.
+    final private(set) var pause = HookPause()
+    final var cost = HookCost()
+    /// Bounds how often its failures are logged, for each place in the scripts by itself: all commands share a hook.
     final var failureLog = LogLimiter(mostKeys: 16)
     /// For the monitor's events: whether the last call failed, and that was logged.
     final var isFailing = false
@@ -50,7 +50,7 @@ class CallRecord {
     init(event: HookEvent, onError: OnError, _ function: LuaFunction?, script: String, line: Int) {
         self.event = event
         self.onError = onError
-        self.hook = LuaHook(function, hasSpareMemory: onError.isNo || event.hasSpareMemory)
+        self.callable = LuaHook(function, hasSpareMemory: onError.isNo || event.hasSpareMemory)
         self.script = script
         self.line = line
     }
@@ -58,7 +58,7 @@ class CallRecord {
     /// Leaves it out for a while.
     final func pause(until time: Double) {
         self.pause.begin(until: time)
-        self.hook.isHeld = true
+        self.callable.isHeld = true
     }
 
     /// The script and line, as `scripts/format.lua:12`.

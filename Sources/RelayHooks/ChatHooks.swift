@@ -26,7 +26,7 @@ public struct ChatServer: Sendable {
     }
 }
 
-/// Answers the chat client's questions with the handlers of `chat.lua`.
+/// Answers the chat client's questions with the hooks of `chat.lua`.
 ///
 /// Confined to one thread, like the Lua state it owns.
 public final class ChatHooks {
@@ -50,7 +50,7 @@ public final class ChatHooks {
     /// - Parameters:
     ///   - server: The server that events are about.
     ///   - scripts: The Lua files.
-    ///   - limits: Bounds of texts, answers and handlers.
+    ///   - limits: Bounds of texts, answers and hooks.
     ///   - luaLimits: What the scripts may use.
     ///   - values: What operators set for them.
     ///   - logger: The operational log.
@@ -79,14 +79,14 @@ public final class ChatHooks {
         )
     }
 
-    /// Called with each failure of a handler, beside the log.
+    /// Called with each failure of a hook, beside the log.
     public var onFailure: ((HookFailure) -> Void)? {
         get { self.engine.observers.onFailure }
         set { self.engine.observers.onFailure = newValue }
     }
 
-    /// What each handler has done, in the order in which they run.
-    public var handlerStatus: [HandlerStatus] { self.engine.handlerStatus }
+    /// What each hook has done, in the order in which they run.
+    public var hookStatus: [HookStatus] { self.engine.hookStatus }
 
     /// The chat is connected: asks `chat_connect` for a line to show.
     public func connected() -> [UInt8]? {
@@ -106,7 +106,7 @@ public final class ChatHooks {
         self.ask(.chatClose, self.engine.loaded.schemas.chatClose, reason: reason)
     }
 
-    /// Passes a typed text through the `chat_send` handlers.
+    /// Passes a typed text through the `chat_send` hooks.
     public func sending(_ text: UnsafeRawBufferPointer) -> Sending {
         switch self.filter(.chatSend, self.engine.loaded.schemas.chatSend, text) {
         case .text(let bytes): .send(bytes)
@@ -116,7 +116,7 @@ public final class ChatHooks {
         }
     }
 
-    /// Passes a received text through the `chat_receive` handlers; nil if it is not to be shown.
+    /// Passes a received text through the `chat_receive` hooks; nil if it is not to be shown.
     public func received(_ text: UnsafeRawBufferPointer) -> [UInt8]? {
         guard case .text(let bytes) = self.filter(.chatReceive, self.engine.loaded.schemas.chatReceive, text) else {
             return nil

@@ -81,7 +81,7 @@ extension HookBindings {
         guard let event = HookEvent(name: name), event.program == engine.environment.program else {
             return .failure(self.refusal(ofEvent: name, engine))
         }
-        var options = HandlerOptions(onError: event.onError)
+        var options = HookOptions(onError: event.onError)
         var function = arguments[1]
         if case .table(let table) = function {
             if let problem = options.read(table, event: event, isDefault: isDefault) { return .failure(problem) }
@@ -98,7 +98,7 @@ extension HookBindings {
         }
         if let problem = engine.reserve(dialect: options.dialect) { return .failure(problem) }
         let (script, line) = loaded.state.caller
-        let handler = Handler(
+        let hook = Hook(
             event: event,
             function: reference,
             order: options.order,
@@ -110,7 +110,7 @@ extension HookBindings {
             line: line
         )
         do {
-            try loaded.registry.add(handler, limit: engine.hub.limits.handlers)
+            try loaded.registry.add(hook, limit: engine.hub.limits.hooks)
             return .value(.nil)
         } catch {
             return .failure("\(caller): \(error.reason)")

@@ -33,7 +33,7 @@ extension HookBindings {
     }
 
     private static func unreadable(_ what: String) -> LuaResult {
-        .failure("a \(what) is readable only in the handler that was called with it; keep its fields instead")
+        .failure("a \(what) is readable only in the hook that was called with it; keep its fields instead")
     }
 
     private static func number(_ value: Double?) -> LuaResult { .value(value.map { .number($0) } ?? .nil) }

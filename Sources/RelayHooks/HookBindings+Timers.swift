@@ -35,10 +35,10 @@ extension HookBindings {
             guard let seconds = arguments[0].seconds else {
                 return .failure("\(caller) takes a number of seconds first, not \(Self.shown(arguments[0]))")
             }
-            let least = function == .every ? Self.shortestPeriod : 0
+            let (least, shown) = function == .every ? (Self.shortestPeriod, "\(Self.shortestPeriod)") : (0, "0")
             guard seconds >= least, seconds <= Self.longestPeriod else {
                 return .failure(
-                    "\(caller) takes \(least) to \(Int(Self.longestPeriod)) seconds, not \(Self.shown(arguments[0]))"
+                    "\(caller) takes \(shown) to \(Int(Self.longestPeriod)) seconds, not \(Self.shown(arguments[0]))"
                 )
             }
             schedule = function == .every ? .every(seconds) : .once

@@ -76,7 +76,7 @@ final class HookBindings: LuaHost {
             guard let field = HookAPI.MessageField(rawValue: field) else { return .value(.nil) }
             guard self.message?.isCurrent(object) != false else {
                 return .failure(
-                    "a message is readable only in the handlers that get it, and this is an earlier one; "
+                    "a message is readable only in the hooks that get it, and this is an earlier one; "
                         + "keep its text or its id instead"
                 )
             }
@@ -122,7 +122,7 @@ final class HookBindings: LuaHost {
 
     private func get(_ field: HookAPI.MessageField, _ engine: HookEngine) -> LuaResult {
         guard let message = self.message, let sender = message.sender else {
-            return .failure("a message is readable only inside a handler; keep its text or its id instead")
+            return .failure("a message is readable only inside a hook; keep its text or its id instead")
         }
         switch field {
         case .text: return .value(.bytes(message.text))
@@ -135,7 +135,7 @@ final class HookBindings: LuaHost {
 
     private func get(_ field: HookAPI.ConsoleField, _ engine: HookEngine, _ types: HookAPI.Types) -> LuaResult {
         guard let event = self.message?.consoleEvent ?? engine.subject.console else {
-            return .failure("a console event is readable only inside its handler")
+            return .failure("a console event is readable only inside its hook")
         }
         let label = { (label: Label?) in LuaResult.value(label.map { .bytes($0.bytes) } ?? .nil) }
         switch field {
@@ -167,7 +167,7 @@ final class HookBindings: LuaHost {
     private func get(_ field: HookAPI.AddressField, ofOriginIn engine: HookEngine) -> LuaResult {
         let event = self.message?.consoleEvent ?? engine.subject.console
         guard let origin = self.message?.sender?.origin ?? event?.origin ?? engine.subject.origin else {
-            return .failure("a text's origin is readable only inside a handler; keep its fields instead")
+            return .failure("a text's origin is readable only inside a hook; keep its fields instead")
         }
         switch field {
         case .host: return .text(origin.host)

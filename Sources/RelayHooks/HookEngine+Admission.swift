@@ -39,30 +39,33 @@ extension HookEngine {
         after record: CallRecord?,
         from source: WasteSource
     ) -> AdmitAnswer {
-        var answered: AdmitAnswer?
+        let list = self.loaded.lists[.admit]
+        guard !list.isEmpty else { return .answered(.letIn) }
         var subject = HookSubject()
         subject.admission = (client, text)
-        self.ask(
-            self.loaded.lists[.admit],
-            after: record,
-            about: subject,
-            from: source,
-            self.loaded.schemas.admit,
-            self.object(client),
-            text.map { .bytes($0) }
-        ) { answer in
-            switch answer {
-            case .bytes(let question): answered = .answered(.prompt(self.keep(question)))
-            case .refusal(let reason): answered = .answered(.refuse(self.keep(reason)))
-            case .object(let object): answered = self.answer(of: object, client)
-            default: answered = .answered(.refuse(nil))
+        var answered: AdmitAnswer?
+        var answerer: CallRecord?
+        self.run(files: list.hooks.fileCount, about: subject) {
+            let schema = self.loaded.schemas.admit
+            var stage = HookStage(list, from: source, schema, self.object(client), text.map { .bytes($0) })
+            if let record { stage.skip(to: record) }
+            switch self.next(&stage) {
+            case .none: return
+            case .value(.bytes(let question)): answered = .answered(.prompt(self.keep(question)))
+            case .value(.refusal(let reason)): answered = .answered(.refuse(self.keep(reason)))
+            case .value(.object(let object)): answered = self.answer(of: object, client)
+            case .value, .failure: answered = .answered(.refuse(nil))
             }
+            answerer = stage.last
         }
-        let forgetful = self.pending.removeUnreturned(of: client.id)
-        if let answered { return answered }
-        guard let forgetful else { return .answered(.letIn) }
-        self.noteForgotten(forgetful, from: source)
-        return .answered(forgetful.record.onError.isNo ? .refuse(nil) : .letIn)
+        let forgetful = self.pending.removeForgotten(of: client.id, by: answerer)
+        for maker in forgetful { self.noteForgotten(maker, from: source) }
+        // Its failure counts before what the hooks behind it have answered.
+        if forgetful.contains(where: { $0.record.onError.isNo }) {
+            self.pending.remove(client: client.id)
+            return .answered(.refuse(nil))
+        }
+        return answered ?? .answered(.letIn)
     }
 
     /// Counts it as a failure that a hook made a pending answer and did not return it: whom it was to keep waiting would
@@ -130,7 +133,7 @@ extension HookBindings {
                 "relay.pending takes more than 0 and up to \(longest) seconds, not \(Self.shown(arguments[0]))"
             )
         }
-        guard let record = loaded.lists[.admit].records.first(where: { loaded.state.isRunning($0.hook) }) else {
+        guard let record = loaded.lists[.admit].records.first(where: { loaded.state.isRunning($0.callable) }) else {
             return .failure("relay.pending works only in an admit hook, which answers with it")
         }
         let (script, line) = loaded.state.caller

@@ -33,6 +33,9 @@ struct HookStage {
         self.calls = LuaCalls(list.hooks, schema: schema, first, second)
     }
 
+    /// The hook that was called last, if any was.
+    var last: CallRecord? { self.calls.next > 0 ? self.list.records[self.calls.next - 1] : nil }
+
     /// Leaves out the hooks up to one of them, and that one.
     mutating func skip(to record: CallRecord) {
         guard let place = self.list.records.firstIndex(where: { $0 === record }) else { return }
@@ -66,7 +69,7 @@ extension HookEngine {
         precondition(!loaded.isRunning, "hooks were run from within a hook")
         loaded.isRunning = true
         loaded.runs &+= 1
-        loaded.isMeasuring = loaded.runs <= HandlerCost.firstRuns || loaded.runs % HandlerCost.measuredRuns == 0
+        loaded.isMeasuring = loaded.runs <= HookCost.firstRuns || loaded.runs % HookCost.measuredRuns == 0
         if let subject { self.subject = subject }
         loaded.state.beginRun(files: files)
         let result = body()
@@ -95,7 +98,7 @@ extension HookEngine {
             case .held:
                 let record = stage.list.records[stage.calls.next]
                 guard record.pause.isPaused(at: self.environment.uptime()) else {
-                    record.hook.isHeld = record.isFailing
+                    record.callable.isHeld = record.isFailing
                     includesHeld = true
                     continue
                 }
@@ -151,14 +154,12 @@ extension HookEngine {
         }
     }
 
-    /// Asks the hooks of a question, those after one of them or all, and passes the answer, if there is one, to `use` while
-    /// its bytes are valid.
+    /// Asks the hooks of a question, and passes the answer, if there is one, to `use` while its bytes are valid.
     ///
     /// - Returns: Whether a hook failed or is paused, and no other has answered.
     @discardableResult
     func ask(
         _ list: HookList,
-        after record: CallRecord? = nil,
         about subject: HookSubject = HookSubject(),
         from source: WasteSource? = nil,
         _ schema: LuaAnswerSchema,
@@ -169,7 +170,6 @@ extension HookEngine {
         guard !list.isEmpty else { return false }
         return self.run(files: list.hooks.fileCount, about: subject) {
             var stage = HookStage(list, from: source, schema, first, second)
-            if let record { stage.skip(to: record) }
             switch self.next(&stage) {
             case .none: break
             case .value(let value): use(value)
@@ -181,7 +181,7 @@ extension HookEngine {
 
     /// Calls a function that no event has: a timer's, or one that is told a result.
     func call(_ timer: ScriptTimer) {
-        timer.record.hook.function = timer.function
+        timer.record.callable.function = timer.function
         self.hub.perform {
             self.run(files: 1) {
                 var stage = HookStage(HookList([timer.record]), nil, timer.argument.map { .boolean($0) })

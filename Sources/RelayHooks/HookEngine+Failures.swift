@@ -38,7 +38,7 @@ extension HookEngine {
         if case .failed = outcome { return }
         guard record.isFailing else { return }
         record.isFailing = false
-        record.hook.isHeld = false
+        record.callable.isHeld = false
         self.environment.logger.notice(
             "hook works again",
             metadata: ["hook.event": "\(record.event.rawValue)", "hook.script": "\(record.place)"]
@@ -60,12 +60,12 @@ extension HookEngine {
         return isCalled ? .nanoseconds(LuaState.cpuTime - start) : .zero
     }
 
-    /// Notes time that a call wasted, and does what ``WasteLedger`` decides; true if the handler is paused from now on.
-    func note(waste: Duration, of handler: CallRecord, from source: WasteSource?, at time: Double) -> Bool {
+    /// Notes time that a call wasted, and does what ``WasteLedger`` decides; true if the hook is paused from now on.
+    func note(waste: Duration, of hook: CallRecord, from source: WasteSource?, at time: Double) -> Bool {
         let limits = self.hub.limits
         let verdict = self.failures.waste.note(
             waste.inSeconds,
-            by: handler,
+            by: hook,
             from: source,
             newest: self.hub.lastClientID,
             isRefused: source.map { self.isRefused($0, at: time) } ?? false,
@@ -76,7 +76,7 @@ extension HookEngine {
         switch verdict {
         case .nothing: return false
         case .pauseHook:
-            handler.pause(until: until)
+            hook.pause(until: until)
             return true
         case .pauseFile(let script):
             let paused = (self.loaded.registry.all as [CallRecord] + self.loaded.timers.places.all)
@@ -89,7 +89,7 @@ extension HookEngine {
                     "hook.pause_seconds": "\(limits.pauseTime.inSeconds)",
                 ]
             )
-            return handler.pause.isPaused(at: time)
+            return hook.pause.isPaused(at: time)
         case .refuse(let senders):
             for sender in senders { self.refuse(sender.source, newest: sender.newest, at: time) }
             return false
@@ -145,20 +145,20 @@ extension HookEngine {
         self.environment.logger.warning(reason, metadata: metadata)
     }
 
-    /// Logs a failure, but at most one a second for each handler and place in the scripts: a hook that fails on every message
+    /// Logs a failure, but at most one a second for each hook and place in the scripts: a hook that fails on every message
     /// must not fill the log.
-    func log(_ error: LuaError, of handler: CallRecord, at time: Double, isPaused: Bool) {
-        let isOld = handler.isFailing
-        handler.isFailing = handler.event.isMonitors
-        if handler.isFailing { handler.hook.isHeld = true }
+    func log(_ error: LuaError, of hook: CallRecord, at time: Double, isPaused: Bool) {
+        let isOld = hook.isFailing
+        hook.isFailing = hook.event.isMonitors
+        if hook.isFailing { hook.callable.isHeld = true }
         let place = error.script.flatMap { script in error.line.map { "\(script):\($0)" } }
         let isDue: Bool? = isPaused ? true : isOld ? false : nil
-        guard let unlogged = handler.failureLog.admit(place ?? "", at: time, isDue: isDue) else { return }
+        guard let unlogged = hook.failureLog.admit(place ?? "", at: time, isDue: isDue) else { return }
         var metadata: Logger.Metadata = [
-            "hook.event": "\(handler.event.rawValue)",
-            "hook.script": "\(handler.place)",
+            "hook.event": "\(hook.event.rawValue)",
+            "hook.script": "\(hook.place)",
             "hook.failure": "\(error.kind.rawValue)",
-            "hook.failures": "\(handler.failures)",
+            "hook.failures": "\(hook.failures)",
             "error": "\(error.message)",
         ]
         if let place { metadata["error.at"] = "\(place)" }
@@ -170,8 +170,8 @@ extension HookEngine {
             self.environment.logger.error(
                 "hook paused: it kept passing its limits",
                 metadata: [
-                    "hook.event": "\(handler.event.rawValue)",
-                    "hook.script": "\(handler.place)",
+                    "hook.event": "\(hook.event.rawValue)",
+                    "hook.script": "\(hook.place)",
                     "hook.pause_seconds": "\(self.hub.limits.pauseTime.inSeconds)",
                 ]
             )

@@ -5,8 +5,8 @@ internal import LuaScripting
 internal import RelayCore
 
 extension HookEngine {
-    /// How many handlers are registered.
-    public var handlerCount: Int { self.loaded.registry.count }
+    /// How many hooks are registered.
+    public var hookCount: Int { self.loaded.registry.count }
 
     /// The files that were loaded or required, by path.
     var found: Set<String> { self.loaded.bindings.found }
@@ -23,7 +23,7 @@ extension HookEngine {
 
     /// Puts other scripts in the place of those that run, between two events.
     ///
-    /// What scripts keep in `client.data` and in states goes over; handlers, timers and metrics are those of the new scripts
+    /// What scripts keep in `client.data` and in states goes over; hooks, timers and metrics are those of the new scripts
     /// alone. Names, rooms, dialects and connections stay as they are, and `admit`, `name`, `connect`, `start` and `stop` do
     /// not run. If anything fails, the scripts that run go on as if nothing had been tried. ``onTimers`` is called once, also
     /// after a failure.
@@ -127,7 +127,7 @@ extension HookEngine {
         return problems + loaded.settings.unclaimed(by: self.environment.program, areAllKnown: problems.isEmpty)
     }
 
-    /// Makes a load count that cannot fail any more: its states, its files and its handlers.
+    /// Makes a load count that cannot fail any more: its states, its files and its hooks.
     func accept(_ loaded: LoadedScripts) {
         let declared = Dictionary(loaded.declaredStates.map { ($0.name, $0.options) }) { first, _ in first }
         loaded.states?.accept(declared, at: self.hub.clock())

@@ -6,7 +6,7 @@ internal import LuaScripting
 public import RelayCore
 
 extension HookEngine: RelayPolicy {
-    /// Asks the `ping` handlers, and the console's about a ping.
+    /// Asks the `ping` hooks, and the console's about a ping.
     public func ping(_ text: UnsafeRawBufferPointer, from origin: ClientOrigin) -> UnsafeRawBufferPointer? {
         let types = self.loaded.types
         if !self.failures.refusedSenders.isEmpty,
@@ -54,7 +54,7 @@ extension HookEngine: RelayPolicy {
         return self.answerBuffer[0..<self.answerBuffer.count]
     }
 
-    /// Asks the `name` handlers.
+    /// Asks the `name` hooks.
     public func name(of client: Client) -> String? {
         var name: String?
         self.ask(self.loaded.lists[.name], self.loaded.schemas.name, self.object(client)) { answer in
@@ -67,18 +67,18 @@ extension HookEngine: RelayPolicy {
             metadata.note(unlogged: unlogged)
             self.environment.logger.error(reason, metadata: metadata)
         }
-        // A handler may have read the address in its place.
+        // A hook may have read the address in its place.
         self.loaded.state.changed(self.loaded.types.client, client.id)
         return name
     }
 
-    /// Runs the `connect` handlers, then asks the console's.
+    /// Runs the `connect` hooks, then asks the console's.
     public func connected(_ client: Client) {
         self.notify(.connect, self.object(client))
         self.show(ConsoleEvent(kind: .connect, client: client, transport: client.origin.transport))
     }
 
-    /// Runs the `disconnect` handlers, then asks the console's; after that scripts cannot read the client any more.
+    /// Runs the `disconnect` hooks, then asks the console's; after that scripts cannot read the client any more.
     public func disconnected(_ client: Client, reason: String) {
         self.loaded.state.changed(self.loaded.types.client, client.id)
         let reason = Label(reason)
@@ -112,9 +112,9 @@ extension HookEngine: RelayPolicy {
         return false
     }
 
-    /// Asks the `system_message` handlers.
+    /// Asks the `system_message` hooks.
     public func systemMessage(_ kind: SystemMessageKind, for client: Client) -> UnsafeRawBufferPointer? {
-        guard !self.loaded.registry.handlers(for: .systemMessage).isEmpty else { return nil }
+        guard !self.loaded.registry.hooks(for: .systemMessage).isEmpty else { return nil }
         let source = WasteSource.client(client.id)
         let name = Label(kind.rawValue)
         let isStranger = self.hub.client(client.id) == nil

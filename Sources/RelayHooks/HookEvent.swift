@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
-/// What scripts can register handlers for.
+/// What scripts can register hooks for.
 enum HookEvent: String, CaseIterable {
     case start
     case stop
@@ -31,9 +31,9 @@ enum HookEvent: String, CaseIterable {
 
     /// What becomes of the answers.
     enum Kind {
-        /// Every handler runs, answers are ignored.
+        /// Every hook runs, answers are ignored.
         case notice
-        /// A text passes through every handler; `false` stops it.
+        /// A text passes through every hook; `false` stops it.
         case filter
         /// The first answer that is not nil counts.
         case question
@@ -56,9 +56,9 @@ enum HookEvent: String, CaseIterable {
         }
     }
 
-    /// What a failure counts as unless a handler says otherwise: a door that fails stays shut, and a line that was to be
+    /// What a failure counts as unless a hook says otherwise: a door that fails stays shut, and a line that was to be
     /// changed before it leaves does not leave as it was typed.
-    var onError: Handler.OnError { self == .admit || self == .chatSend ? .block : .skip }
+    var onError: Hook.OnError { self == .admit || self == .chatSend ? .block : .skip }
 
     /// Whether its hooks may have memory beyond the limit.
     var hasSpareMemory: Bool {
@@ -68,10 +68,10 @@ enum HookEvent: String, CaseIterable {
         }
     }
 
-    /// Whether it is about a measurement: those come for ever, so a handler that fails is told once, until it works again.
+    /// Whether it is about a measurement: those come for ever, so a hook that fails is told once, until it works again.
     var isMonitors: Bool { self == .latency || self == .status || self == .alert }
 
-    /// Whether scripts register handlers for it by its name.
+    /// Whether scripts register hooks for it by its name.
     private var hasName: Bool { self != .timer && self != .stored }
 
     /// The event that scripts of a program call by a name.

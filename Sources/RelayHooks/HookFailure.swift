@@ -3,7 +3,7 @@
 
 internal import LuaScripting
 
-/// A handler's or timer's failure.
+/// A hook's or timer's failure.
 public struct HookFailure: Sendable, Equatable {
     /// The event it was called for; `timer` for a timer.
     public var event: String
@@ -17,13 +17,13 @@ public struct HookFailure: Sendable, Equatable {
     public var message: String
     /// The calls that led to it; empty where there were none.
     public var traceback: String
-    /// Whether the handler is left out for a while from now on.
+    /// Whether the hook is left out for a while from now on.
     public var isPaused: Bool
 
-    init(_ error: LuaError, of handler: CallRecord, isPaused: Bool) {
-        self.event = handler.event.rawValue
-        self.script = handler.script
-        self.line = handler.line
+    init(_ error: LuaError, of hook: CallRecord, isPaused: Bool) {
+        self.event = hook.event.rawValue
+        self.script = hook.script
+        self.line = hook.line
         self.kind = error.kind.rawValue
         self.message = error.message
         // Without a line of a script in it, a traceback tells nothing.
@@ -49,11 +49,11 @@ public struct MessageTrace: Sendable, Equatable {
     public enum Fate: String, Sendable {
         /// It was a ping, and was answered.
         case ping
-        /// A `message` handler answered `false`.
+        /// A `message` hook answered `false`.
         case swallowed
         /// It was routed; to nobody, if there are no recipients.
         case relayed
-        /// Handlers that were to decide about it failed, and it went to nobody.
+        /// Hooks that were to decide about it failed, and it went to nobody.
         case withheld
     }
 

@@ -11,7 +11,7 @@ final class HookList {
 
     init(_ records: [CallRecord]) {
         self.records = records
-        self.hooks = LuaHookList(records.map(\.hook))
+        self.hooks = LuaHookList(records.map(\.callable))
     }
 
     var isEmpty: Bool { self.records.isEmpty }
@@ -28,11 +28,11 @@ struct HookLists {
     /// How many script files have hooks that a message can come to.
     let messageFiles: Int
 
-    init(_ registry: HandlerRegistry) {
-        let events = HookEvent.allCases.map { ($0, HookList(registry.handlers(for: $0))) }
+    init(_ registry: HookRegistry) {
+        let events = HookEvent.allCases.map { ($0, HookList(registry.hooks(for: $0))) }
         self.events = Dictionary(uniqueKeysWithValues: events)
         self.formats = registry.formats.mapValues { HookList($0) }
-        self.pings = TransportKind.allCases.map { HookList(registry.pingHandlers(for: $0)) }
+        self.pings = TransportKind.allCases.map { HookList(registry.pingHooks(for: $0)) }
         self.messageFiles = registry.fileCount(of: [.ping, .message, .route, .format, .relayed, .console])
     }
 

@@ -30,10 +30,10 @@ final class LoadedScripts {
     let schemas: AnswerSchemas
     /// What scripts let operators set.
     let settings: ScriptSettings
-    var registry = HandlerRegistry()
+    var registry = HookRegistry()
     var timers = TimerQueue()
     /// The hooks in the form in which they are called; made once the scripts are loaded.
-    @exclusivity(unchecked) private(set) var lists = HookLists(HandlerRegistry())
+    @exclusivity(unchecked) private(set) var lists = HookLists(HookRegistry())
     /// The way of a text through them; made once the scripts are loaded.
     @exclusivity(unchecked) private(set) var pipeline: MessagePipeline?
     /// Whether hooks run now.

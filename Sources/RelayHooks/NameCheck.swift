@@ -77,28 +77,28 @@ struct NameCheck {
         return nil
     }
 
-    /// Handlers that nothing can reach.
-    func unreachable(_ handlers: [ScriptReport.HandlerEntry], _ transports: [TransportKind]) -> [ScriptProblem] {
+    /// Hooks that nothing can reach.
+    func unreachable(_ hooks: [ScriptReport.HookEntry], _ transports: [TransportKind]) -> [ScriptProblem] {
         let dialects = self.scripts.flatMap { $0.code.assignments }.filter { $0.field == "dialect" }
         // One that is made up at run time may be any.
         let isAnyDialect = dialects.contains { $0.text == nil }
         let assigned = dialects.compactMap(\.text) + ["plain"]
-        return handlers.compactMap { handler in
+        return hooks.compactMap { hook in
             var reason: String?
-            if let dialect = handler.dialect, !isAnyDialect, !assigned.contains(dialect) {
+            if let dialect = hook.dialect, !isAnyDialect, !assigned.contains(dialect) {
                 let hint = Suggestion.closest(to: dialect, among: assigned).map { "; did you mean '\($0)'?" } ?? ""
-                reason = "no script gives a client the dialect '\(dialect)', so this handler never runs\(hint)"
+                reason = "no script gives a client the dialect '\(dialect)', so this hook never runs\(hint)"
             }
-            if let transport = handler.transport, !transports.contains(where: { $0.name == transport }) {
-                reason = "the relay does not listen on \(transport), so this handler never runs"
+            if let transport = hook.transport, !transports.contains(where: { $0.name == transport }) {
+                reason = "the relay does not listen on \(transport), so this hook never runs"
             }
-            return reason.map { ScriptProblem(file: handler.file, line: handler.line, reason: $0) }
+            return reason.map { ScriptProblem(file: hook.file, line: hook.line, reason: $0) }
         }
     }
 
     /// Dialects that clients get, and that nobody formats.
-    func unformatted(_ handlers: [ScriptReport.HandlerEntry]) -> [ScriptProblem] {
-        let formatted = handlers.compactMap(\.dialect) + ["plain"]
+    func unformatted(_ hooks: [ScriptReport.HookEntry]) -> [ScriptProblem] {
+        let formatted = hooks.compactMap(\.dialect) + ["plain"]
         return self.scripts.flatMap { source, code in
             code.assignments.sorted { $0.line < $1.line }
                 .compactMap { assignment in
@@ -108,7 +108,7 @@ struct NameCheck {
                     }
                     let hint = Suggestion.closest(to: dialect, among: formatted).map { "; did you mean '\($0)'?" } ?? ""
                     let reason =
-                        "no 'format' handler is for the dialect '\(dialect)', so who has it gets bare texts\(hint)"
+                        "no 'format' hook is for the dialect '\(dialect)', so who has it gets bare texts\(hint)"
                     return ScriptProblem(file: source.name, line: assignment.line, reason: reason)
                 }
         }

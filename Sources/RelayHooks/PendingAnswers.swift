@@ -49,6 +49,8 @@ struct PendingAnswers {
     }
 
     private var entries: [Int64: Entry] = [:]
+    /// Who made one in the present call of the hooks that another hook's has replaced.
+    private var replaced: [Maker] = []
     /// By client, from when that is decided until they are asked.
     private var resumptions: [Int64: Resumption] = [:]
     /// The number of each client's entry.
@@ -65,6 +67,11 @@ struct PendingAnswers {
 
     /// Makes one for a client, in the place of an earlier one.
     mutating func add(_ client: Client, _ text: [UInt8]?, by maker: Maker, until deadline: Double) -> Int64 {
+        if let number = self.numbers[client.id], let earlier = self.entries[number]?.maker,
+            earlier.record !== maker.record
+        {
+            self.replaced.append(earlier)
+        }
         self.remove(client: client.id)
         self.lastNumber += 1
         self.entries[self.lastNumber] = Entry(client: client, text: text, maker: maker, deadline: deadline)
@@ -124,11 +131,20 @@ struct PendingAnswers {
     /// Where to begin when the hooks are asked about a client; nil if that is the first time.
     mutating func takeResumption(of client: Int64) -> Resumption? { self.resumptions.removeValue(forKey: client) }
 
-    /// Removes what was made for a client, but not answered with, and returns who made it.
-    mutating func removeUnreturned(of client: Int64) -> Maker? {
-        guard let number = self.numbers[client], let entry = self.entries[number], !entry.isReturned else { return nil }
-        self.remove(client: client)
-        return entry.maker
+    /// Removes what was made for a client, but not answered with.
+    ///
+    /// - Parameters:
+    ///   - client: The client's number.
+    ///   - answerer: The hook that has answered: it may have thought otherwise.
+    /// - Returns: Who forgot to answer with it, in the order of the hooks.
+    mutating func removeForgotten(of client: Int64, by answerer: CallRecord?) -> [Maker] {
+        var forgetful = self.replaced
+        self.replaced = []
+        if let number = self.numbers[client], let entry = self.entries[number], !entry.isReturned {
+            self.remove(client: client)
+            forgetful.append(entry.maker)
+        }
+        return forgetful.filter { $0.record !== answerer }
     }
 
     /// Removes a client's.

@@ -56,7 +56,7 @@ public struct RecordedEvent: Codable, Sendable, Equatable {
     public var address: String?
     /// What was said.
     public var said: Text?
-    /// What the `message` handlers made of it, where that is something else.
+    /// What the `message` hooks made of it, where that is something else.
     public var filtered: Text?
     /// What the others got, those of the plain dialect.
     public var sent: Text?

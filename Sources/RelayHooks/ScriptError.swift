@@ -30,7 +30,7 @@ public struct ScriptProblem: Sendable, Hashable, CustomStringConvertible {
         self.reason = reason
     }
 
-    /// Describes a handler's failure.
+    /// Describes a hook's failure.
     public init(_ failure: HookFailure) {
         self.init(file: failure.script, line: failure.line, reason: failure.message)
         self.takePosition()

@@ -8,8 +8,8 @@ public import RelayCore
 
 /// What a folder of scripts does, found by loading it as the relay and as the chat client.
 public struct ScriptReport: Sendable, Encodable {
-    /// A registered handler.
-    public struct HandlerEntry: Sendable, Encodable {
+    /// A registered hook.
+    public struct HookEntry: Sendable, Encodable {
         /// The event it handles.
         public var event: String
         /// Lower runs first; nil for a default, which runs last.
@@ -25,7 +25,7 @@ public struct ScriptReport: Sendable, Encodable {
         /// The line, from 1.
         public var line: Int
         /// What it did when it was tried out; nil if it was not.
-        public var cost: HandlerStatus?
+        public var cost: HookStatus?
     }
 
     /// A script.
@@ -66,8 +66,8 @@ public struct ScriptReport: Sendable, Encodable {
 
     /// The user's folder, if there is one.
     public var folder: String?
-    /// All handlers: events in the order of a message's path, and for each in the order in which they run.
-    public var handlers: [HandlerEntry] = []
+    /// All hooks: events in the order of a message's path, and for each in the order in which they run.
+    public var hooks: [HookEntry] = []
     /// What operators can set in scripts, by name.
     public var settings: [ScriptSettingEntry] = []
     /// All scripts by path.
@@ -116,7 +116,7 @@ public struct ScriptReport: Sendable, Encodable {
                     version: version
                 )
                 for path in engine.found { loadedBy[path, default: []].append(program.rawValue) }
-                self.handlers += Self.entries(engine.loaded.registry)
+                self.hooks += Self.entries(engine.loaded.registry)
                 names.note(engine)
                 // A module that both programs load is told once.
                 for entry in engine.loaded.settings.entries
@@ -148,31 +148,31 @@ public struct ScriptReport: Sendable, Encodable {
             return FileEntry(name: entry.source.name, loadedBy: loadedBy[entry.source.key] ?? [], note: note)
         }
         guard self.problems.isEmpty else { return }
-        let never = names.unreachable(self.handlers, transports)
-        self.warnings = (names.unknown + never + names.unformatted(self.handlers)).map { ProblemEntry($0) }
+        let never = names.unreachable(self.hooks, transports)
+        self.warnings = (names.unknown + never + names.unformatted(self.hooks)).map { ProblemEntry($0) }
     }
 
-    /// Adds what trying the handlers out has shown.
+    /// Adds what trying the hooks out has shown.
     ///
     /// - Parameters:
     ///   - failures: What failed.
-    ///   - costs: What the handlers did.
-    public mutating func add(failures: [ScriptProblem], costs: [HandlerStatus]) {
+    ///   - costs: What the hooks did.
+    public mutating func add(failures: [ScriptProblem], costs: [HookStatus]) {
         self.warnings += failures.map { ProblemEntry($0) }
         var costs = costs
-        for index in self.handlers.indices {
-            let handler = self.handlers[index]
+        for index in self.hooks.indices {
+            let hook = self.hooks[index]
             // Several on one line come in the order in which they run, here and there.
             guard
                 let found = costs.firstIndex(where: {
-                    $0.event == handler.event && $0.place == "\(handler.file):\(handler.line)"
+                    $0.event == hook.event && $0.place == "\(hook.file):\(hook.line)"
                 })
             else { continue }
-            self.handlers[index].cost = costs.remove(at: found)
+            self.hooks[index].cost = costs.remove(at: found)
         }
     }
 
-    private static func entries(_ registry: HandlerRegistry) -> [HandlerEntry] {
+    private static func entries(_ registry: HookRegistry) -> [HookEntry] {
         let events = HookEvent.allCases
         return registry.all.enumerated()
             .sorted { left, right in
@@ -182,15 +182,15 @@ public struct ScriptReport: Sendable, Encodable {
                 if leftEvent != rightEvent { return leftEvent < rightEvent }
                 return (left.element.dialect, left.offset) < (right.element.dialect, right.offset)
             }
-            .map { _, handler in
-                HandlerEntry(
-                    event: handler.event.rawValue,
-                    order: handler.isDefault ? nil : handler.order,
-                    onError: handler.onError.rawValue,
-                    dialect: handler.event == .format ? handler.dialect : nil,
-                    transport: handler.transport?.name,
-                    file: handler.script,
-                    line: handler.line
+            .map { _, hook in
+                HookEntry(
+                    event: hook.event.rawValue,
+                    order: hook.isDefault ? nil : hook.order,
+                    onError: hook.onError.rawValue,
+                    dialect: hook.event == .format ? hook.dialect : nil,
+                    transport: hook.transport?.name,
+                    file: hook.script,
+                    line: hook.line
                 )
             }
     }

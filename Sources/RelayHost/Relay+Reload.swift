@@ -13,8 +13,8 @@ internal import Scheduling
 public struct ReloadResult: Sendable, Codable, Equatable {
     /// The folder that the scripts came from; nil for the stock scripts alone.
     public var folder: String?
-    /// Handlers that are registered now.
-    public var handlers: Int
+    /// Hooks that are registered now.
+    public var hooks: Int
     /// Clients that stayed.
     public var clients: Int
     /// For how long the relay did nothing else, in milliseconds.
@@ -43,7 +43,7 @@ extension Relay {
             self.logger.notice(
                 "scripts reloaded",
                 metadata: [
-                    "scripts.folder": "\(result.folder ?? "(stock)")", "scripts.handlers": "\(result.handlers)",
+                    "scripts.folder": "\(result.folder ?? "(stock)")", "scripts.hooks": "\(result.hooks)",
                     "reload.milliseconds": "\(result.milliseconds)",
                 ]
             )
@@ -80,7 +80,7 @@ extension Relay {
                 let retired = try parts.hooks.reload(scripts, values: values, fetched: fetched)
                 let result = ReloadResult(
                     folder: folder,
-                    handlers: parts.hooks.handlerCount,
+                    hooks: parts.hooks.hookCount,
                     clients: parts.hub.clientCount,
                     milliseconds: ((Moment.now - start).milliseconds * 100).rounded() / 100
                 )

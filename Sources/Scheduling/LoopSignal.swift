@@ -9,38 +9,38 @@ public final class LoopSignal: Sendable {
     private let hasEnded = Atomic(false)
     private let waker: ThreadWaker
     /// Returns whether more is left for the next tick.
-    nonisolated(unsafe) private var handler: (() -> Bool)?
+    nonisolated(unsafe) private var action: (() -> Bool)?
 
-    // Unsafe because only the loop touches the handler: `LoopSignal` is made, handled and ended there.
-    init(_ waker: ThreadWaker, _ handler: @escaping () -> Bool) {
+    // Unsafe because only the loop touches the action: `LoopSignal` is made, handled and ended there.
+    init(_ waker: ThreadWaker, _ action: @escaping () -> Bool) {
         self.waker = waker
-        self.handler = handler
+        self.action = action
     }
 
-    /// Has the loop call the handler in its next tick.
+    /// Has the loop call the action in its next tick.
     public func raise() {
         guard !self.isRaised.exchange(true, ordering: .sequentiallyConsistent) else { return }
         self.waker.wake()
     }
 
-    /// Whether the handler is to be called.
+    /// Whether the action is to be called.
     var isPending: Bool { self.isRaised.load(ordering: .sequentiallyConsistent) }
 
-    /// Calls the handler, if it is to be called.
+    /// Calls the action, if it is to be called.
     func handle() {
         // Lowered first: what is raised meanwhile counts for the next tick.
-        guard self.isRaised.exchange(false, ordering: .sequentiallyConsistent), let handler = self.handler else {
+        guard self.isRaised.exchange(false, ordering: .sequentiallyConsistent), let action = self.action else {
             return
         }
-        if handler() { self.isRaised.store(true, ordering: .sequentiallyConsistent) }
+        if action() { self.isRaised.store(true, ordering: .sequentiallyConsistent) }
     }
 
     /// Whether the loop has forgotten it.
     var isEnded: Bool { self.hasEnded.load(ordering: .relaxed) }
 
-    /// Forgets the handler.
+    /// Forgets the action.
     func end() {
         self.hasEnded.store(true, ordering: .relaxed)
-        self.handler = nil
+        self.action = nil
     }
 }

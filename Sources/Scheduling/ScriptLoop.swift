@@ -200,16 +200,16 @@ public final class ScriptLoop: @unchecked Sendable {
 
     /// Makes a signal that other threads can raise.
     ///
-    /// - Parameter handler: Called once a tick while it is raised; returns whether more is left for the next tick.
+    /// - Parameter action: Called once a tick while it is raised; returns whether more is left for the next tick.
     /// - Returns: The signal, which the loop keeps until ``remove(_:)``.
-    public func signal(_ handler: @escaping () -> Bool) -> LoopSignal {
+    public func signal(_ action: @escaping () -> Bool) -> LoopSignal {
         self.preconditionOnLoop()
-        let signal = LoopSignal(self.waker, handler)
+        let signal = LoopSignal(self.waker, action)
         self.signals.append(signal)
         return signal
     }
 
-    /// Forgets a signal: its handler is not called any more.
+    /// Forgets a signal: its action is not called any more.
     public func remove(_ signal: LoopSignal) {
         self.preconditionOnLoop()
         signal.end()

@@ -48,7 +48,11 @@ public struct MessageDecoder {
         case .line(isStrict: true), .length: return
         case .undecided, .raw, .line(isStrict: false): break
         }
-        guard self.pending.count > 0, self.ends.last?.offset != self.pending.count else { return }
+        guard self.pending.count > 0 else { return }
+        if let last = self.ends.indices.last, self.ends[last].offset == self.pending.count {
+            self.ends[last].isSilence = self.ends[last].isSilence || isSilence
+            return
+        }
         self.ends.append(TextCursor.ReadEnd(offset: self.pending.count, isSilence: isSilence))
     }
 

@@ -3,7 +3,7 @@
 
 internal import Foundation
 
-/// Shows what handlers cost.
+/// Shows what hooks cost.
 enum CPUTime {
     /// A time in microseconds, with its unit; `-` for none.
     static func text(_ microseconds: Double?) -> String {

@@ -13,9 +13,9 @@ internal import RelayHost
 /// `luar check`: loads scripts as the relay and the chat client would, and says what they do or what is wrong.
 struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Load scripts as the relay and the chat client do; list handlers, or say what is wrong.",
+        abstract: "Load scripts as the relay and the chat client do; list hooks, or say what is wrong.",
         discussion: """
-            Handlers are listed in the order in which they run, then what can be set in scripts, then the files. Each handler is tried out with \
+            Hooks are listed in the order in which they run, then what can be set in scripts, then the files. Each hook is tried out with \
             typical and hostile texts, beside the relay and without clients: CPU is the time that half of its calls took at most, MAX the longest. The exit code is 1 if a script does \
             not load, with --strict also if something is probably wrong. What scripts print while they load goes to standard error.
             """
@@ -79,16 +79,16 @@ struct Check: ParsableCommand {
         guard report.problems.isEmpty else {
             return Failure.say(report.problems.map(\.description))
         }
-        var handlers = Table("EVENT", "ORDER", "ON ERROR", "FOR", "CPU", "MAX", "HANDLER")
-        for handler in report.handlers {
-            handlers.add(
-                handler.event,
-                handler.order.map { $0 == $0.rounded() && abs($0) < 1e15 ? "\(Int($0))" : "\($0)" } ?? "default",
-                handler.onError,
-                handler.dialect ?? handler.transport ?? "-",
-                CPUTime.text(handler.cost?.p50),
-                CPUTime.text(handler.cost?.max),
-                "\(handler.file):\(handler.line)"
+        var hooks = Table("EVENT", "ORDER", "ON ERROR", "FOR", "CPU", "MAX", "HOOK")
+        for hook in report.hooks {
+            hooks.add(
+                hook.event,
+                hook.order.map { $0 == $0.rounded() && abs($0) < 1e15 ? "\(Int($0))" : "\($0)" } ?? "default",
+                hook.onError,
+                hook.dialect ?? hook.transport ?? "-",
+                CPUTime.text(hook.cost?.p50),
+                CPUTime.text(hook.cost?.max),
+                "\(hook.file):\(hook.line)"
             )
         }
         var files = Table("FILE", "LOADED BY", "NOTE")
@@ -109,9 +109,9 @@ struct Check: ParsableCommand {
         let commands = report.unknownCommands.map { "Unknown commands are \($0): \(Self.reason(for: $0, report))\n" }
         let count = { (number: Int, word: String) in "\(number) \(word)\(number == 1 ? "" : "s")" }
         let found = report.warnings.isEmpty ? "no mistakes found" : count(report.warnings.count, "warning")
-        let summary = "\(count(report.files.count, "file")), \(count(report.handlers.count, "handler")), \(found)\n"
+        let summary = "\(count(report.files.count, "file")), \(count(report.hooks.count, "hook")), \(found)\n"
         try StandardOutput.write(
-            [handlers.text, report.settings.isEmpty ? nil : settings.text, files.text, commands, summary]
+            [hooks.text, report.settings.isEmpty ? nil : settings.text, files.text, commands, summary]
                 .compactMap { $0 }
                 .joined(separator: "\n")
         )

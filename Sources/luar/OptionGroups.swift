@@ -147,10 +147,10 @@ struct RelayLimitOptions: SettingOptions {
 /// What bounds scripts.
 struct ScriptLimitOptions: SettingOptions {
     @Option(setting: "lua-memory") var luaMemory: String?
-    @Option(setting: "handler-time") var handlerTime: String?
-    @Option(setting: "handler-instructions") var handlerInstructions: String?
+    @Option(setting: "hook-time") var hookTime: String?
+    @Option(setting: "hook-instructions") var hookInstructions: String?
     @Option(setting: "load-time") var loadTime: String?
-    @Option(setting: "handler-limit") var handlerLimit: String?
+    @Option(setting: "hook-limit") var hookLimit: String?
     @Option(setting: "pause-after") var pauseAfter: String?
     @Option(setting: "pause-window") var pauseWindow: String?
     @Option(setting: "pause-time") var pauseTime: String?

@@ -46,7 +46,7 @@ struct ReloadCommand: AsyncParsableCommand {
             let clients = "\(result.clients) client\(result.clients == 1 ? "" : "s") stayed"
             try StandardOutput.write(
                 LineEscaping.escaped(
-                    "reloaded \(result.folder ?? "the stock scripts"): \(result.handlers) handlers, \(clients)"
+                    "reloaded \(result.folder ?? "the stock scripts"): \(result.hooks) hooks, \(clients)"
                 )
                     + "\n"
             )

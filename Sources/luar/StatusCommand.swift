@@ -84,22 +84,22 @@ struct StatusCommand: AsyncParsableCommand {
             let more = max(0, status.roomCount) - status.rooms.count
             parts.append(rooms.text + (more > 0 ? "and \(more) more\n" : ""))
         }
-        if !status.handlers.isEmpty {
-            var handlers = Table("HOOK", "CALLS", "FAILED", "PAUSED", "CPU P50", "P99", "MAX", "MEMORY", "WHERE")
-            for handler in status.handlers {
-                handlers.add(
-                    handler.event,
-                    "\(handler.calls)",
-                    "\(handler.failures)",
-                    handler.isPaused ? "\(handler.pauses), now" : "\(handler.pauses)",
-                    CPUTime.text(handler.p50),
-                    CPUTime.text(handler.p99),
-                    CPUTime.text(handler.max),
-                    Self.size(handler.memory),
-                    handler.place
+        if !status.hooks.isEmpty {
+            var hooks = Table("HOOK", "CALLS", "FAILED", "PAUSED", "CPU P50", "P99", "MAX", "MEMORY", "WHERE")
+            for hook in status.hooks {
+                hooks.add(
+                    hook.event,
+                    "\(hook.calls)",
+                    "\(hook.failures)",
+                    hook.isPaused ? "\(hook.pauses), now" : "\(hook.pauses)",
+                    CPUTime.text(hook.p50),
+                    CPUTime.text(hook.p99),
+                    CPUTime.text(hook.max),
+                    Self.size(hook.memory),
+                    hook.place
                 )
             }
-            parts.append(handlers.text)
+            parts.append(hooks.text)
         }
         if !status.metrics.isEmpty {
             var metrics = Table("METRIC", "VALUE", "LABELS")

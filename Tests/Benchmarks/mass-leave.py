@@ -30,7 +30,7 @@ def main():
     luar = sys.argv[1] if len(sys.argv) > 1 else ".build/release/luar"
     count = int(sys.argv[2]) if len(sys.argv) > 2 else 10_000
     luar_process.raise_file_limit()
-    options = ["--client-limit", str(count + 10), "--handler-time", "60s", "--handler-instructions", "2000000000"]
+    options = ["--client-limit", str(count + 10), "--hook-time", "60s", "--hook-instructions", "2000000000"]
     with luar_process.Relay(luar, {"mass.lua": SCRIPT}, options) as relay:
         boss = relay.connect()
         boss.sendall(b"/boss\n")

@@ -4,7 +4,7 @@
 import LuaScripting
 import Testing
 
-/// A handler's body that must be stopped, and how it may end.
+/// A hook's body that must be stopped, and how it may end.
 struct Attack: CustomTestStringConvertible, Sendable {
     var testDescription: String
     var body: String
@@ -24,10 +24,10 @@ extension Attack {
         Attack("inside pcall", "pcall(function() while true do end end)"),
         Attack("inside pcall, again and again", "while true do pcall(function() while true do end end) end"),
         Attack("inside xpcall", "xpcall(function() while true do end end, print)"),
-        Attack("in a message handler", "xpcall(error, function() while true do end end, 1)"),
+        Attack("in a message hook", "xpcall(error, function() while true do end end, 1)"),
         Attack("in both parts of xpcall", "local function f() while true do end end while true do xpcall(f, f) end"),
         Attack(
-            "a message handler that fails",
+            "a message hook that fails",
             "local function f() return f() + 1 end while true do xpcall(f, error) end",
             [.timeout, .memory]
         ),

@@ -149,7 +149,7 @@ import Testing
         try full.expectHealthy()
     }
 
-    @Test func `a handler's budget does not count, and what interrupted it does not matter`() throws {
+    @Test func `a hook's budget does not count, and what interrupted it does not matter`() throws {
         #expect(try self.old.attempt("for i = 1, 90000 do relay.thing(1).data[i] = i end") == nil)
         let tight = try Probe(Probe.limits(memory: 64 << 20, instructions: 1_000_000))
         #expect(try tight.attempt("while true do end")?.kind == .timeout)

@@ -4,7 +4,7 @@
 import LuaScripting
 import Testing
 
-/// A pool for all handlers of a run, a share of the reserve for each script file, and memory for those that must not fail.
+/// A pool for all hooks of a run, a share of the reserve for each script file, and memory for those that must not fail.
 @Suite(.timeLimit(.minutes(15)))
 struct BudgetTests {
     private func probe(_ bodies: [String], instructions: Int64 = 100_000, memory: Int = 8 << 20) throws -> Probe {
@@ -28,7 +28,7 @@ struct BudgetTests {
         #expect(probe.run("work", files: [0, 1]).errors == [])
     }
 
-    @Test func `handlers of one file have one share`() throws {
+    @Test func `hooks of one file have one share`() throws {
         let probe = try self.probe(["while true do end", self.loop(10_000), self.loop(40_000)])
         let errors = probe.run("work", files: [0, 0, 1]).errors
         #expect(errors.map(\.kind) == [.timeout, .timeout, .timeout])
@@ -52,7 +52,7 @@ struct BudgetTests {
         #expect(probe.texts.count == 3)
     }
 
-    @Test func `without room left only handlers with spare memory are called`() throws {
+    @Test func `without room left only hooks with spare memory are called`() throws {
         let probe = try Probe(Probe.limits(memory: 8 << 20, cpuTime: .seconds(60), instructions: 100_000_000))
         try probe.load(
             """

@@ -99,7 +99,7 @@ struct ChargeTests {
         #expect(try probe.attempt("for i = 1, 3000 do relay.note() end") == nil)
     }
 
-    @Test func `work that is refused takes nothing from the handlers after it`() throws {
+    @Test func `work that is refused takes nothing from the hooks after it`() throws {
         let probe = try Probe(Probe.limits(memory: 8 << 20, cpuTime: .seconds(60), instructions: 100_000))
         try probe.load("relay.keep('work', function() return ('-'):rep(999999999) end)")
         try probe.load("relay.keep('work', function() for i = 1, 20000 do end relay.report('done') end)")

@@ -200,7 +200,7 @@ struct ErrorTests {
         )
     }
 
-    @Test func `No handler runs twice after one failed, and the rest still run`() throws {
+    @Test func `No hook runs twice after one failed, and the rest still run`() throws {
         let probe = try Probe()
         for (index, body) in ["return 'a'", "error('b')", "return 'c'", "while true do end", "return 'e'"].enumerated()
         {
@@ -218,7 +218,7 @@ struct ErrorTests {
         #expect(outcome.answers[3] == .nil)
     }
 
-    @Test func `An event without handlers, and answers nobody asked for, are nothing`() throws {
+    @Test func `An event without hooks, and answers nobody asked for, are nothing`() throws {
         let probe = try Probe()
         #expect(probe.run("none").answers.isEmpty)
         try probe.load("relay.keep('a', function() return {}, 1, print end)")

@@ -6,13 +6,13 @@ import Testing
 
 @Suite(.timeLimit(.minutes(15)))
 struct LimitTests {
-    @Test("A handler that never ends is stopped and the next one works", arguments: Attack.endless)
+    @Test("A hook that never ends is stopped and the next one works", arguments: Attack.endless)
     func endless(attack: Attack) throws { try self.expectStopped(attack) }
 
-    @Test("Work inside library functions is stopped and the next handler works", arguments: Attack.library)
+    @Test("Work inside library functions is stopped and the next hook works", arguments: Attack.library)
     func library(attack: Attack) throws { try self.expectStopped(attack) }
 
-    @Test("A handler that takes too much memory is stopped and the next one works", arguments: Attack.greedy)
+    @Test("A hook that takes too much memory is stopped and the next one works", arguments: Attack.greedy)
     func greedy(attack: Attack) throws { try self.expectStopped(attack) }
 
     private func expectStopped(_ attack: Attack) throws {
@@ -63,7 +63,7 @@ struct LimitTests {
         #expect(try probe.attempt("for i = 1, 1e3 do end") == nil)
     }
 
-    @Test func `Handlers of one run share one budget`() throws {
+    @Test func `Hooks of one run share one budget`() throws {
         let probe = try Probe(Probe.limits(memory: 8 << 20, cpuTime: .seconds(3600), instructions: 100_000))
         let work = "relay.keep('work', function() for i = 1, 60000 do end relay.report('done') end)"
         try probe.load(work)
@@ -78,7 +78,7 @@ struct LimitTests {
         #expect(error?.kind == .memory)
     }
 
-    @Test func `What a stopped handler held is free again`() throws {
+    @Test func `What a stopped hook held is free again`() throws {
         // Near the limit much is collected: on a busy machine the time could run out before the memory.
         let probe = try Probe(Probe.limits(memory: 8 << 20, cpuTime: .seconds(60), instructions: 1_000_000_000))
         for _ in 1...20 {

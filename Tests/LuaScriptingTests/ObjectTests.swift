@@ -204,7 +204,7 @@ struct ObjectTests {
         #expect(probe.last?.text?.utf8.count == 6001)
     }
 
-    @Test func `A handler registered inside a coroutine or by pcall is kept`() throws {
+    @Test func `A hook registered inside a coroutine or by pcall is kept`() throws {
         let probe = try Probe()
         try probe.load("coroutine.wrap(relay.keep)('a', function() relay.report('one') end)")
         try probe.load("pcall(relay.keep, 'a', function() relay.report('two') end)")

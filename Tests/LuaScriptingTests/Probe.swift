@@ -5,7 +5,7 @@ import Foundation
 import LuaScripting
 import Testing
 
-/// A small host: scripts register handlers with `relay.keep`, the test runs them with `run`, and `relay.report` hands
+/// A small host: scripts register hooks with `relay.keep`, the test runs them with `run`, and `relay.report` hands
 /// values over.
 final class Probe: LuaHost {
     /// What is wrong with records that scripts answer.
@@ -70,7 +70,7 @@ final class Probe: LuaHost {
     ) -> LuaLimits {
         var limits = LuaLimits()
         limits.memory = memory
-        limits.handlers = .init(cpuTime: cpuTime, instructions: instructions)
+        limits.hooks = .init(cpuTime: cpuTime, instructions: instructions)
         limits.loading = .init(cpuTime: .seconds(1), instructions: 50_000_000)
         return limits
     }
@@ -82,7 +82,7 @@ final class Probe: LuaHost {
     private(set) var callers: [String] = []
     private(set) var thing = LuaType?.none
     private(set) var note = LuaType?.none
-    private var handlers: [String: [LuaFunction]] = [:]
+    private var hooks: [String: [LuaFunction]] = [:]
     private(set) var state: LuaState?
     private var scriptCount = 0
 
@@ -139,9 +139,9 @@ final class Probe: LuaHost {
         try self.state?.load(name)
     }
 
-    /// Runs the handlers of an event.
+    /// Runs the hooks of an event.
     ///
-    /// With the file number of each handler these have shares of the reserve; without, there is only what all share.
+    /// With the file number of each hook these have shares of the reserve; without, there is only what all share.
     @discardableResult
     func run(
         _ event: String,
@@ -150,7 +150,7 @@ final class Probe: LuaHost {
         files: [Int32] = [],
         hasSpareMemory: Bool = false,
     ) -> Outcome {
-        let hooks = (self.handlers[event] ?? []).enumerated()
+        let hooks = (self.hooks[event] ?? []).enumerated()
             .map { index, function in
                 LuaHook(function, file: index < files.count ? files[index] : -1, hasSpareMemory: hasSpareMemory)
             }
@@ -176,7 +176,7 @@ final class Probe: LuaHost {
         return outcome
     }
 
-    /// Runs a text as the only handler of an event of its own and returns its error, if any.
+    /// Runs a text as the only hook of an event of its own and returns its error, if any.
     @discardableResult
     func attempt(_ text: String) throws -> LuaError? {
         let event = "attempt\(self.scriptCount)"
@@ -185,7 +185,7 @@ final class Probe: LuaHost {
     }
 
     /// The functions that scripts keep for an event.
-    func functions(_ event: String) -> [LuaFunction] { self.handlers[event] ?? [] }
+    func functions(_ event: String) -> [LuaFunction] { self.hooks[event] ?? [] }
 
     /// The things' data, on its way to another probe.
     func pack() throws(LuaBaggage.Refusal) -> LuaBaggage? {
@@ -206,7 +206,7 @@ final class Probe: LuaHost {
         return self.last
     }
 
-    /// Checks that handlers, calls, coroutines and allocation work as on the first day.
+    /// Checks that hooks, calls, coroutines and allocation work as on the first day.
     func expectHealthy(sourceLocation: SourceLocation = #_sourceLocation) throws {
         let error = try self.attempt(
             """
@@ -261,10 +261,10 @@ final class Probe: LuaHost {
             return .value(.nil)
         case .keep:
             guard let event = arguments[0].text else { return .failure("keep(event, function): no event") }
-            guard case .function(let handler) = arguments[1] else {
+            guard case .function(let hook) = arguments[1] else {
                 return .failure("keep(event, function): no function")
             }
-            self.handlers[event, default: []].append(handler)
+            self.hooks[event, default: []].append(hook)
             return .value(.nil)
         case .fail: return .failure(arguments[0].text ?? "failed")
         case .thing:

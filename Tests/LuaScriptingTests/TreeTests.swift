@@ -108,7 +108,7 @@ import Testing
     }
 
     @Test(arguments: ["'ok', 4", "'ok', -1", "'ok', 1.5", "'ok', '2'", "'ok', {}", "'longer', 1", "1", "false"])
-    func `another level or answer is the handler's error, and the next handler is called`(answer: String) throws {
+    func `another level or answer is the hook's error, and the next hook is called`(answer: String) throws {
         let probe = try Probe()
         try probe.load("relay.keep('judge', function() return \(answer) end)")
         try probe.load("relay.keep('judge', function() return 'next', 1 end)")
@@ -118,7 +118,7 @@ import Testing
         #expect(outcome.answers.last == .leveled(Array("next".utf8), 1))
     }
 
-    @Test func `the host judges records, and what it says against one is the handler's error`() throws {
+    @Test func `the host judges records, and what it says against one is the hook's error`() throws {
         let shape = LuaAnswerSchema(
             event: "mail",
             accepted: [.record],

@@ -101,7 +101,7 @@ struct EditorHelpTests {
         #expect(relay.failures.map(\.message) == [])
     }
 
-    @Test func `every event is declared with what its handler gets`() {
+    @Test func `every event is declared with what its hook gets`() {
         let text = EditorHelp.annotations
         #expect(
             text.contains(#"---@overload fun(event: "route", fn: fun(message: relay.Message): relay.Route|false|nil)"#)

@@ -192,8 +192,8 @@ struct HookHarnessTests {
     }
 
     @Test(arguments: [
-        ("relay.every(0, print)", "relay.every takes 0.01 to 31622400 seconds, not 0.0"),
-        ("relay.after(-1, print)", "relay.after takes 0.0 to 31622400 seconds, not -1.0"),
+        ("relay.every(0, print)", "relay.every takes 0.01 to 31622400 seconds, not 0"),
+        ("relay.after(-1, print)", "relay.after takes 0 to 31622400 seconds, not -1"),
         ("relay.after(0/0, print)", "nan (a number)"),
         ("relay.after('1', print)", "relay.after takes a number of seconds first, not '1'"),
         ("relay.after(1)", "relay.after takes a function second, not nil"),
@@ -207,9 +207,9 @@ struct HookHarnessTests {
     }
 
     @Test func `timers that have run leave room for others, and their functions are let go`() throws {
-        // So many megabytes take a slow machine longer than a handler has; what they are about is memory.
+        // So many megabytes take a slow machine longer than a hook has; what they are about is memory.
         var limits = LuaLimits()
-        limits.handlers.cpuTime = .seconds(10)
+        limits.hooks.cpuTime = .seconds(10)
         let script = """
             relay.every(1, function()
               for _ = 1, 900 do local big = ("x"):rep(10000 + _) relay.after(0.5, function() return big end) end

@@ -57,7 +57,7 @@ struct ReloadTests {
         #expect(ana.isHere && ana.hears == [])
     }
 
-    @Test func `old handlers, timers and metrics are gone, and states stay`() throws {
+    @Test func `old hooks, timers and metrics are gone, and states stay`() throws {
         let script = """
             local state = relay.state("kept", { max = 10 })
             relay.every(10, function() state.ticks = (state.ticks or 0) + 1; print("VERSION", state.ticks) end)
@@ -100,7 +100,7 @@ struct ReloadTests {
         ("\nrelay.oops()", "scripts/t.lua:2: relay has no 'oops'"),
         ("x = ", "scripts/t.lua:1: unexpected symbol near <eof>"),
         ("while true do end", "loading the scripts took more than"),
-        ("for i = 1, 10000 do relay.on('start', print) end", "too many handlers: the limit is 1000"),
+        ("for i = 1, 10000 do relay.on('start', print) end", "too many hooks: the limit is 1000"),
         ("local t = {} for i = 1, 1e9 do t[i] = ('x'):rep(1e6) .. i end", "loading the scripts took more than"),
         ("relay.settings({ old = { 'number', default = 'x' } })", "setting 't.old'"),
         ("relay.state('kept', { max = 0 })", "relay.state"),

@@ -140,7 +140,7 @@ struct ScriptRehearsalTests {
         #expect(found.contains { $0.hasPrefix("scripts/chat.lua:3: 'chat_close' failed on the end of a connection: ") })
     }
 
-    @Test func `every stock handler is called, and none fails`() throws {
+    @Test func `every stock hook is called, and none fails`() throws {
         let rehearsal = try self.rehearse([:], longest: Limits().messageBytes)
         #expect(rehearsal.failures.map(\.description) == [])
         #expect(rehearsal.costs.count == 12)

@@ -37,7 +37,6 @@ struct AlertMailTests {
         try await Program.run(Program.luar, arguments, in: folder.path, environment: environment) { program in
             try await body(program)
             let code = try program.exitCode()
-            try program.drained()
             return (program.output, program.error, code)
         }
     }
@@ -76,7 +75,6 @@ struct AlertMailTests {
             for message in messages { python.type(Data(message).base64EncodedString()) }
             python.endInput()
             let code = try python.exitCode()
-            try python.drained()
             try #require(code == 0, "\(python.error)")
             return try python.output.split(separator: "\n")
                 .map { line in

@@ -354,7 +354,7 @@ import Testing
             peer.close()
             let code = try chat.exitCode()
             #expect(code == 0)
-            #expect(chat.output == "on tcp\napesar do erro\n", "a handler that fails has no opinion")
+            #expect(chat.output == "on tcp\napesar do erro\n", "a hook that fails has no opinion")
             #expect(chat.error.contains("error hook failed") && chat.error.contains("scripts/chat.lua:3: boom"))
         }
         try Data("relay.on('chat_sent', print)".utf8).write(to: file)

@@ -18,7 +18,6 @@ import Testing
     ) async throws -> (output: String, error: String, code: Int32) {
         try await Program.run(Program.luar, arguments, in: folder, environment: environment) { luar in
             let code = try luar.exitCode()
-            try luar.drained()
             return (luar.output, luar.error, code)
         }
     }
@@ -28,7 +27,6 @@ import Testing
         let line = "luar() { '\(Program.luar)' \"$@\"; }; \(command)"
         return try await Program.run("/bin/bash", ["-c", line], in: folder) { shell in
             let code = try shell.exitCode()
-            try shell.drained()
             return (shell.output + shell.error, code)
         }
     }
@@ -158,7 +156,7 @@ import Testing
         #expect(output == lines + "Next: change a file, then `luar check meu/scripts`.\n")
         let check = try await self.luar(["check", "meu/scripts"], in: folder.path)
         #expect(check.code == 0)
-        #expect(check.output.hasSuffix("9 files, 12 handlers, no mistakes found\n"))
+        #expect(check.output.hasSuffix("9 files, 12 hooks, no mistakes found\n"))
         let again = try await self.luar(["init", "meu/scripts"], in: folder.path)
         #expect(again.code == 1)
         #expect(again.error.contains("luar: meu/scripts/format.lua exists; --force overwrites it\n"))
@@ -171,13 +169,13 @@ import Testing
         #expect(file.error == reason)
     }
 
-    @Test func `check lists handlers and files as a table and as JSON`() async throws {
+    @Test func `check lists hooks and files as a table and as JSON`() async throws {
         let folder = try TemporaryFolder(["a.lua": "relay.on('format', { order = 1.5, dialect = 'json' }, print)"])
         defer { folder.remove() }
         let table = try await self.luar(["check", folder.path])
         #expect(table.code == 0)
         let rows = table.output.split(separator: "\n").map { String($0.replacing(#/ {2,}/#, with: " | ")) }
-        #expect(rows.contains("EVENT | ORDER | ON ERROR | FOR | CPU | MAX | HANDLER"))
+        #expect(rows.contains("EVENT | ORDER | ON ERROR | FOR | CPU | MAX | HOOK"))
         // Nobody gets that dialect.
         #expect(rows.contains("format | 1.5 | skip | json | - | - | \(folder.path)/a.lua:1"))
         #expect(
@@ -185,9 +183,9 @@ import Testing
                 $0.contains(#/^format \| default \| skip \| plain \| [0-9.]+ .s \| [0-9.]+ .s \| stock/format.lua:20$/#)
             }
         )
-        #expect(rows.contains("10 files, 13 handlers, 1 warning"))
+        #expect(rows.contains("10 files, 13 hooks, 1 warning"))
         let warning =
-            "luar: warning: \(folder.path)/a.lua:1: no script gives a client the dialect 'json', so this handler never runs"
+            "luar: warning: \(folder.path)/a.lua:1: no script gives a client the dialect 'json', so this hook never runs"
         #expect(table.error == warning + "\n")
         let strict = try await self.luar(["check", "--strict", folder.path])
         #expect(strict.code == 1 && strict.error == table.error)
@@ -199,13 +197,13 @@ import Testing
         let report = try JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [String: Any]
         #expect(report?["folder"] as? String == folder.path)
         #expect((report?["problems"] as? [Any])?.isEmpty == true)
-        let handlers = report?["handlers"] as? [[String: Any]]
-        let own = handlers?.first { $0["file"] as? String == "\(folder.path)/a.lua" }
+        let hooks = report?["hooks"] as? [[String: Any]]
+        let own = hooks?.first { $0["file"] as? String == "\(folder.path)/a.lua" }
         #expect(own?["order"] as? Double == 1.5 && own?["dialect"] as? String == "json" && own?["line"] as? Int == 1)
         #expect(own?["on_error"] as? String == "skip")
         let warnings = report?["warnings"] as? [[String: Any]]
         #expect(warnings?.map { $0["line"] as? Int } == [1])
-        let format = handlers?
+        let format = hooks?
             .first { $0["file"] as? String == "stock/format.lua" && $0["event"] as? String == "format" }
         let cost = try #require(format?["cost"] as? [String: Any])
         #expect(cost["calls"] as? Int ?? 0 > 50 && cost["max"] as? Double ?? 0 > 0)

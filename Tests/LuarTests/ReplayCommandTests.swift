@@ -10,7 +10,6 @@ import Testing
     private func luar(_ arguments: [String], in folder: TemporaryFolder) async throws -> (String, String, Int32) {
         try await Program.run(Program.luar, arguments, in: folder.path) { program in
             let code = try program.exitCode()
-            try program.drained()
             return (program.output, program.error, code)
         }
     }

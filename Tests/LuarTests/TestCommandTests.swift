@@ -12,7 +12,6 @@ import Testing
         defer { folder.remove() }
         return try await Program.run(Program.luar, ["test"] + arguments, in: folder.path) { program in
             let code = try program.exitCode()
-            try program.drained()
             return (program.output, program.error, code)
         }
     }

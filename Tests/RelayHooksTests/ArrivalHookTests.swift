@@ -81,7 +81,7 @@ import WireFormats
         #expect(tcp.hears == "10.0.0.1|4003|10.0.0.1:4003|tcp")
     }
 
-    @Test func `a handler for one transport is not asked about the other`() throws {
+    @Test func `a hook for one transport is not asked about the other`() throws {
         let chat = try Chat(
             """
             relay.on("ping", { transport = "udp" }, function(text) if text == "x" then return "udp" end end)
@@ -107,7 +107,7 @@ import WireFormats
         #expect(chat.log.failures == ["scripts/test.lua:1: oops"], "at most one a second is logged")
     }
 
-    @Test func `where a text came from is gone when its handlers are`() throws {
+    @Test func `where a text came from is gone when its hooks are`() throws {
         let chat = try Chat(
             """
             local kept
@@ -121,7 +121,7 @@ import WireFormats
         chat.hooks.stop()
         #expect(
             chat.log.failures == [
-                "scripts/test.lua:3: a text's origin is readable only inside a handler; keep its fields instead",
+                "scripts/test.lua:3: a text's origin is readable only inside a hook; keep its fields instead",
                 "scripts/test.lua:4: a ping's origin has no field 'hots'; did you mean 'host'?",
             ]
         )

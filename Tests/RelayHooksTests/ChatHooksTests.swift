@@ -61,7 +61,7 @@ import Testing
         #expect(self.text(hooks.closed(reason: "left")) == "Desconectado do servidor.")
     }
 
-    @Test func `without a handler nothing is said and texts pass as they are`() throws {
+    @Test func `without a hook nothing is said and texts pass as they are`() throws {
         let hooks = try self.hooks(hasStock: false)
         #expect(hooks.connected() == nil)
         #expect(hooks.closed(reason: "lost") == nil)
@@ -69,7 +69,7 @@ import Testing
         #expect(self.receives(hooks, "x") == "x")
     }
 
-    @Test func `a filter passes through every handler in order, and false ends it`() throws {
+    @Test func `a filter passes through every hook in order, and false ends it`() throws {
         let hooks = try self.hooks([
             "chat.lua": """
             relay.on("chat_send", { order = 2 }, function(text) return text .. "b" end)
@@ -98,7 +98,7 @@ import Testing
         #expect(self.text(hooks.closed(reason: "lost")) == "10.1.2.3:4000 lost")
     }
 
-    @Test func `a handler that fails counts as no opinion, or as no if it blocks`() throws {
+    @Test func `a hook that fails counts as no opinion, or as no if it blocks`() throws {
         let hooks = try self.hooks([
             "chat.lua": """
             relay.on("chat_send", { on_error = "skip" }, function(text) error("boom") end)
@@ -113,11 +113,11 @@ import Testing
         #expect(self.log.failures.last?.contains("chat_receive") == true, "\(self.log.failures)")
     }
 
-    @Test func `a handler that keeps passing its limit is paused, and goes on blocking if it blocks`() throws {
+    @Test func `a hook that keeps passing its limit is paused, and goes on blocking if it blocks`() throws {
         var limits = Limits()
         limits.pauseAfter = .milliseconds(1)
         var luaLimits = LuaLimits()
-        luaLimits.handlers.cpuTime = .milliseconds(5)
+        luaLimits.hooks.cpuTime = .milliseconds(5)
         let script = "relay.on('chat_receive', { on_error = 'block' }, function() while true do end end)"
         let hooks = try self.hooks(["chat.lua": script], limits: limits, luaLimits: luaLimits)
         #expect(self.receives(hooks, "um") == nil)

@@ -9,7 +9,7 @@ import Testing
 import WireFormats
 
 @Suite struct EventTests {
-    @Test func `a user's handler wins over the stock default`() throws {
+    @Test func `a user's hook wins over the stock default`() throws {
         let chat = try Chat(#"relay.on("format", function(m) return "<" .. m.text .. ">" end)"#)
         let ana = chat.connect()
         let bia = chat.connect()
@@ -31,7 +31,7 @@ import WireFormats
         #expect(bia.hears == "second")
     }
 
-    @Test func `handlers run by order, then by registration, defaults last`() throws {
+    @Test func `hooks run by order, then by registration, defaults last`() throws {
         let chat = try Chat(
             """
             local function add(mark) return function(m) return m.text .. mark end end
@@ -118,7 +118,7 @@ import WireFormats
         #expect(chat.log.failures.isEmpty)
     }
 
-    @Test func `a client that a handler has closed is readable until its disconnect is over`() throws {
+    @Test func `a client that a hook has closed is readable until its disconnect is over`() throws {
         let chat = try Chat(
             """
             relay.on("message", function(m)
@@ -161,7 +161,7 @@ import WireFormats
         #expect(ana.hears.utf8.count == 1_000, "the next tick has its own")
     }
 
-    @Test func `a client closed in a handler is reported after the handler`() throws {
+    @Test func `a client closed in a hook is reported after the hook`() throws {
         let chat = try Chat(
             """
             relay.on("message", function(m)

@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 
 @Suite struct FailureTests {
-    @Test func `a failing handler counts as nil, the others still run, and the log says where`() throws {
+    @Test func `a failing hook counts as nil, the others still run, and the log says where`() throws {
         let chat = try Chat(
             """
             relay.on("format", function(m)
@@ -34,7 +34,7 @@ import Testing
         #expect(bia.hears == "")
     }
 
-    @Test func `no handler runs twice after a failure`() throws {
+    @Test func `no hook runs twice after a failure`() throws {
         let chat = try Chat(
             """
             local calls = 0
@@ -99,7 +99,7 @@ import Testing
         #expect(bia.hears.hasSuffix("disse: oi"))
     }
 
-    @Test func `a handler that keeps passing limits is paused, then tried again`() throws {
+    @Test func `a hook that keeps passing limits is paused, then tried again`() throws {
         var limits = Limits()
         limits.pauseAfter = .seconds(1)
         let chat = try Chat(
@@ -117,14 +117,14 @@ import Testing
         let before = chat.log.entries.count { $0.message == "hook failed" }
         _ = bia.hears
         chat.says(ana, "x")
-        #expect(chat.log.entries.count { $0.message == "hook failed" } == before, "a paused handler is not entered")
+        #expect(chat.log.entries.count { $0.message == "hook failed" } == before, "a paused hook is not entered")
         #expect(bia.hears == "('10.0.0.1', 4001) disse: x", "and counts as nil")
         chat.clock.now += 31
         chat.says(ana, "x")
         #expect(chat.log.failures.count > failures)
     }
 
-    @Test func `plain errors never pause a handler`() throws {
+    @Test func `plain errors never pause a hook`() throws {
         let chat = try Chat(#"relay.on("message", { on_error = "block" }, function(m) error("x") end)"#)
         let ana = chat.connect()
         let bia = chat.connect()
@@ -156,14 +156,14 @@ import Testing
 
     @Test func `a passed limit is named with its value`() throws {
         var limits = LuaLimits()
-        limits.handlers = .init(cpuTime: .seconds(60), instructions: 100_000)
+        limits.hooks = .init(cpuTime: .seconds(60), instructions: 100_000)
         let chat = try Chat(["a.lua": "relay.on('message', function() while true do end end)"], luaLimits: limits)
         chat.says(chat.connect(), "x")
         // With the fifth of the reserve that each of five files has.
         #expect(chat.log.failures == ["time limit passed: more than 110000 instructions"])
     }
 
-    @Test func `a message kept beyond its handler is readable only inside one`() throws {
+    @Test func `a message kept beyond its hook is readable only inside one`() throws {
         let chat = try Chat(
             """
             local kept
@@ -174,7 +174,7 @@ import Testing
         let ana = chat.connect()
         chat.says(ana, "x")
         chat.leaves(ana)
-        #expect(chat.log.failures.first?.contains("readable only inside a handler") == true)
+        #expect(chat.log.failures.first?.contains("readable only inside a hook") == true)
     }
 
     @Test(arguments: [

@@ -83,11 +83,11 @@ import Testing
         #expect(chat.log.entries.map(\.message) == ["deep"])
     }
 
-    @Test func `the handlers limit is an error that names it`() {
+    @Test func `the hooks limit is an error that names it`() {
         var limits = Limits()
-        limits.handlers = 10
+        limits.hooks = 10
         let script = "for i = 1, 11 do relay.on('start', function() end) end"
-        #expect(self.refusal(["a.lua": script], limits: limits).contains("too many handlers: the limit is 10"))
+        #expect(self.refusal(["a.lua": script], limits: limits).contains("too many hooks: the limit is 10"))
     }
 
     @Test func `relay says its version and the time`() throws {

@@ -204,7 +204,7 @@ import Testing
         ("{ subject = 'x', text = 'y', to = { { 'a' } } }", "a mail whose 'to' is no list of at most 20 addresses"),
         ("{ subject = ('x'):rep(501), text = 'y' }", "a mail whose 'subject' has 501 bytes, more than 500"),
         ("'mail'", "alert answered a string; it may answer"), ("{ 'x' }", "a mail with '[number]'"),
-    ]) func `a mail that is none is an error of the script, and the next handler is asked`(
+    ]) func `a mail that is none is an error of the script, and the next hook is asked`(
         answer: String,
         reason: String
     ) throws {
@@ -327,11 +327,11 @@ import Testing
         )
         chat.measure(.reply(.milliseconds(8)))
         chat.measure(.reply(.milliseconds(9)))
-        let told = chat.log.entries.filter { $0.message.contains("readable only in the handler") }
+        let told = chat.log.entries.filter { $0.message.contains("readable only in the hook") }
         #expect(told.count == 2, "\(chat.log.entries)")
     }
 
-    @Test func `a sample is readable only inside a handler`() throws {
+    @Test func `a sample is readable only inside a hook`() throws {
         let chat = try Chat(
             """
             local kept
@@ -342,6 +342,6 @@ import Testing
         let ana = chat.connect()
         chat.measure(.reply(.milliseconds(8)))
         chat.says(ana, "oi")
-        #expect(chat.log.failures.contains { $0.contains("a sample is readable only in the handler") })
+        #expect(chat.log.failures.contains { $0.contains("a sample is readable only in the hook") })
     }
 }

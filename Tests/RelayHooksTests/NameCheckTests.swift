@@ -61,26 +61,26 @@ import Testing
     }
 
     @Test func `a format for a dialect that nobody gets is told`() {
-        let handler = "relay.on('format', { dialect = 'jsno' }, print)\n"
-        let never = "scripts/a.lua:1: no script gives a client the dialect 'jsno', so this handler never runs"
-        #expect(self.warnings(["a.lua": handler]) == [never])
+        let hook = "relay.on('format', { dialect = 'jsno' }, print)\n"
+        let never = "scripts/a.lua:1: no script gives a client the dialect 'jsno', so this hook never runs"
+        #expect(self.warnings(["a.lua": hook]) == [never])
         let named = "relay.on('connect', function(client) client.dialect = 'json' end)"
-        let bare = "scripts/a.lua:2: no 'format' handler is for the dialect 'json', so who has it gets bare texts"
+        let bare = "scripts/a.lua:2: no 'format' hook is for the dialect 'json', so who has it gets bare texts"
         #expect(
-            self.warnings(["a.lua": handler + named])
+            self.warnings(["a.lua": hook + named])
                 == [never + "; did you mean 'json'?", bare + "; did you mean 'jsno'?"]
         )
-        #expect(self.warnings(["a.lua": handler + named.replacing("json", with: "jsno")]) == [])
+        #expect(self.warnings(["a.lua": hook + named.replacing("json", with: "jsno")]) == [])
         let any = "relay.on('connect', function(client) client.dialect = client.data.wish end)"
-        #expect(self.warnings(["a.lua": handler, "b.lua": any]) == [])
+        #expect(self.warnings(["a.lua": hook, "b.lua": any]) == [])
     }
 
-    @Test func `a ping handler for a transport that nobody listens on is told`() {
+    @Test func `a ping hook for a transport that nobody listens on is told`() {
         let files = ["a.lua": "relay.on('ping', { transport = 'tcp' }, print)", "ping.lua": ""]
         #expect(self.warnings(files) == [])
         #expect(
             self.warnings(files, transports: [.udp])
-                == ["scripts/a.lua:1: the relay does not listen on tcp, so this handler never runs"]
+                == ["scripts/a.lua:1: the relay does not listen on tcp, so this hook never runs"]
         )
     }
 }

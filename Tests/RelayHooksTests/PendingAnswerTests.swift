@@ -214,6 +214,47 @@ struct PendingAnswerTests {
         #expect(self.logged(chat) == ["false"])
     }
 
+    @Test(arguments: [
+        ("local pending = relay.pending() pending:answer() return pending", "", true),
+        ("return relay.pending()", "", true), ("return 'senha?'", "", true), ("return false, 'Fora!'", "", true),
+        ("return relay.pending()", #"{ on_error = "skip" }, "#, false),
+        ("return 'senha?'", #"{ on_error = "skip" }, "#, false),
+    ])
+    func `it fails before the hooks behind it answer`(next: String, options: String, isRefused: Bool) throws {
+        let chat = try Chat(
+            """
+            relay.on("admit", \(options)function(client) relay.pending() relay.pending() end)
+            relay.on("admit", function(client) \(next) end)
+            """
+        )
+        let ana = chat.connect()
+        #expect(ana.isClosed == isRefused)
+        #expect(chat.log.failures.count == 1 && chat.log.failures.first?.hasPrefix("scripts/test.lua:1: ") == true)
+        #expect(ana.hears == (isRefused || next.contains("pending") ? "" : "senha?"))
+        #expect(chat.hooks.pending.count == (isRefused || !next.contains("pending") ? 0 : 1))
+    }
+
+    @Test func `a datagram is no answer to a question that its own ping hook asks`() throws {
+        let chat = try Chat(
+            """
+            local pending
+            relay.on("admit", function(client, text)
+              relay.log.info("admit " .. text)
+              if text ~= "um" then return end
+              pending = relay.pending()
+              return pending
+            end)
+            relay.on("ping", function(text) if text == "dois" then pending:answer("senha?") end end)
+            """
+        )
+        let ana = chat.connect(transport: .udp, saying: "um")
+        chat.says(ana, "dois")
+        #expect(chat.hub.clientCount == 0)
+        chat.says(ana, "três")
+        #expect(chat.hub.clientCount == 1)
+        #expect(chat.log.entries.map(\.message).filter { $0.hasPrefix("admit") } == ["admit um", "admit três"])
+    }
+
     @Test func `who is asked about again after a reload has knocked once`() throws {
         let chat = try Chat(Self.script)
         var knocks: [Int64] = []

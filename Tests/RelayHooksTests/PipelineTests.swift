@@ -63,7 +63,7 @@ struct PipelineTests {
 
     @Test func `every hook of a stage is called once, whichever of them fail, answer or are measured`() throws {
         // More messages than are all measured, so that hooks are called one by one as well as all at once.
-        let count = HandlerCost.firstRuns + 3 * HandlerCost.measuredRuns
+        let count = HookCost.firstRuns + 3 * HookCost.measuredRuns
         let chat = try Chat(
             """
             seen = {}
@@ -89,9 +89,9 @@ struct PipelineTests {
         #expect(bia.writes.count == count && bia.writes.allSatisfy { $0 == "x!?" })
         chat.hooks.stop()
         #expect(chat.log.entries.last?.message == "\(count) \(count) \(count) \(count) \(count) x!?")
-        let calls = chat.hooks.handlerStatus.filter { $0.event == "message" }.map(\.calls)
+        let calls = chat.hooks.hookStatus.filter { $0.event == "message" }.map(\.calls)
         #expect(calls == Array(repeating: count, count: 5))
-        #expect(chat.hooks.handlerStatus.filter { $0.event == "message" }.map(\.failures) == [0, count, 0, count, 0])
+        #expect(chat.hooks.hookStatus.filter { $0.event == "message" }.map(\.failures) == [0, count, 0, count, 0])
     }
 
     @Test func `a pause lasts by a clock that nobody sets`() throws {
@@ -99,7 +99,7 @@ struct PipelineTests {
         limits.pauseAfter = .milliseconds(1)
         limits.pauseTime = .seconds(30)
         var luaLimits = LuaLimits()
-        luaLimits.handlers.cpuTime = .milliseconds(5)
+        luaLimits.hooks.cpuTime = .milliseconds(5)
         var uptime = 100.0
         let chat = try Chat(
             ["a.lua": "calls = 0 relay.on('connect', function() while true do end end)"],
@@ -107,7 +107,7 @@ struct PipelineTests {
             luaLimits: luaLimits,
             uptime: { uptime }
         )
-        let isPaused = { chat.hooks.handlerStatus.contains { $0.isPaused } }
+        let isPaused = { chat.hooks.hookStatus.contains { $0.isPaused } }
         _ = chat.connect()
         #expect(isPaused())
         chat.clock.now += 3_600
@@ -116,10 +116,10 @@ struct PipelineTests {
         uptime += 29
         _ = chat.connect()
         #expect(isPaused())
-        #expect(chat.hooks.handlerStatus.first { $0.event == "connect" }?.calls == 1)
+        #expect(chat.hooks.hookStatus.first { $0.event == "connect" }?.calls == 1)
         uptime += 2
         #expect(!isPaused(), "a clock set back prolongs none")
         _ = chat.connect()
-        #expect(chat.hooks.handlerStatus.first { $0.event == "connect" }?.calls == 2)
+        #expect(chat.hooks.hookStatus.first { $0.event == "connect" }?.calls == 2)
     }
 }

@@ -20,7 +20,7 @@ import Testing
         )
     }
 
-    @Test func `handlers are listed as they run, with where they come from`() {
+    @Test func `hooks are listed as they run, with where they come from`() {
         let report = self.report([
             "a.lua": """
             relay.on("format", { order = 5, on_error = "block" }, print)
@@ -28,10 +28,10 @@ import Testing
             relay.on("start", print)
             """
         ])
-        let rows = report.handlers.map { handler in
-            let order = handler.order.map { "\($0)" } ?? "default"
+        let rows = report.hooks.map { hook in
+            let order = hook.order.map { "\($0)" } ?? "default"
             return
-                "\(handler.event) \(order) \(handler.onError) \(handler.dialect ?? "-") \(handler.file):\(handler.line)"
+                "\(hook.event) \(order) \(hook.onError) \(hook.dialect ?? "-") \(hook.file):\(hook.line)"
         }
         #expect(
             rows == [

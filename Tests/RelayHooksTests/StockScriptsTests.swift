@@ -35,7 +35,7 @@ import Testing
         )
     }
 
-    @Test func `every stock handler runs in an ordinary conversation, and every stock file is loaded`() throws {
+    @Test func `every stock hook runs in an ordinary conversation, and every stock file is loaded`() throws {
         let chat = try Chat()
         chat.hooks.listening(transport: .tcp, address: "127.0.0.1:12345")
         let ana = chat.connect()

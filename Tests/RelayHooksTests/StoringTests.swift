@@ -114,7 +114,7 @@ import Testing
         #expect(entry.metadata["hook.event"] == "stored")
         #expect(entry.metadata["hook.script"] == "scripts/t.lua:4")
         #expect(entry.metadata["error"] == "scripts/t.lua:4: no")
-        #expect(chat.hooks.handlerStatus.contains { $0.event == "stored" && $0.failures == 1 })
+        #expect(chat.hooks.hookStatus.contains { $0.event == "stored" && $0.failures == 1 })
     }
 
     @Test func `a bounded number of functions waits`() throws {

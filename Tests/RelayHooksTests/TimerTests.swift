@@ -43,8 +43,8 @@ import Testing
     }
 
     /// The row of the timers of a place.
-    private func status(_ chat: Chat) throws -> HandlerStatus {
-        let rows = chat.hooks.handlerStatus.filter { $0.event == "timer" }
+    private func status(_ chat: Chat) throws -> HookStatus {
+        let rows = chat.hooks.hookStatus.filter { $0.event == "timer" }
         #expect(rows.count == 1)
         return try #require(rows.first)
     }
@@ -109,7 +109,7 @@ import Testing
         var limits = Limits()
         limits.pauseAfter = .milliseconds(50)
         var luaLimits = LuaLimits()
-        luaLimits.handlers.cpuTime = .milliseconds(20)
+        luaLimits.hooks.cpuTime = .milliseconds(20)
         return try self.chat(script, limits: limits, luaLimits: luaLimits)
     }
 
@@ -264,10 +264,10 @@ import Testing
         var random = SplitMix64(seed: seed)
         // Any function does: none is called here.
         let function = try #require(
-            try Chat("relay.on('start', function() end)", hasStock: false).hooks.loaded.registry.handlers(for: .start)
+            try Chat("relay.on('start', function() end)", hasStock: false).hooks.loaded.registry.hooks(for: .start)
                 .first
         )
-        .hook.function
+        .callable.function
         let record = CallRecord(event: .timer, onError: .skip, function, script: "", line: 0)
         var queue = TimerQueue()
         var model = Model()

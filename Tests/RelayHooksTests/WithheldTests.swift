@@ -42,8 +42,8 @@ struct WithheldTests {
         relayLimits.pauseAfter = .seconds(1_000)
         var limits = LuaLimits()
         limits.memory = 8 << 20
-        limits.handlers.instructions = 1_000_000_000
-        limits.handlers.cpuTime = .seconds(60)
+        limits.hooks.instructions = 1_000_000_000
+        limits.hooks.cpuTime = .seconds(60)
         let chat = try Chat(
             [
                 "cheio.lua": """

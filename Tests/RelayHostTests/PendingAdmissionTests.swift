@@ -147,6 +147,41 @@ import WireFormats
         }
     }
 
+    @Test(arguments: [false, true])
+    func `a silence ends a line while its client waits`(isAsked: Bool) async throws {
+        let script = """
+            local pending
+            relay.on("admit", function(client, text)
+              if client.id == 1 then return end
+              if \(isAsked) and not text then return "senha?" end
+              pending = relay.pending(60)
+              return pending
+            end)
+            relay.on("message", function(m)
+              if m.text == "eco" then m.sender:send("eco") return false end
+              if m.text == "sim" then pending:answer() return false end
+            end)
+            """
+        try await LiveRelay.run(scripts: ["a.lua": script], { $0.limits.silence = .milliseconds(1) }) { relay in
+            let ana = try relay.connect()
+            try relay.console(shows: "Cliente conectado: \(ana.name)")
+            let bia = try relay.connect()
+            if isAsked { try bia.waits(for: "senha?") } else { try await self.clients(2, relay) }
+            for part in ["um\npar", "tial\n"] {
+                bia.send(part)
+                // It is read, and after it nothing comes for longer than the silence that ends a line.
+                let start = ContinuousClock.now
+                repeat {
+                    ana.send("eco")
+                    #expect(ana.receive() == "eco")
+                } while ContinuousClock.now - start < .milliseconds(20)
+            }
+            ana.send("sim")
+            let said = (isAsked ? ["par", "tial"] : ["um", "par", "tial"]).map { "\(bia.name) disse: \($0)" }.joined()
+            #expect(self.hears(ana, said))
+        }
+    }
+
     @Test func `one who leaves meanwhile is not waited for`() async throws {
         try await self.run { relay, ana in
             let (bia, caio) = (try relay.connect(), try relay.connect())

@@ -25,7 +25,7 @@ import Testing
                 self.begun.continuation.yield()
                 for await _ in self.open.stream { break }
             }
-            return ReloadResult(folder: nil, handlers: number, clients: 0, milliseconds: 0)
+            return ReloadResult(folder: nil, hooks: number, clients: 0, milliseconds: 0)
         }
     }
 
@@ -36,28 +36,28 @@ import Testing
         let others = (0..<400).map { _ in Task { try await queue.run { await gate.reload() } } }
         while await queue.waitingCount < 400 { await Task.yield() }
         gate.open.continuation.yield()
-        #expect(try await first.value.handlers == 1)
-        for request in others { #expect(try await request.value.handlers == 2) }
+        #expect(try await first.value.hooks == 1)
+        for request in others { #expect(try await request.value.hooks == 2) }
         #expect(gate.count.withLock { $0 } == 2)
         // Nothing waits, and the next request has a reload of its own.
-        #expect(try await queue.run { await gate.reload() }.handlers == 3)
+        #expect(try await queue.run { await gate.reload() }.hooks == 3)
     }
 
     @Test func `a reload that fails fails for each who asked, and the next one runs`() async throws {
         let (queue, gate) = (ReloadQueue(), Gate())
         let first = Task {
             try await queue.run {
-                if await gate.reload().handlers == 2 { throw Broken() }
-                return ReloadResult(folder: nil, handlers: 9, clients: 0, milliseconds: 0)
+                if await gate.reload().hooks == 2 { throw Broken() }
+                return ReloadResult(folder: nil, hooks: 9, clients: 0, milliseconds: 0)
             }
         }
         for await _ in gate.begun.stream { break }
         let others = (0..<3).map { _ in Task { try await queue.run { await gate.reload() } } }
         while await queue.waitingCount < 3 { await Task.yield() }
         gate.open.continuation.yield()
-        #expect(try await first.value.handlers == 9)
+        #expect(try await first.value.hooks == 9)
         for request in others { await #expect(throws: Broken.self) { try await request.value } }
-        #expect(try await queue.run { await gate.reload() }.handlers == 3)
+        #expect(try await queue.run { await gate.reload() }.hooks == 3)
     }
 
     @Test func `a request beyond the most that may wait is refused, and the others are served`() async throws {
@@ -69,6 +69,6 @@ import Testing
         await #expect(throws: RelayError.self) { try await queue.run { await gate.reload() } }
         gate.open.continuation.yield()
         _ = try await first.value
-        for request in others { #expect(try await request.value.handlers == 2) }
+        for request in others { #expect(try await request.value.hooks == 2) }
     }
 }

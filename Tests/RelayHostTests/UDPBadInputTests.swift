@@ -296,8 +296,8 @@ import Glibc
             """
         let configure = { (settings: inout Settings) in
             settings.limits.endpointInputBytes = 1
-            settings.luaLimits.handlers.cpuTime = .seconds(20)
-            settings.luaLimits.handlers.instructions = 100_000_000_000
+            settings.luaLimits.hooks.cpuTime = .seconds(20)
+            settings.luaLimits.hooks.instructions = 100_000_000_000
         }
         let count = 40_000
         var pings = 0

@@ -103,7 +103,7 @@ package final class Program: Sendable {
     }
 
     /// Waits until everything that the program printed has arrived; only for one that has ended.
-    package func drained() throws {
+    private func drained() throws {
         try poll("the output ends") { self.collected.withLock { $0.ends == 2 } }
     }
 
@@ -131,8 +131,10 @@ package final class Program: Sendable {
 
     package func signal(_ number: Int32) { Foundation.kill(self.process.processIdentifier, number) }
 
+    /// Waits until it has ended, and all that it has written is here.
     package func exitCode() throws -> Int32 {
         try poll("the program ends; error '\(self.error)'") { !self.process.isRunning }
+        try self.drained()
         return self.process.terminationStatus
     }
 

@@ -99,9 +99,9 @@ package struct APIType: Sendable {
     }
 }
 
-/// An event as a handler meets it.
+/// An event as a hook meets it.
 struct APIEvent {
-    /// What the handler gets.
+    /// What the hook gets.
     var parameters: [APIParameter]
     /// The types that it may answer; empty for a notice.
     var answers: [String]

@@ -69,7 +69,7 @@ extension HookAPI {
             case .name: ("string", "what it is called (you can assign it)")
             case .room: ("string", "where it is, at first its transport (you can assign it)")
             case .dialect:
-                ("string", "which `format` handlers it gets texts from, at first `plain` (you can assign it)")
+                ("string", "which `format` hooks it gets texts from, at first `plain` (you can assign it)")
             case .data: ("table", "a table of the scripts' own")
             }
         }
@@ -94,7 +94,7 @@ extension HookAPI {
 
         var meaning: (type: String, help: String) {
             switch self {
-            case .text: ("string", "what was said, as the handlers before left it")
+            case .text: ("string", "what was said, as the hooks before left it")
             case .size: ("integer", "its bytes")
             case .sender: ("relay.Client", "who said it")
             case .time: ("number", "when it arrived, in Unix seconds")

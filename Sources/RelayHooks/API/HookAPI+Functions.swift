@@ -67,15 +67,15 @@ extension HookAPI {
         registration + delivery + time + texts + storage
 
     private static let registration: [(Function, APIFunction)] = {
-        let handler = [
-            APIParameter("event", "relay.Event"), APIParameter("options?", "relay.HandlerOptions"),
+        let hook = [
+            APIParameter("event", "relay.Event"), APIParameter("options?", "relay.HookOptions"),
             APIParameter("fn", "function"),
         ]
         return [
-            (.on, APIFunction("relay.on", handler, "Registers a handler, while scripts are loaded.")),
+            (.on, APIFunction("relay.on", hook, "Registers a hook, while scripts are loaded.")),
             (
                 .setDefault,
-                APIFunction("relay.default", handler, "Registers the handler that is asked after all of `relay.on`.")
+                APIFunction("relay.default", hook, "Registers the hook that is asked after all of `relay.on`.")
             ),
             (
                 .settings,

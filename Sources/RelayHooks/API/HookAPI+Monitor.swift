@@ -102,7 +102,7 @@ extension HookAPI {
 
     /// The types of the monitor's values.
     ///
-    /// Each handler call's are its own, by ``HookEngine/measurement``: one that a script keeps is not the next one.
+    /// Each hook call's are its own, by ``HookEngine/measurement``: one that a script keeps is not the next one.
     struct MonitorTypes {
         var sample: LuaType
         var report: LuaType

@@ -49,24 +49,24 @@ extension HookAPI {
     /// The tables that scripts write.
     static let tables: [APIType] = [
         APIType(
-            "relay.HandlerOptions",
-            "options of a handler",
-            "How a handler is called.",
-            fields: HandlerOptions.common
+            "relay.HookOptions",
+            "options of a hook",
+            "How a hook is called.",
+            fields: HookOptions.common
         ),
         APIType(
             "relay.FormatOptions",
-            "options of a `format` handler",
-            "How a `format` handler is called.",
-            fields: HandlerOptions.ofFormat,
-            parent: "relay.HandlerOptions"
+            "options of a `format` hook",
+            "How a `format` hook is called.",
+            fields: HookOptions.ofFormat,
+            parent: "relay.HookOptions"
         ),
         APIType(
             "relay.PingOptions",
-            "options of a `ping` handler",
-            "How a `ping` handler is called.",
-            fields: HandlerOptions.ofPing,
-            parent: "relay.HandlerOptions"
+            "options of a `ping` hook",
+            "How a `ping` hook is called.",
+            fields: HookOptions.ofPing,
+            parent: "relay.HookOptions"
         ),
         APIType(
             "relay.SettingDeclaration",

@@ -2,7 +2,7 @@
 // Copyright 2026 the Luar authors
 
 extension HookEvent {
-    /// The event as a handler meets it; nil for those that have no name in Lua.
+    /// The event as a hook meets it; nil for those that have no name in Lua.
     var described: APIEvent? {
         let client = APIParameter("client", "relay.Client")
         let message = APIParameter("message", "relay.Message")
@@ -47,7 +47,7 @@ extension HookEvent {
             return APIEvent(
                 parameters: [message],
                 answers: ["string|false|nil"],
-                occasion: "a text arrived; every handler gets it in turn",
+                occasion: "a text arrived; every hook gets it in turn",
                 meaning: "the text to go on with; `false` swallows it"
             )
         case .route:
@@ -118,14 +118,14 @@ extension HookEvent {
             return APIEvent(
                 parameters: [text],
                 answers: ["string|relay.Quit|false|nil"],
-                occasion: "for each line typed, every handler in turn",
+                occasion: "for each line typed, every hook in turn",
                 meaning: "the text to go on with; `false`: send nothing; `relay.quit`: leave"
             )
         case .chatReceive:
             return APIEvent(
                 parameters: [text],
                 answers: ["string|false|nil"],
-                occasion: "for each text received, every handler in turn",
+                occasion: "for each text received, every hook in turn",
                 meaning: "the text to go on with; `false`: show nothing"
             )
         case .chatClose:

@@ -32,15 +32,15 @@ public enum ScriptAPI {
         return Set(tables).sorted()
     }
 
-    /// How a handler is registered for each event, without and with options.
+    /// How a hook is registered for each event, without and with options.
     private static var overloads: [String] {
         HookEvent.allCases.flatMap { event -> [String] in
             guard let described = event.described else { return [] }
-            let options = event == .format ? "Format" : event == .ping ? "Ping" : "Handler"
-            let handler = Annotations.function(described.parameters, described.answers)
+            let options = event == .format ? "Format" : event == .ping ? "Ping" : "Hook"
+            let hook = Annotations.function(described.parameters, described.answers)
             return [
-                "fun(event: \"\(event.rawValue)\", fn: \(handler))",
-                "fun(event: \"\(event.rawValue)\", options: relay.\(options)Options, fn: \(handler))",
+                "fun(event: \"\(event.rawValue)\", fn: \(hook))",
+                "fun(event: \"\(event.rawValue)\", options: relay.\(options)Options, fn: \(hook))",
             ]
         }
     }

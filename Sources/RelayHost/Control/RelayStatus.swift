@@ -43,8 +43,8 @@ public struct RelayStatus: Codable, Sendable {
     public var timers: Int
     /// The most timers there may be.
     public var timerLimit: Int
-    /// What the handlers and timers have done, in the order in which they run.
-    public var handlers: [HandlerStatus]
+    /// What the hooks and timers have done, in the order in which they run.
+    public var hooks: [HookStatus]
     /// What scripts count and measure.
     public var metrics: [ScriptMetrics.Entry]
 
@@ -93,7 +93,7 @@ extension Relay {
                 luaMemoryLimit: self.settings.luaLimits.memory,
                 timers: parts.hooks.timerCount,
                 timerLimit: hub.limits.timers,
-                handlers: parts.hooks.handlerStatus,
+                hooks: parts.hooks.hookStatus,
                 metrics: parts.hooks.metrics.entries
             )
         }

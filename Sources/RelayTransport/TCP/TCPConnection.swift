@@ -23,8 +23,10 @@ final class TCPConnection: InputSource {
     private var preamble: Preamble
     private var decoder: MessageDecoder
     private var silence: SilenceTimer
-    /// When something was last read that waits until the client is let in.
-    private var lastReadAhead: Moment?
+    /// When something was last read.
+    private var lastRead = Moment.past
+    /// Whether the client waited to be let in, and what was read then is still to be cut.
+    private var hasWaited = false
     @exclusivity(unchecked) private var state = ConnectionState()
     private var watch: ScriptLoop.Watch?
     private var interest: DescriptorState = .readable
@@ -178,11 +180,19 @@ extension TCPConnection {
         if self.isInPreamble { _ = self.receive() }
         guard let client = self.client, self.state.phase == .open else { return false }
         defer { self.decoder.keepRest() }
-        if client.awaitsAdmission { self.readAhead() } else { self.lastReadAhead = nil }
+        if client.awaitsAdmission {
+            self.readAhead()
+        } else if self.hasWaited {
+            self.hasWaited = false
+            self.endRead()
+        }
         var left = count
         var hasRead = false
         while left > 0 {
-            guard client.isOpen, !client.awaitsAdmission else { return false }
+            guard client.isOpen, !client.awaitsAdmission else {
+                self.hasWaited = client.awaitsAdmission
+                return false
+            }
             let taken = self.pass(atMost: left, from: client) { Moment.now < deadline }
             guard taken > 0 else {
                 // Once a visit: who sends faster than it is decided must not keep the others waiting.
@@ -219,14 +229,18 @@ extension TCPConnection {
     /// Reads while it is not known whether the client is let in: texts wait, up to the input limit, but that it leaves is
     /// noticed.
     private func readAhead() {
+        self.hasWaited = true
         if !self.isInputFull {
-            let now = Moment.now
-            let isSilence = self.lastReadAhead.map { now - $0 >= self.relay.hub.limits.silence } ?? false
-            self.decoder.endRead(afterSilence: isSilence)
-            if self.receive() { self.lastReadAhead = now }
+            self.endRead()
+            _ = self.receive()
         }
         // Who is gone could not hear what is answered.
         if self.decoder.pendingBytes == 0 || self.state.inputEnd == .lost { self.inputUsedUp() }
+    }
+
+    /// Notes that what was read before ends here, though it is not cut yet.
+    private func endRead() {
+        self.decoder.endRead(afterSilence: Moment.now - self.lastRead >= self.relay.hub.limits.silence)
     }
 
     func readAgain() -> Bool {
@@ -244,6 +258,7 @@ extension TCPConnection {
         case .bytes(let count):
             let bytes = UnsafeRawBufferPointer(rebasing: self.relay.memory[..<count])
             self.capture?.received(bytes)
+            self.lastRead = .now
             self.handle(.inputArrived)
             if self.isInPreamble {
                 self.advancePreamble(bytes)

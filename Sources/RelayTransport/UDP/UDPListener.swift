@@ -126,7 +126,7 @@ final class UDPListener: InputSource {
             return
         }
         let member = self.makeMember(at: datagram.from, recipient)
-        // Before joining: a handler may close the client, and that must find it.
+        // Before joining: a hook may close the client, and that must find it.
         self.members[datagram.from] = member
         let address = OutboundAddress(sink: self.sink, slot: member.slot)
         guard let client = self.relay.hub.join(origin, wire: self.relay.wire, to: address, saying: text) else {

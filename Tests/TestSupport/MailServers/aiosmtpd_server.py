@@ -20,7 +20,7 @@ def tell(**what):
     sys.stdout.flush()
 
 
-class Handler:
+class Hook:
     async def handle_DATA(self, server, session, envelope):
         content = base64.b64encode(envelope.original_content).decode()
         tell(message=content, sender=envelope.mail_from, to=envelope.rcpt_tos, login=bool(session.authenticated))
@@ -39,7 +39,7 @@ with socket.socket() as probe:
     probe.bind(("127.0.0.1", 0))
     port = probe.getsockname()[1]
 controller = Controller(
-    Handler(),
+    Hook(),
     hostname="127.0.0.1",
     port=port,
     tls_context=context,

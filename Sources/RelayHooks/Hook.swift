@@ -5,7 +5,7 @@ internal import LuaScripting
 internal import RelayCore
 
 /// A function that a script registered for an event, with its options.
-final class Handler: CallRecord {
+final class Hook: CallRecord {
     /// Lower runs first.
     let order: Double
     /// For `format`: the dialect it formats.
@@ -34,8 +34,8 @@ final class Handler: CallRecord {
     }
 }
 
-/// Whether a handler is left out for a while, and how often that happened.
-struct HandlerPause {
+/// Whether a hook is left out for a while, and how often that happened.
+struct HookPause {
     private(set) var until = -Double.infinity
     /// How often that happened.
     private(set) var count = 0

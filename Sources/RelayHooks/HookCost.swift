@@ -5,11 +5,11 @@ internal import Histogram
 internal import LuaScripting
 internal import RelayCore
 
-/// What the calls of a handler cost, as far as they were measured.
+/// What the calls of a hook cost, as far as they were measured.
 ///
-/// Reading the clock of a thread costs as much as a short handler, so after the ``firstRuns`` only one run in ``measuredRuns``
+/// Reading the clock of a thread costs as much as a short hook, so after the ``firstRuns`` only one run in ``measuredRuns``
 /// is measured.
-struct HandlerCost {
+struct HookCost {
     /// How many runs there are for each one that is measured.
     static let measuredRuns = 64
     /// How many runs are all measured.
@@ -52,8 +52,8 @@ struct HandlerCost {
     }
 }
 
-/// What a handler has done so far, for people who run the relay.
-public struct HandlerStatus: Sendable, Codable, Equatable {
+/// What a hook has done so far, for people who run the relay.
+public struct HookStatus: Sendable, Codable, Equatable {
     /// The event it handles; `timer` for a timer.
     public var event: String
     /// The script and line that registered it.
@@ -79,31 +79,31 @@ public struct HandlerStatus: Sendable, Codable, Equatable {
 }
 
 extension HookEngine {
-    /// What each handler has done, in the order in which they run, and the timers of each place in the scripts.
-    public var handlerStatus: [HandlerStatus] {
+    /// What each hook has done, in the order in which they run, and the timers of each place in the scripts.
+    public var hookStatus: [HookStatus] {
         let time = self.environment.uptime()
         let events = HookEvent.allCases
-        let handlers = self.loaded.registry.all.enumerated()
+        let hooks = self.loaded.registry.all.enumerated()
             .sorted { left, right in
                 let leftEvent = events.firstIndex(of: left.element.event) ?? 0
                 let rightEvent = events.firstIndex(of: right.element.event) ?? 0
                 return (leftEvent, left.offset) < (rightEvent, right.offset)
             }
             .map(\.element)
-        return (handlers + self.loaded.timers.places.all)
-            .map { handler in
-                HandlerStatus(
-                    event: handler.event.rawValue,
-                    place: handler.place,
-                    calls: handler.calls,
-                    failures: handler.failures,
-                    missed: handler.missed,
-                    pauses: handler.pause.count,
-                    isPaused: handler.pause.isPaused(at: time),
-                    p50: handler.cost.microseconds(percentile: 50),
-                    p99: handler.cost.microseconds(percentile: 99),
-                    max: handler.cost.microseconds(percentile: 100),
-                    memory: handler.cost.mostMemory
+        return (hooks + self.loaded.timers.places.all)
+            .map { hook in
+                HookStatus(
+                    event: hook.event.rawValue,
+                    place: hook.place,
+                    calls: hook.calls,
+                    failures: hook.failures,
+                    missed: hook.missed,
+                    pauses: hook.pause.count,
+                    isPaused: hook.pause.isPaused(at: time),
+                    p50: hook.cost.microseconds(percentile: 50),
+                    p99: hook.cost.microseconds(percentile: 99),
+                    max: hook.cost.microseconds(percentile: 100),
+                    memory: hook.cost.mostMemory
                 )
             }
     }

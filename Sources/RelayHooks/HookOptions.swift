@@ -5,8 +5,8 @@ internal import LuaScripting
 internal import RelayCore
 
 /// What `relay.on` and `relay.default` take in their options table.
-struct HandlerOptions {
-    /// What all handlers take.
+struct HookOptions {
+    /// What all hooks take.
     static let common = [
         APIField("order", "number?", "lower ones run first; 100 unless told"),
         APIField(
@@ -26,11 +26,11 @@ struct HandlerOptions {
     private static let names = (common + ofFormat + ofPing).map(\.name)
 
     var order = 100.0
-    var onError: Handler.OnError
+    var onError: Hook.OnError
     var dialect = "plain"
     var transport: TransportKind?
 
-    init(onError: Handler.OnError) { self.onError = onError }
+    init(onError: Hook.OnError) { self.onError = onError }
 
     private static func choices(for event: HookEvent) -> String {
         event == .message ? "\"skip\", \"block\" or \"fail\"" : "\"skip\" or \"block\""
@@ -42,12 +42,12 @@ struct HandlerOptions {
             let (key, value) = table.entry(index)
             guard let name = key.text else { return "options have names, and one of these is a \(key.typeName)" }
             switch (name, value) {
-            case ("order", _) where isDefault: return "a default has no order: it comes after all other handlers"
+            case ("order", _) where isDefault: return "a default has no order: it comes after all other hooks"
             case ("order", .integer(let order)): self.order = Double(order)
             case ("order", .number(let order)) where order.isFinite: self.order = order
             case ("order", _): return "option 'order' takes a number"
             case ("on_error", .bytes):
-                guard let onError = Handler.OnError(rawValue: value.text ?? "") else {
+                guard let onError = Hook.OnError(rawValue: value.text ?? "") else {
                     return "option 'on_error' takes \(Self.choices(for: event)), not \"\(value.text ?? "")\""
                 }
                 guard onError != .fail || event == .message else {
