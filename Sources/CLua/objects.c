@@ -324,7 +324,7 @@ static int call_method(lua_State *L) {
         L, (int)lua_tointeger(L, lua_upvalueindex(1)), (int)lua_tointeger(L, lua_upvalueindex(4)));
 }
 
-void luar_changed(luar_state *state, int type, int64_t id) {
+void luar_invalidate(luar_state *state, int type, int64_t id) {
     lua_State *L = state->running ? state->running : state->lua;
     // Plain reads: nothing here allocates, runs script code or raises. lua_checkstack reports failure by its result.
     if (!lua_checkstack(L, 2)) return;

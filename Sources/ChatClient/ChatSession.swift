@@ -166,7 +166,7 @@ final class ChatSession {
         self.ending = nil
         switch ending {
         case .us: self.end("left", code: self.leaving ?? 0)
-        case .server(let reason, let time): self.settle(reason, at: time)
+        case .server(let reason, let time): self.finish(reason, at: time)
         }
     }
 
@@ -184,7 +184,7 @@ final class ChatSession {
         self.ending = .server(reason, at: time)
     }
 
-    private func settle(_ reason: String?, at time: Double) {
+    private func finish(_ reason: String?, at time: Double) {
         let since: Double?
         switch self.phase {
         case .connected(let start): since = start

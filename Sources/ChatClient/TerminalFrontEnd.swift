@@ -62,7 +62,7 @@ final class TerminalFrontEnd: ChatFrontEnd {
     func finish() -> [ChatInput] { [.end] }
 
     func show(_ texts: [[UInt8]]) throws(OutputError) {
-        try self.settle()
+        try self.writeFinished()
         var bytes = Array(InputRow.clear.utf8)
         bytes += PipeFrontEnd.lines(texts)
         bytes += Array(self.row.drawn.utf8)
@@ -70,14 +70,14 @@ final class TerminalFrontEnd: ChatFrontEnd {
     }
 
     func notice(_ text: String) {
-        try? self.settle()
+        try? self.writeFinished()
         try? self.write(InputRow.clear)
         try? self.error.write(PipeFrontEnd.lines([Array(text.utf8)]))
         try? self.write(self.row.drawn)
     }
 
     func refresh() throws(OutputError) {
-        try self.settle()
+        try self.writeFinished()
         let row = InputRow(self.editor.characters, cursor: self.editor.cursor, columns: self.columns)
         guard row != self.row else { return }
         self.row = row
@@ -95,7 +95,7 @@ final class TerminalFrontEnd: ChatFrontEnd {
 
     func close() {
         if self.output.isReady {
-            try? self.settle()
+            try? self.writeFinished()
             // What was typed and not sent stays to be seen, and the shell's prompt gets a line of its own.
             try? self.write((self.editor.isEmpty ? InputRow.clear : "\n") + Terminal.pasteMarksOff)
         }
@@ -121,7 +121,7 @@ final class TerminalFrontEnd: ChatFrontEnd {
     }
 
     /// Leaves the finished lines on the screen, whole.
-    private func settle() throws(OutputError) {
+    private func writeFinished() throws(OutputError) {
         guard !self.finished.isEmpty else { return }
         let lines = PipeFrontEnd.lines(self.finished.map { Array($0.utf8) })
         self.finished.removeAll()

@@ -31,7 +31,7 @@ public struct Setting: Sendable {
     /// Whether the command line has it as an argument without a name.
     public let isArgument: Bool
     /// The setting that is the other half of the same decision: to listen, and where.
-    let contrary: String?
+    let inverse: String?
     /// Reads values into settings.
     let take: @Sendable (_ values: [String], inout Settings) throws(Refusal) -> Void
     /// The value in force, as one would write it.
@@ -45,7 +45,7 @@ public struct Setting: Sendable {
         choices: [String] = [],
         isSecret: Bool = false,
         isArgument: Bool = false,
-        contrary: String? = nil,
+        inverse: String? = nil,
         show: @escaping @Sendable (Settings) -> String,
         take: @escaping @Sendable ([String], inout Settings) throws(Refusal) -> Void
     ) {
@@ -56,7 +56,7 @@ public struct Setting: Sendable {
         self.choices = choices
         self.isSecret = isSecret
         self.isArgument = isArgument
-        self.contrary = contrary
+        self.inverse = inverse
         self.show = show
         self.take = take
     }
@@ -96,7 +96,7 @@ extension Setting {
                 "Listen for \(name.uppercased()) clients here; may be given more than once.",
                 valueName: "host:port",
                 arity: .list,
-                contrary: "no-\(name)",
+                inverse: "no-\(name)",
                 show: { $0.listeners[transport].map(\.description).joined(separator: ", ") },
                 take: { values, settings throws(Refusal) in
                     var endpoints: [Endpoint] = []
@@ -113,7 +113,7 @@ extension Setting {
                 valueName: "",
                 arity: .flag,
                 choices: ["true", "false"],
-                contrary: name,
+                inverse: name,
                 show: { "\($0.listeners[transport].isEmpty)" },
                 take: { values, settings throws(Refusal) in
                     if try Self.boolean(values.last ?? "") {

@@ -64,10 +64,10 @@ public struct ResolvedSettings: Sendable {
         try setting.take(values, &self.settings)
         self.origins[setting.name] = origin
         // Whether to listen and where are one decision, which the later source takes.
-        guard let contrary = setting.contrary.flatMap({ Setting.named($0) }) else { return }
+        guard let inverse = setting.inverse.flatMap({ Setting.named($0) }) else { return }
         switch setting.arity {
-        case .flag: if contrary.show(before) != contrary.show(self.settings) { self.origins[contrary.name] = origin }
-        case .one, .list: self.origins[contrary.name] = nil
+        case .flag: if inverse.show(before) != inverse.show(self.settings) { self.origins[inverse.name] = origin }
+        case .one, .list: self.origins[inverse.name] = nil
         }
     }
 }
@@ -177,12 +177,12 @@ public struct SettingsReader {
                 continue
             }
             do {
-                if setting.arity == .flag, let contrary = self.table.first(where: { $0.name == setting.contrary }),
+                if setting.arity == .flag, let inverse = self.table.first(where: { $0.name == setting.inverse }),
                     try Setting.boolean(values.last ?? ""),
-                    Self.values(snapshot, AbsoluteConfigKey(key.components.dropLast() + [contrary.name]), contrary)
+                    Self.values(snapshot, AbsoluteConfigKey(key.components.dropLast() + [inverse.name]), inverse)
                         != nil
                 {
-                    problems.append("\(source.name(of: contrary)) and \(name) exclude each other")
+                    problems.append("\(source.name(of: inverse)) and \(name) exclude each other")
                     continue
                 }
                 try resolved.take(values, for: setting, from: source.origin(of: setting))

@@ -61,9 +61,9 @@ public enum LuaResult {
     /// A table of objects of one type.
     case objects(LuaType, [Int64])
     /// A read-only table; the host explains names that it does not have, for which it is called by this name.
-    case record(name: String, [String: LuaTree])
+    case record(name: String, [String: LuaData])
     /// A table of the script's own.
-    case table(LuaTree)
+    case table(LuaData)
     /// The argument at an index, unchanged: saves making a string again.
     case argument(Int)
     /// An error, raised in the calling script with its file and line.

@@ -187,8 +187,8 @@ public final class LuaState {
     public static let mostKept = Int(LUAR_MOST_KEPT)
 
     /// Has scripts read an object's kept fields anew: what they say has changed.
-    public func changed(_ type: LuaType, _ id: Int64) {
-        luar_changed(self.state, type.number, id)
+    public func invalidate(_ type: LuaType, _ id: Int64) {
+        luar_invalidate(self.state, type.number, id)
     }
 
     /// Drops the value kept for an object, so that Lua may collect it once no script holds it.

@@ -106,7 +106,7 @@ public final class HarnessClient {
         let hub = self.harness.hub
         if let client = self.client, client.isOpen {
             // A connection is not read meanwhile.
-            if client.awaitsAdmission, self.origin.transport.socketType == .stream {
+            if client.awaitsLateAnswer, self.origin.transport.socketType == .stream {
                 if self.harness.budget.admit(text.count) { self.waiting.append(Array(text)) }
                 return
             }
@@ -122,7 +122,7 @@ public final class HarnessClient {
         }
         self.client = client
         self.harness.note(self)
-        if client.isOpen, !client.isKnocking { hub.receive(text, from: client, mayBePing: false) }
+        if client.isOpen, !client.isPendingAdmission { hub.receive(text, from: client, mayBePing: false) }
     }
 
     private func refuse(saying text: UnsafeRawBufferPointer?) {

@@ -153,14 +153,14 @@ private final class ReplayRun {
         }
         switch event.event {
         case .begin: break
-        case .knock: self.knock(event, line)
+        case .admit: self.admission(event, line)
         case .text: self.say(event, line)
         case .leave: self.leave(event, line)
         case .dropped: self.result.notes.append("\(event.lines ?? 0) lines are missing before line \(line)")
         }
     }
 
-    private func knock(_ event: RecordedEvent, _ line: Int) {
+    private func admission(_ event: RecordedEvent, _ line: Int) {
         guard let number = event.client else { return }
         if let client = self.clients[number] {
             guard let said = event.said else { return }

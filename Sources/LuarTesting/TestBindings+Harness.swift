@@ -41,8 +41,8 @@ extension TestBindings {
     /// The longest time that passes at once, in seconds.
     private static let longestAdvance = 10 * 366 * 24 * 60 * 60.0
 
-    private static func tree(_ mail: HarnessMail) -> LuaTree {
-        var fields: [String: LuaTree] = [
+    private static func tree(_ mail: HarnessMail) -> LuaData {
+        var fields: [String: LuaData] = [
             "subject": .text(mail.subject), "text": .text(mail.text), "to": .list(mail.to.map { .text($0) }),
         ]
         if let html = mail.html { fields["html"] = .text(html) }
@@ -110,7 +110,7 @@ extension TestBindings {
         }
         let sample =
             arguments[2].text.map { harness.measure(outcome, of: $0) } ?? harness.measure(outcome)
-        var fields: [String: LuaTree] = [:]
+        var fields: [String: LuaData] = [:]
         fields["status"] = sample.status.map { .text($0) }
         fields["level"] = sample.level.map { .integer(Int64($0)) }
         fields["held"] = sample.held.map { .text($0) }
@@ -139,7 +139,7 @@ extension TestBindings {
         let heard = client.hears
         // By their bytes: to Swift, an accent alone behind its letter is the same as both in one.
         guard heard.map({ Array($0.utf8) }) != expected.map({ Array($0.utf8) }) else { return .value(.nil) }
-        let lines = { (texts: [String]) in texts.map { LuaTree.text($0).line } }
+        let lines = { (texts: [String]) in texts.map { LuaData.text($0).line } }
         let reason =
             expected.isEmpty
             ? "\(client.name) heard something" : "\(client.name) heard \(heard.isEmpty ? "nothing" : "something else")"
@@ -168,7 +168,7 @@ extension TestBindings {
     }
 }
 
-extension LuaTree {
+extension LuaData {
     /// A text as one line of a report.
     fileprivate var line: String {
         guard case .text(let text) = self else { return "" }

@@ -14,7 +14,7 @@ extension MailQueue {
     ///
     /// - Returns: How long to wait then; nil for as long as nothing changes.
     func deliver() -> Duration? {
-        switch self.desk.withLock({ $0.plan.next(at: self.now) }) {
+        switch self.state.withLock({ $0.plan.next(at: self.now) }) {
         case .wait(let until):
             return until.map { max($0 - self.now, .milliseconds(1)) }
         case .giveUp(let mails):
@@ -30,8 +30,8 @@ extension MailQueue {
     }
 
     private func send(_ id: String) {
-        guard let mail = self.desk.withLock({ $0.mails[id] }) else {
-            self.desk.withLock { $0.plan.remove(id) }
+        guard let mail = self.state.withLock({ $0.mails[id] }) else {
+            self.state.withLock { $0.plan.remove(id) }
             return
         }
         let message: [UInt8]
@@ -42,9 +42,9 @@ extension MailQueue {
             return
         } catch {
             let reason = (error as? SpoolFile.Damage)?.reason ?? "somebody else has deleted it"
-            self.desk.withLock { desk in
-                desk.plan.remove(id)
-                desk.mails[id] = nil
+            self.state.withLock { state in
+                state.plan.remove(id)
+                state.mails[id] = nil
             }
             try? self.folder.setAside(id + SpoolFolder.ending, reason: reason)
             self.tell(.damaged(file: id + SpoolFolder.ending, reason: reason))
@@ -60,9 +60,9 @@ extension MailQueue {
     }
 
     private func finish(_ id: String, _ outcome: DeliveryOutcome) {
-        let effects = self.desk.withLock { desk in
-            desk.hasFreshErrors = true
-            return desk.plan.finish(outcome, at: self.now)
+        let effects = self.state.withLock { state in
+            state.hasFreshErrors = true
+            return state.plan.finish(outcome, at: self.now)
         }
         for effect in effects { self.carryOut(effect) }
         self.wakeSpooler()
@@ -71,11 +71,11 @@ extension MailQueue {
     private func carryOut(_ effect: DeliveryPlan.Effect) {
         switch effect {
         case .sent(let id):
-            guard let mail = self.desk.withLock({ $0.mails.removeValue(forKey: id) }) else { return }
+            guard let mail = self.state.withLock({ $0.mails.removeValue(forKey: id) }) else { return }
             self.delete(mail.isSaved ? [id] : mail.envelope.replaces)
             self.tell(.sent(mail.envelope.summary))
         case .triedAgain(let id, let reason, let after):
-            guard let mail = self.desk.withLock({ $0.mails[id] }) else { return }
+            guard let mail = self.state.withLock({ $0.mails[id] }) else { return }
             self.tell(.failed(mail.envelope.summary, reason: reason, then: .triedAgain(after: after)))
         case .failed(let id, let reason):
             self.fail(id, reason: reason)
@@ -84,13 +84,13 @@ extension MailQueue {
         case .released:
             self.tell(.released)
         case .merge(let ids):
-            self.desk.withLock { $0.merges.append(ids) }
+            self.state.withLock { $0.merges.append(ids) }
         }
     }
 
     /// Puts a mail that is not tried again where people find it.
     private func fail(_ id: String, reason: String) {
-        guard let mail = self.desk.withLock({ $0.mails.removeValue(forKey: id) }) else { return }
+        guard let mail = self.state.withLock({ $0.mails.removeValue(forKey: id) }) else { return }
         var future = MailFuture.kept
         do throws(SpoolFolder.Failure) {
             if let message = mail.message {

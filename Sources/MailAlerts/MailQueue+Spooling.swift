@@ -26,10 +26,10 @@ extension MailQueue {
     }
 
     private func takePosted(_ spooler: inout Spooler) {
-        let inbox = self.desk.withLock { desk in
-            defer { desk.inbox = MailInbox() }
-            desk.passing = desk.inbox.count
-            return desk.inbox
+        let inbox = self.state.withLock { state in
+            defer { state.inbox = MailInbox() }
+            state.passing = state.inbox.count
+            return state.inbox
         }
         let from = self.settings.from
         var isSurplusSaved = true
@@ -52,7 +52,7 @@ extension MailQueue {
             // Without it a later mail does not follow this one; the mail itself does not depend on it.
             try? self.folder.write(spooler.encodedThreads, as: SpoolFolder.threadsFile, isDurable: false)
         }
-        self.desk.withLock { $0.passing = 0 }
+        self.state.withLock { $0.passing = 0 }
     }
 
     /// Writes a mail, or keeps it in memory, and has it delivered.
@@ -62,15 +62,15 @@ extension MailQueue {
     private func keep(_ file: SpoolFile, isExposed: Bool, _ spooler: inout Spooler) -> Bool {
         let isSaved = self.save(file, &spooler)
         let expires = self.now + self.settings.limits.expiry
-        self.desk.withLock { desk in
-            desk.passing = max(0, desk.passing - file.envelope.summary.count)
-            desk.mails[file.envelope.id] = Waiting(
+        self.state.withLock { state in
+            state.passing = max(0, state.passing - file.envelope.summary.count)
+            state.mails[file.envelope.id] = Waiting(
                 envelope: file.envelope,
                 message: isSaved ? nil : file.message,
                 isExposed: !isSaved && isExposed
             )
-            desk.plan.add(DeliveryPlan.Mail(file.envelope, expires: expires))
-            if desk.plan.lastError != nil { desk.hasFreshErrors = true }
+            state.plan.add(DeliveryPlan.Mail(file.envelope, expires: expires))
+            if state.plan.lastError != nil { state.hasFreshErrors = true }
         }
         self.wakeDelivery()
         return isSaved
@@ -91,18 +91,18 @@ extension MailQueue {
     }
 
     private func saveUnsaved(_ spooler: inout Spooler) {
-        let unsaved = self.desk.withLock { desk in
-            desk.mails.values.filter { !$0.isSaved }.sorted { $0.envelope.id < $1.envelope.id }
+        let unsaved = self.state.withLock { state in
+            state.mails.values.filter { !$0.isSaved }.sorted { $0.envelope.id < $1.envelope.id }
         }
         for mail in unsaved {
             let id = mail.envelope.id
             guard let message = mail.message, self.save(SpoolFile(mail.envelope, message: message), &spooler) else {
                 return
             }
-            let isStillWaiting = self.desk.withLock { desk in
-                desk.mails[id]?.message = nil
-                desk.mails[id]?.isExposed = false
-                return desk.mails[id] != nil
+            let isStillWaiting = self.state.withLock { state in
+                state.mails[id]?.message = nil
+                state.mails[id]?.isExposed = false
+                return state.mails[id] != nil
             }
             // Delivered in the meantime, from memory: then its file is what is left of it.
             self.delete(isStillWaiting ? mail.envelope.replaces : [id])
@@ -110,16 +110,16 @@ extension MailQueue {
     }
 
     private func mergeSurplus(_ spooler: inout Spooler) {
-        let merges = self.desk.withLock { desk in
-            defer { desk.merges = [] }
-            return desk.merges + desk.plan.takeSurplus()
+        let merges = self.state.withLock { state in
+            defer { state.merges = [] }
+            return state.merges + state.plan.takeSurplus()
         }
         for ids in merges { self.merge(ids, &spooler) }
     }
 
     /// Puts a digest in the place of these mails: it is on disk before they are deleted.
     private func merge(_ ids: [String], _ spooler: inout Spooler) {
-        let sources = self.desk.withLock { desk in ids.compactMap { desk.mails[$0] } }
+        let sources = self.state.withLock { state in ids.compactMap { state.mails[$0] } }
         guard let recipient = sources.first?.envelope.to else { return }
         let digest = Digest(sources.map(\.envelope.digest), mostBytes: self.settings.limits.mostDigestBytes)
         // A digest that is in memory only has the files of its own sources still to delete.
@@ -127,15 +127,15 @@ extension MailQueue {
         guard let file = spooler.file(for: digest, from: self.settings.from, to: recipient, replacing: files) else {
             // They go one by one, as they would have.
             let expires = self.now + self.settings.limits.expiry
-            self.desk.withLock { desk in
-                for mail in sources { desk.plan.add(DeliveryPlan.Mail(mail.envelope, expires: expires)) }
+            self.state.withLock { state in
+                for mail in sources { state.plan.add(DeliveryPlan.Mail(mail.envelope, expires: expires)) }
             }
             return
         }
         self.keep(file, isExposed: sources.contains(where: \.isExposed), &spooler)
-        let isSaved = self.desk.withLock { desk in
-            for id in ids { desk.mails[id] = nil }
-            return desk.mails[file.envelope.id]?.isSaved ?? false
+        let isSaved = self.state.withLock { state in
+            for id in ids { state.mails[id] = nil }
+            return state.mails[file.envelope.id]?.isSaved ?? false
         }
         if isSaved { self.delete(files) }
         self.tell(.merged(count: digest.count, into: file.envelope.summary))
@@ -143,27 +143,27 @@ extension MailQueue {
 
     private func deleteLeftovers(_ spooler: inout Spooler) {
         if let notBefore = spooler.notBefore, self.now < notBefore { return }
-        let leftovers = self.desk.withLock { desk in
-            defer { desk.leftovers = [] }
-            return desk.leftovers.sorted()
+        let leftovers = self.state.withLock { state in
+            defer { state.leftovers = [] }
+            return state.leftovers.sorted()
         }
         self.delete(leftovers)
-        if self.desk.withLock({ !$0.leftovers.isEmpty }) {
+        if self.state.withLock({ !$0.leftovers.isEmpty }) {
             spooler.notBefore = self.now + self.settings.limits.spoolPause
         }
     }
 
     /// Tells that the folder is well again once everything is in it, and it takes what is written to it.
     private func tellRestored(_ spooler: inout Spooler) {
-        let isWell = self.desk.withLock { desk in
-            desk.isSpoolFailed && desk.leftovers.isEmpty && desk.mails.values.allSatisfy(\.isSaved)
+        let isWell = self.state.withLock { state in
+            state.isSpoolFailed && state.leftovers.isEmpty && state.mails.values.allSatisfy(\.isSaved)
         }
         guard isWell, spooler.notBefore.map({ self.now >= $0 }) ?? true else { return }
         do throws(SpoolFolder.Failure) {
             // All may have been delivered from memory, which says nothing of the folder.
             try self.folder.probe()
             spooler.notBefore = nil
-            self.desk.withLock { $0.isSpoolFailed = false }
+            self.state.withLock { $0.isSpoolFailed = false }
             self.tell(.spoolRestored)
         } catch {
             spooler.notBefore = self.now + self.settings.limits.spoolPause
@@ -171,7 +171,7 @@ extension MailQueue {
     }
 
     private func tellLost() {
-        let lost = self.desk.withLock { $0.mails.values.filter(\.isExposed).map(\.envelope.summary) }
+        let lost = self.state.withLock { $0.mails.values.filter(\.isExposed).map(\.envelope.summary) }
         for mail in lost.sorted(by: { $0.id < $1.id }) {
             self.tell(.lost(mail, reason: "the spool folder '\(self.settings.spool)' cannot be written to"))
         }
@@ -179,10 +179,10 @@ extension MailQueue {
 
     /// Writes why mails wait, for those who list the folder; nothing depends on it.
     private func writeErrors() {
-        let errors = self.desk.withLock { desk -> [String: String]? in
-            guard desk.hasFreshErrors else { return nil }
-            desk.hasFreshErrors = false
-            return desk.plan.mails.reduce(into: [:]) { $0[$1.id] = $1.lastError ?? desk.plan.lastError }
+        let errors = self.state.withLock { state -> [String: String]? in
+            guard state.hasFreshErrors else { return nil }
+            state.hasFreshErrors = false
+            return state.plan.mails.reduce(into: [:]) { $0[$1.id] = $1.lastError ?? state.plan.lastError }
         }
         guard let errors, let bytes = try? JSONEncoder().encode(errors) else { return }
         try? self.folder.write(Array(bytes), as: SpoolFolder.errorsFile, isDurable: false)

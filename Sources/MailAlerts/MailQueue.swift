@@ -23,7 +23,7 @@ public final class MailQueue: Sendable {
     }
 
     /// What both threads and the callers share.
-    struct Desk {
+    struct State {
         var inbox = MailInbox()
         var plan: DeliveryPlan
         /// By identifier: those in the plan, and those that are being merged.
@@ -44,13 +44,13 @@ public final class MailQueue: Sendable {
 
     let settings: MailSettings
     let folder: SpoolFolder
-    let desk: Mutex<Desk>
+    let state: Mutex<State>
     /// What only the thread that writes uses, and `stop` after it.
     let spooler: Mutex<Spooler>
     let isStopping = Atomic(false)
     private let onEvent: @Sendable (MailEvent) -> Void
-    private let spoolBell = Bell()
-    private let deliveryBell = Bell()
+    private let spoolWaker = QueueWaker()
+    private let deliveryWaker = QueueWaker()
     private let threads = DispatchGroup()
     private let clock = ContinuousClock()
     private let startedAt: ContinuousClock.Instant
@@ -80,25 +80,25 @@ public final class MailQueue: Sendable {
         let recovery = SpoolRecovery(self.folder, limits: settings.limits)
         var plan = DeliveryPlan(settings.limits, random: random)
         plan.recover(recovery.mails.map { DeliveryPlan.Mail($0, expires: recovery.expiry(of: $0)) })
-        var desk = Desk(plan: plan)
-        for mail in recovery.mails { desk.mails[mail.id] = Waiting(envelope: mail, message: nil, isExposed: false) }
-        self.desk = Mutex(desk)
+        var state = State(plan: plan)
+        for mail in recovery.mails { state.mails[mail.id] = Waiting(envelope: mail, message: nil, isExposed: false) }
+        self.state = Mutex(state)
         self.spooler = Mutex(Spooler(recovery))
     }
 
     /// Begins to write and to deliver; does nothing the second time.
     public func start() {
-        let isFirst = self.desk.withLock { desk in
-            defer { desk.isStarted = true }
-            return !desk.isStarted && !desk.isStopped
+        let isFirst = self.state.withLock { state in
+            defer { state.isStarted = true }
+            return !state.isStarted && !state.isStopped
         }
         guard isFirst else { return }
-        self.run("mail-spool", self.spoolBell) { self.spool(isLast: false) }
-        self.run("mail-delivery", self.deliveryBell) { self.deliver() }
+        self.run("mail-spool", self.spoolWaker) { self.spool(isLast: false) }
+        self.run("mail-delivery", self.deliveryWaker) { self.deliver() }
     }
 
     /// Starts a thread that does one thing again and again, and waits in between as long as that says.
-    private func run(_ name: String, _ bell: Bell, _ turn: @escaping @Sendable () -> Duration?) {
+    private func run(_ name: String, _ bell: QueueWaker, _ turn: @escaping @Sendable () -> Duration?) {
         self.threads.enter()
         let thread = Thread {
             while !self.isStopping.load(ordering: .acquiring) {
@@ -120,9 +120,11 @@ public final class MailQueue: Sendable {
     ///     stopped. It must not call `stop`.
     public func add(_ draft: MailDraft, stored: (@Sendable (Bool) -> Void)? = nil) {
         let created = Date().timeIntervalSince1970
-        let isTaken = self.desk.withLock { desk in
-            if !desk.isStopped { desk.inbox.add(draft, created: created, limits: self.settings.limits, stored: stored) }
-            return !desk.isStopped
+        let isTaken = self.state.withLock { state in
+            if !state.isStopped {
+                state.inbox.add(draft, created: created, limits: self.settings.limits, stored: stored)
+            }
+            return !state.isStopped
         }
         guard isTaken else {
             for recipient in draft.to {
@@ -139,20 +141,20 @@ public final class MailQueue: Sendable {
             stored?(false)
             return
         }
-        self.spoolBell.ring()
+        self.spoolWaker.wake()
     }
 
     /// Ends: whatever was added is on disk afterwards, or was said to be lost.
     ///
     /// A delivery under way is given up within about a second, and its mail stays. Another process may have the folder then.
     public func stop() {
-        let isFirst = self.desk.withLock { desk in
-            defer { desk.isStopped = true }
-            return !desk.isStopped
+        let isFirst = self.state.withLock { state in
+            defer { state.isStopped = true }
+            return !state.isStopped
         }
         self.isStopping.store(true, ordering: .releasing)
-        self.spoolBell.ring()
-        self.deliveryBell.ring()
+        self.spoolWaker.wake()
+        self.deliveryWaker.wake()
         self.threads.wait()
         guard isFirst else { return }
         _ = self.spool(isLast: true)
@@ -160,7 +162,7 @@ public final class MailQueue: Sendable {
     }
 
     /// Mails that wait, one for each recipient.
-    public var waiting: Int { self.desk.withLock { $0.mails.count + $0.inbox.count + $0.passing } }
+    public var waiting: Int { self.state.withLock { $0.mails.count + $0.inbox.count + $0.passing } }
 
     // MARK: What the threads use
 
@@ -168,14 +170,14 @@ public final class MailQueue: Sendable {
     var now: DeliveryPlan.Time { self.startedAt.duration(to: self.clock.now) }
 
     func tell(_ event: MailEvent) { self.onEvent(event) }
-    func wakeSpooler() { self.spoolBell.ring() }
-    func wakeDelivery() { self.deliveryBell.ring() }
+    func wakeSpooler() { self.spoolWaker.wake() }
+    func wakeDelivery() { self.deliveryWaker.wake() }
 
     /// Tells of a folder that cannot be written to, once until it can.
     func spoolFailed(_ failure: SpoolFolder.Failure) {
-        let wasTold = self.desk.withLock { desk in
-            defer { desk.isSpoolFailed = true }
-            return desk.isSpoolFailed
+        let wasTold = self.state.withLock { state in
+            defer { state.isSpoolFailed = true }
+            return state.isSpoolFailed
         }
         if !wasTold { self.tell(.spoolFailed(reason: failure.reason)) }
     }
@@ -186,7 +188,7 @@ public final class MailQueue: Sendable {
             do throws(SpoolFolder.Failure) {
                 try self.folder.remove(id)
             } catch {
-                self.desk.withLock { _ = $0.leftovers.insert(id) }
+                self.state.withLock { _ = $0.leftovers.insert(id) }
                 self.spoolFailed(error)
             }
         }

@@ -35,11 +35,11 @@ public final class Client {
     /// Where it comes from.
     public let origin: ClientOrigin
     /// Its address and port in one text.
-    public let address: Label
+    public let address: PinnedString
     /// Its host, with stable bytes.
-    public let host: Label
+    public let host: PinnedString
     /// What it is called: unique only as far as scripts make it so.
-    public internal(set) var name: Label
+    public internal(set) var name: PinnedString
     /// When it came, in Unix seconds.
     public let since: Double
     /// Where its bytes go; nil once its connection was told to end, and for a client that gets none.
@@ -49,9 +49,9 @@ public final class Client {
     /// Why it was closed; nil while it is open.
     public internal(set) var closeReason: String?
     /// True until the policy lets it in: it hears nobody, and nobody hears it.
-    public internal(set) var isKnocking = true
+    public internal(set) var isPendingAdmission = true
     /// Whether the policy has yet to decide if it is let in: its texts wait for that.
-    @exclusivity(unchecked) public internal(set) var awaitsAdmission = false
+    @exclusivity(unchecked) public internal(set) var awaitsLateAnswer = false
     /// Whether the policy was told that it joined: then it is told that it left.
     var isAnnounced = false
     /// The text that it came with, where that waits until it is let in.
@@ -60,8 +60,8 @@ public final class Client {
     ///
     /// Anybody can write anybody's address on a datagram. Until a client has spoken twice it may not be there at all, and
     /// gets from scripts at most ``Hub/amplification`` times what came in its name (RFC 9000, section 8.1); while it is
-    /// knocking, no more than what came last.
-    @exclusivity(unchecked) public internal(set) var allowance: Int?
+    /// not let in, no more than what came last.
+    @exclusivity(unchecked) public internal(set) var amplificationAllowance: Int?
     /// Messages so far, counted while there is an allowance.
     var spoken = 0
 
@@ -72,7 +72,7 @@ public final class Client {
     /// The tick in which the fields below were last set; in any later tick they are as good as empty.
     @exclusivity(unchecked) var tick = -1
     /// What it gets in this tick before what its lane holds from `laneStart` on.
-    @exclusivity(unchecked) var settled: [Slice] = []
+    @exclusivity(unchecked) var pendingSlices: [Slice] = []
     @exclusivity(unchecked) var laneStart = 0
     @exclusivity(unchecked) var isTouched = false
 
@@ -81,27 +81,27 @@ public final class Client {
         self.origin = origin
         self.encoding = Encoding(dialect: .plain, wire: wire)
         self.since = since
-        self.address = Label(origin.address)
-        self.host = Label(origin.host)
+        self.address = PinnedString(origin.address)
+        self.host = PinnedString(origin.host)
         self.name = self.address
-        self.room = Label(origin.transport.defaultRoom)
+        self.room = PinnedString(origin.transport.defaultRoom)
     }
 
     /// Adds to what it gets in this tick, joined to the last stretch where they touch.
-    func hear(_ slice: Slice) {
-        if let last = self.settled.last, last.buffer === slice.buffer,
+    func appendSlice(_ slice: Slice) {
+        if let last = self.pendingSlices.last, last.buffer === slice.buffer,
             last.range.upperBound == slice.range.lowerBound
         {
-            self.settled[self.settled.count - 1].range = last.range.lowerBound..<slice.range.upperBound
+            self.pendingSlices[self.pendingSlices.count - 1].range = last.range.lowerBound..<slice.range.upperBound
         } else {
-            self.settled.append(slice)
+            self.pendingSlices.append(slice)
         }
     }
 
     /// The room it is in, or was in last.
     ///
     /// At first its transport's ``TransportKind/defaultRoom``.
-    public internal(set) var room: Label
+    public internal(set) var room: PinnedString
     /// The dialect it is addressed in.
     public var dialect: Dialect { self.encoding.dialect }
     /// How texts to it are wrapped.

@@ -26,10 +26,10 @@ public enum LateAdmission: Sendable, Equatable {
 }
 
 extension Hub {
-    /// Asks the policy about a client that knocks.
+    /// Asks the policy whether a client may come in.
     func admit(_ client: Client, _ text: UnsafeRawBufferPointer?) {
         guard self.isAdmitting else { return }
-        self.perform {
+        self.runPolicy {
             let admission = self.policy?.admit(client, text) ?? .letIn
             // The policy may have closed it.
             guard client.isOpen else { return }
@@ -38,7 +38,7 @@ extension Hub {
             case .prompt(let question): _ = self.send(question, to: client)
             case .refuse(let words): self.turnAway(client, words)
             case .later:
-                client.awaitsAdmission = true
+                client.awaitsLateAnswer = true
             }
         }
     }
@@ -50,19 +50,19 @@ extension Hub {
     /// - Returns: Whether that counts: not if it has left, or nobody is let in any more.
     @discardableResult
     public func decide(_ client: Client, _ admission: LateAdmission) -> Bool {
-        guard client.isOpen, client.awaitsAdmission, self.isAdmitting else { return false }
+        guard client.isOpen, client.awaitsLateAnswer, self.isAdmitting else { return false }
         self.decisions.append((client, admission))
-        self.perform {}
+        self.runPolicy {}
         return true
     }
 
     func carryOut(_ admission: LateAdmission, for client: Client) {
-        guard client.isOpen, client.awaitsAdmission, self.isAdmitting else { return }
-        client.awaitsAdmission = false
+        guard client.isOpen, client.awaitsLateAnswer, self.isAdmitting else { return }
+        client.awaitsLateAnswer = false
         switch admission {
         case .ask(let text):
             if let text { text.withUnsafeBytes { self.admit(client, $0) } } else { self.admit(client, nil) }
-            guard !client.awaitsAdmission else { return }
+            guard !client.awaitsLateAnswer else { return }
         case .prompt(let question): _ = question.withUnsafeBytes { self.send($0, to: client) }
         case .refuse(let words):
             if let words {
@@ -79,7 +79,7 @@ extension Hub {
         guard client.isOpen else { return }
         let firstText = client.firstText
         client.firstText = nil
-        if let text = firstText, !client.isKnocking {
+        if let text = firstText, !client.isPendingAdmission {
             // Whether it was a ping was asked when it came.
             _ = text.withUnsafeBytes { self.receive($0, from: client, mayBePing: false) }
         }
@@ -93,13 +93,13 @@ extension Hub {
     }
 
     private func letIn(_ client: Client, knownBy bytes: Int) {
-        self.knocking[client.id] = nil
-        client.isKnocking = false
-        if client.allowance != nil { client.allowance = Self.amplification * bytes }
+        self.pendingAdmission[client.id] = nil
+        client.isPendingAdmission = false
+        if client.amplificationAllowance != nil { client.amplificationAllowance = Self.amplification * bytes }
         self.clients[client.id] = client
         // The limit on rooms is for scripts: the default room of a transport always exists.
         self.enter(client, self.room(client.room))
-        if let name = self.policy?.name(of: client) { client.name = Label(name) }
+        if let name = self.policy?.name(of: client) { client.name = PinnedString(name) }
         guard client.isOpen else { return }
         self.counters.connected += 1
         client.isAnnounced = true

@@ -10,7 +10,7 @@ extension Hub {
 
     // MARK: Coming in
 
-    /// Has a client knock: asks the policy whether it may come in, and if so for its name, and tells the policy.
+    /// Makes a client, and asks the policy whether it may come in; if so, asks for its name and announces it.
     ///
     /// - Parameters:
     ///   - origin: Where it comes from.
@@ -26,17 +26,17 @@ extension Hub {
         to address: OutboundAddress?,
         saying text: UnsafeRawBufferPointer? = nil
     ) -> Client? {
-        guard self.isAdmitting, self.makePlace() else { return nil }
+        guard self.isAdmitting, self.evictUnvalidatedClient() else { return nil }
         let client = self.makeClient(origin, wire)
         client.outbound = address
-        self.knocking[client.id] = client
+        self.pendingAdmission[client.id] = client
         if let text {
-            client.allowance = text.count
-            self.unprovenCount += 1
-            self.unproven.append(client)
+            client.amplificationAllowance = text.count
+            self.unvalidatedCount += 1
+            self.unvalidated.append(client)
         }
         self.admit(client, text)
-        if client.awaitsAdmission { client.firstText = text.map { Array($0) } }
+        if client.awaitsLateAnswer { client.firstText = text.map { Array($0) } }
         return client
     }
 
@@ -62,7 +62,7 @@ extension Hub {
         self.counters.refused += 1
         let client = self.makeClient(origin, wire)
         client.isOpen = false
-        let words = self.perform { self.policy?.systemMessage(.full, for: client) }
+        let words = self.runPolicy { self.policy?.systemMessage(.full, for: client) }
         return words.map { self.cut($0, to: text?.count) }
     }
 
@@ -70,7 +70,7 @@ extension Hub {
     ///
     /// - Returns: The answer, never longer than the text; nil if it was no ping. Borrowed until the next question.
     public func ping(_ text: UnsafeRawBufferPointer, from origin: ClientOrigin) -> UnsafeRawBufferPointer? {
-        guard let answer = self.perform({ self.policy?.ping(text, from: origin) }) else { return nil }
+        guard let answer = self.runPolicy({ self.policy?.ping(text, from: origin) }) else { return nil }
         self.counters.pings += 1
         return self.cut(answer, to: text.count)
     }
@@ -78,7 +78,7 @@ extension Hub {
     /// Removes a client whose address turned out to reach nobody.
     public func unreachable(_ client: Client) {
         guard client.isOpen else { return }
-        if !client.isKnocking { self.perform { self.policy?.unreachable(client) } }
+        if !client.isPendingAdmission { self.runPolicy { self.policy?.unreachable(client) } }
         self.close(client, reason: "unreachable")
     }
 
@@ -86,10 +86,10 @@ extension Hub {
     ///
     /// A flood of datagrams in many names must not keep people out, so whoever has spoken only once makes way, the oldest
     /// first; nobody else does.
-    private func makePlace() -> Bool {
-        guard self.clients.count + self.knocking.count >= self.limits.clients else { return true }
-        while let oldest = self.unproven.popFirst() {
-            guard oldest.isOpen, oldest.allowance != nil else { continue }
+    private func evictUnvalidatedClient() -> Bool {
+        guard self.clients.count + self.pendingAdmission.count >= self.limits.clients else { return true }
+        while let oldest = self.unvalidated.popFirst() {
+            guard oldest.isOpen, oldest.amplificationAllowance != nil else { continue }
             self.counters.replaced += 1
             self.close(oldest, reason: "replaced")
             return true
@@ -100,9 +100,10 @@ extension Hub {
     // MARK: Allowances
 
     /// Notes a text that came in the name of a client with an allowance, whatever becomes of it.
-    func raiseAllowance(of client: Client, by count: Int) {
-        guard let allowance = client.allowance else { return }
-        client.allowance = client.isKnocking ? count : allowance + Self.amplification * count
+    func raiseAmplificationAllowance(of client: Client, by count: Int) {
+        guard let amplificationAllowance = client.amplificationAllowance else { return }
+        client.amplificationAllowance =
+            client.isPendingAdmission ? count : amplificationAllowance + Self.amplification * count
     }
 
     /// Notes that a client with an allowance has spoken; the second time ends that.
@@ -111,16 +112,16 @@ extension Hub {
     func noteSpoken(_ client: Client) {
         client.spoken += 1
         guard client.spoken >= 2, client.isOpen else { return }
-        client.allowance = nil
-        self.noteProven()
+        client.amplificationAllowance = nil
+        self.markAddressValidated()
     }
 
     /// Notes that one client with an allowance less is here; drops those who left or have none any more from the queue
     /// before they outnumber the others.
-    func noteProven() {
-        self.unprovenCount -= 1
-        guard self.unproven.count > 2 * self.unprovenCount + 64 else { return }
-        self.unproven.removeAll { !$0.isOpen || $0.allowance == nil }
+    func markAddressValidated() {
+        self.unvalidatedCount -= 1
+        guard self.unvalidated.count > 2 * self.unvalidatedCount + 64 else { return }
+        self.unvalidated.removeAll { !$0.isOpen || $0.amplificationAllowance == nil }
     }
 
     /// Takes a script's text out of a client's allowance; nil if it may not be sent.
@@ -128,13 +129,13 @@ extension Hub {
     /// Before a client is let in its texts are cut to the allowance, as answers to strangers are; later ones are sent whole
     /// or not at all.
     func spend(_ text: UnsafeRawBufferPointer, on client: Client) -> UnsafeRawBufferPointer? {
-        guard let allowance = client.allowance else { return text }
-        let part = client.isKnocking ? self.cut(text, to: allowance) : text
-        guard part.count <= allowance, !part.isEmpty || text.isEmpty else {
+        guard let amplificationAllowance = client.amplificationAllowance else { return text }
+        let part = client.isPendingAdmission ? self.cut(text, to: amplificationAllowance) : text
+        guard part.count <= amplificationAllowance, !part.isEmpty || text.isEmpty else {
             self.counters.withheld += 1
             return nil
         }
-        client.allowance = allowance - part.count
+        client.amplificationAllowance = amplificationAllowance - part.count
         return part
     }
 

@@ -48,7 +48,9 @@ extension Hub {
     }
 
     private func deliver(to route: Route, from sender: Client?, _ texts: FormattedTexts) -> Delivery {
-        guard let sender, sender.allowance != nil else { return self.deliver(to: route, from: sender) { texts[$0] } }
+        guard let sender, sender.amplificationAllowance != nil else {
+            return self.deliver(to: route, from: sender) { texts[$0] }
+        }
         if case .others = route { return self.deliver(to: route, from: sender) { texts[$0] } }
         // What comes back to the sender itself is what scripts send it.
         self.encoded.removeAll(keepingCapacity: true)
@@ -73,7 +75,7 @@ extension Hub {
     /// - Returns: The number of recipients.
     public func send(_ text: UnsafeRawBufferPointer, to route: Route, from sender: Client?) -> Int {
         self.publish(text, to: route, from: sender)
-        guard self.unprovenCount > 0 else { return self.deliver(to: route, from: sender) { _ in text }.recipients }
+        guard self.unvalidatedCount > 0 else { return self.deliver(to: route, from: sender) { _ in text }.recipients }
         // Some may have heard enough: each is looked at, and the text is still written once.
         self.encoded.removeAll(keepingCapacity: true)
         var delivery = Delivery()
@@ -157,7 +159,7 @@ extension Hub {
             guard audience > 0, let text = text(lane.encoding.dialect),
                 Self.fits(text, lane.encoding.wire, recipients: audience, &delivery)
             else { return delivery }
-            self.settle(sender)
+            self.freezeDeliveries(of: sender)
             let buffer = lane.buffer ?? self.activate(lane)
             self.tickBytes += lane.encoding.wire.append(text, to: buffer).count
             sender.laneStart = buffer.count
@@ -182,7 +184,7 @@ extension Hub {
                 guard audience > 0, let text = text(lane.encoding.dialect),
                     Self.fits(text, lane.encoding.wire, recipients: audience, &delivery)
                 else { return }
-                if let skipped { self.settle(skipped) }
+                if let skipped { self.freezeDeliveries(of: skipped) }
                 self.append(text, to: lane)
                 if let skipped { skipped.laneStart = lane.count }
             }
@@ -228,7 +230,7 @@ extension Hub {
     /// Appends a text for one client, after all it has heard so far, unless it is too long for it.
     private func sendDirect(_ text: UnsafeRawBufferPointer, to client: Client, _ delivery: inout Delivery) {
         guard Self.fits(text, client.wire, recipients: 1, &delivery) else { return }
-        self.settle(client)
+        self.freezeDeliveries(of: client)
         let slice: Slice
         if let known = self.encoded.first(where: { $0.encoding == client.encoding }) {
             slice = known.slice
@@ -238,6 +240,6 @@ extension Hub {
             self.encoded.append((client.encoding, slice))
             self.tickBytes += range.count
         }
-        client.hear(slice)
+        client.appendSlice(slice)
     }
 }

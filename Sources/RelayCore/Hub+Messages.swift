@@ -13,7 +13,7 @@ extension Hub {
     public func receive(_ batch: TextBatch, from client: Client, while mayGoOn: () -> Bool) {
         repeat {
             // Also where the text just taken made it wait: the next one is for after that.
-            guard client.isOpen, !client.awaitsAdmission, let item = batch.next() else { return }
+            guard client.isOpen, !client.awaitsLateAnswer, let item = batch.next() else { return }
             switch item {
             case .text(let range): self.receive(UnsafeRawBufferPointer(rebasing: batch.bytes[range]), from: client)
             case .tooLong: self.refuseTooLong(from: client)
@@ -24,7 +24,7 @@ extension Hub {
 
     /// Takes a text from a client and has the policy decide it.
     ///
-    /// A client that knocks answers the policy's question by it.
+    /// Of a client that is not let in yet it is the answer to the policy's question.
     ///
     /// - Parameters:
     ///   - text: The text, borrowed.
@@ -36,10 +36,12 @@ extension Hub {
         guard client.isOpen else { return false }
         var mayBePing = mayBePing
         // The allowance of whoever came with this very text has it already.
-        if mayBePing, client.allowance != nil { self.raiseAllowance(of: client, by: text.count) }
-        if client.isKnocking {
-            let hasWaited = client.awaitsAdmission
-            if mayBePing, let answer = self.perform({ self.policy?.ping(text, from: client.origin) }) {
+        if mayBePing, client.amplificationAllowance != nil {
+            self.raiseAmplificationAllowance(of: client, by: text.count)
+        }
+        if client.isPendingAdmission {
+            let hasWaited = client.awaitsLateAnswer
+            if mayBePing, let answer = self.runPolicy({ self.policy?.ping(text, from: client.origin) }) {
                 self.counters.pings += 1
                 _ = self.send(answer, to: client)
                 return true
@@ -47,7 +49,7 @@ extension Hub {
             mayBePing = false
             // The policy may have let it in or closed it meanwhile.
             guard client.isOpen else { return false }
-            if client.isKnocking {
+            if client.isPendingAdmission {
                 // What came while it waited answers no question that is asked only now.
                 if !hasWaited { self.admit(client, text) }
                 return false
@@ -57,7 +59,7 @@ extension Hub {
         let time = self.tickTime ?? self.clock()
         self.tickTime = time
         let message = Message(id: self.lastMessageID, sender: client, time: time, text: text, mayBePing: mayBePing)
-        return self.perform { self.policy?.relay(message) ?? false }
+        return self.runPolicy { self.policy?.relay(message) ?? false }
     }
 
     /// Counts a client's text, once the policy knows what it is and before it acts on it.
@@ -66,7 +68,7 @@ extension Hub {
             self.counters.pings += 1
         } else {
             self.counters.messages += 1
-            if sender.allowance != nil { self.noteSpoken(sender) }
+            if sender.amplificationAllowance != nil { self.noteSpoken(sender) }
         }
     }
 
@@ -86,7 +88,7 @@ extension Hub {
     @discardableResult
     public func sendSystemMessage(_ kind: SystemMessageKind, to client: Client) -> Bool {
         guard client.isOpen else { return false }
-        return self.perform {
+        return self.runPolicy {
             guard let text = self.policy?.systemMessage(kind, for: client) else { return false }
             return self.send(text, to: client)
         }

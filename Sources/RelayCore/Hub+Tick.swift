@@ -45,11 +45,11 @@ extension Hub {
     /// Notes what a client gets whose tick was not the plain one: it is left out of its lane's run.
     private func addPart(_ client: Client) {
         client.isTouched = false
-        defer { client.settled.removeAll(keepingCapacity: true) }
+        defer { client.pendingSlices.removeAll(keepingCapacity: true) }
         guard let address = client.outbound else { return }
         let output = self.sinks[address.sink].output
         let first = output.pieces.count
-        for slice in client.settled where !slice.range.isEmpty {
+        for slice in client.pendingSlices where !slice.range.isEmpty {
             output.pieces.append(.init(source: slice.buffer.source, range: slice.range))
         }
         if let buffer = client.lane?.buffer, client.laneStart < buffer.count {
@@ -67,7 +67,7 @@ extension Hub {
             }
         }
         for client in self.touched {
-            client.settled.removeAll()
+            client.pendingSlices.removeAll()
             client.isTouched = false
         }
         self.activeLanes.removeAll(keepingCapacity: true)

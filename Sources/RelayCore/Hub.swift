@@ -38,13 +38,13 @@ public final class Hub {
 
     var clients: [Int64: Client] = [:]
     /// Those who are not let in yet.
-    var knocking: [Int64: Client] = [:]
+    var pendingAdmission: [Int64: Client] = [:]
     /// Clients with an allowance, oldest first, and some that have none any more.
-    var unproven: Deque<Client> = []
-    var unprovenCount = 0
+    var unvalidated: Deque<Client> = []
+    var unvalidatedCount = 0
     var rooms: [ExactString: Room] = [:]
     var dialects: [ExactString: Dialect] = ["plain": .plain]
-    var dialectNames = [Label("plain")]
+    var dialectNames = [PinnedString("plain")]
     /// The number of the newest client.
     public internal(set) var lastClientID: Int64
     @exclusivity(unchecked) var lastMessageID: Int64
@@ -128,7 +128,7 @@ public final class Hub {
     public var clientCount: Int { self.clients.count }
 
     /// How many are not let in yet, which count towards the limit, too.
-    public var knockingCount: Int { self.knocking.count }
+    public var pendingAdmissionCount: Int { self.pendingAdmission.count }
 
     /// The rooms and how many clients are in each, in no particular order.
     public var roomSizes: [(name: String, clients: Int)] {
@@ -138,17 +138,17 @@ public final class Hub {
     /// Removes a client: it gets what was sent to it so far, and its connection ends with this tick.
     public func close(_ client: Client, reason: String) {
         guard client.isOpen else { return }
-        self.settle(client)
+        self.freezeDeliveries(of: client)
         client.isOpen = false
         client.closeReason = reason
         self.withdraw(client)
         self.clients[client.id] = nil
-        self.knocking[client.id] = nil
-        if client.allowance != nil { self.noteProven() }
+        self.pendingAdmission[client.id] = nil
+        if client.amplificationAllowance != nil { self.markAddressValidated() }
         self.closing.append(client)
         self.departures.append((client, reason))
         self.departing[client.id] = client
-        self.perform {}
+        self.runPolicy {}
     }
 
     /// Departures that one tick reports, and connections that it ends; the others wait for the next one.
@@ -173,7 +173,7 @@ public final class Hub {
 
     /// Reports departures that earlier ticks left, as far as this tick allows.
     public func reportDepartures() {
-        if !self.departures.isEmpty { self.perform {} }
+        if !self.departures.isEmpty { self.runPolicy {} }
     }
 
     /// Closes every client that is left, and drops the departures that were not reported: for a relay that is out of time.
@@ -192,7 +192,7 @@ public final class Hub {
 
     /// All clients and those who are not let in yet, by number.
     public var everybody: [Client] {
-        (Array(self.clients.values) + Array(self.knocking.values)).sorted { $0.id < $1.id }
+        (Array(self.clients.values) + Array(self.pendingAdmission.values)).sorted { $0.id < $1.id }
     }
 
     /// Changes how texts to a client are wrapped, from the next output on.
@@ -204,7 +204,7 @@ public final class Hub {
     ///
     /// Texts already sent keep the old one.
     public func rename(_ client: Client, to name: String) {
-        client.name = Label(name)
+        client.name = PinnedString(name)
     }
 
     /// Puts a client into a room.
@@ -212,18 +212,18 @@ public final class Hub {
     /// - Returns: False if that would be one room too many.
     public func move(_ client: Client, to name: String) -> Bool {
         guard client.isOpen, !name.isExactly(client.room.string) else { return true }
-        guard !client.isKnocking else {
+        guard !client.isPendingAdmission else {
             if self.rooms[ExactString(name)] == nil, self.rooms.count >= self.limits.rooms { return false }
-            client.room = Label(name)
+            client.room = PinnedString(name)
             return true
         }
         // The room left behind may be the one that makes place.
         let leavesEmpty = self.rooms[ExactString(client.room.string)]?.count == 1
         let isNew = self.rooms[ExactString(name)] == nil
         if isNew, self.rooms.count - (leavesEmpty ? 1 : 0) >= self.limits.rooms { return false }
-        self.settle(client)
+        self.freezeDeliveries(of: client)
         self.withdraw(client)
-        self.enter(client, self.room(Label(name)))
+        self.enter(client, self.room(PinnedString(name)))
         return true
     }
 
@@ -242,15 +242,15 @@ public final class Hub {
         guard self.dialects.count < self.limits.dialects else { return nil }
         let dialect = Dialect(index: self.dialects.count)
         self.dialects[ExactString(name)] = dialect
-        self.dialectNames.append(Label(name))
+        self.dialectNames.append(PinnedString(name))
         return dialect
     }
 
     /// The name of a dialect.
-    public func name(of dialect: Dialect) -> Label { self.dialectNames[dialect.index] }
+    public func name(of dialect: Dialect) -> PinnedString { self.dialectNames[dialect.index] }
 
-    /// The client with this number, if it is here or knocks.
-    public func client(_ id: Int64) -> Client? { self.clients[id] ?? self.knocking[id] }
+    /// The client with this number, if it is here or waits to be let in.
+    public func client(_ id: Int64) -> Client? { self.clients[id] ?? self.pendingAdmission[id] }
 
     /// A client that has been closed, but whose departure is not reported yet.
     public func leaving(_ id: Int64) -> Client? { self.departing[id] }
@@ -277,7 +277,7 @@ public final class Hub {
     /// Runs rules.
     ///
     /// Departures that they cause are reported when they have ended, never from within.
-    public func perform<Result>(_ rules: () -> Result) -> Result {
+    public func runPolicy<Result>(_ rules: () -> Result) -> Result {
         guard !self.isDeciding else { return rules() }
         self.isDeciding = true
         defer { self.isDeciding = false }
@@ -293,7 +293,7 @@ public final class Hub {
                 if client.isAnnounced {
                     self.policy?.disconnected(client, reason: reason)
                 } else {
-                    self.policy?.turnedAway(client)
+                    self.policy?.admissionRejected(client)
                 }
             } else {
                 break
@@ -318,7 +318,7 @@ extension Hub {
         return Client(id: self.lastClientID, origin: origin, wire: wire, since: self.clock())
     }
 
-    func room(_ name: Label) -> Room {
+    func room(_ name: PinnedString) -> Room {
         if let room = self.rooms[ExactString(name.string)] { return room }
         let room = Room(name: name)
         self.rooms[ExactString(name.string)] = room
@@ -350,7 +350,7 @@ extension Hub {
             client.encoding = encoding
             return
         }
-        self.settle(client)
+        self.freezeDeliveries(of: client)
         self.withdraw(client)
         client.encoding = encoding
         // Its room may just have lost its only member.
@@ -362,7 +362,7 @@ extension Hub {
     func touch(_ client: Client) {
         if client.tick != self.tick {
             client.tick = self.tick
-            client.settled.removeAll(keepingCapacity: true)
+            client.pendingSlices.removeAll(keepingCapacity: true)
             client.laneStart = 0
         }
         if !client.isTouched {
@@ -372,11 +372,11 @@ extension Hub {
     }
 
     /// Fixes what a client has heard so far in this tick; what its lane gets from now on is not part of it.
-    func settle(_ client: Client) {
+    func freezeDeliveries(of client: Client) {
         self.touch(client)
         guard let lane = client.lane else { return }
         if let buffer = lane.buffer, client.laneStart < buffer.count {
-            client.hear(Slice(buffer: buffer, range: client.laneStart..<buffer.count))
+            client.appendSlice(Slice(buffer: buffer, range: client.laneStart..<buffer.count))
         }
         client.laneStart = lane.count
     }

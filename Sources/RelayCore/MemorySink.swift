@@ -7,7 +7,7 @@ public protocol MemoryReceiver: AnyObject {
     func write(_ pieces: [UnsafeRawBufferPointer])
     /// Nothing is written any more.
     func close()
-    /// What it says is heard again: see ``Client/awaitsAdmission``.
+    /// What it says is heard again: see ``Client/awaitsLateAnswer``.
     func resume()
 }
 

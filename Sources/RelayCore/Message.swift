@@ -53,7 +53,7 @@ public enum SystemMessageKind: String, Sendable, CaseIterable {
 ///
 /// The hub calls them on its loop and never from within one of their own calls to the hub.
 public protocol RelayPolicy: AnyObject {
-    /// Whether a client may come in, given its last text; nil where a connection alone knocks.
+    /// Whether a client may come in, given its last text; nil where there is only a connection.
     func admit(_ client: Client, _ text: UnsafeRawBufferPointer?) -> Admission
     /// Answers a text from somebody who is no client if it is a ping; nil if it is none. The bytes are borrowed until the
     /// next question.
@@ -65,7 +65,7 @@ public protocol RelayPolicy: AnyObject {
     /// A client joined.
     func connected(_ client: Client)
     /// A client that was not let in has gone.
-    func turnedAway(_ client: Client)
+    func admissionRejected(_ client: Client)
     /// A client left; it gets nothing any more.
     func disconnected(_ client: Client, reason: String)
     /// Decides a text: says what it is by ``Hub/note(from:isPing:)``, and calls ``Hub/deliver(_:to:from:)`` for what is to

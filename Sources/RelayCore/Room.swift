@@ -49,13 +49,13 @@ final class Lane {
 
 /// A named set of clients who hear each other.
 final class Room {
-    let name: Label
+    let name: PinnedString
     /// One lane per encoding and sink in use.
     @exclusivity(unchecked) var lanes: [Lane] = []
     /// Members in all lanes.
     var count = 0
 
-    init(name: Label) {
+    init(name: PinnedString) {
         self.name = name
     }
 

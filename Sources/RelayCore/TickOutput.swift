@@ -74,7 +74,7 @@ public protocol OutboundSink: AnyObject {
     func send(_ output: TickOutput)
     /// Ends a client's connection after everything sent so far. Its slot is never named again.
     func close(_ slot: Int32)
-    /// What a client says is heard again: see ``Client/awaitsAdmission``.
+    /// What a client says is heard again: see ``Client/awaitsLateAnswer``.
     func resume(_ slot: Int32)
 }
 

@@ -126,9 +126,9 @@ public final class ChatHooks {
 
     private func ask(_ event: HookEvent, _ answer: LuaAnswerSchema, reason: String? = nil) -> [UInt8]? {
         let object = LuaValue.object(LuaObject(type: self.engine.loaded.types.server, id: 0))
-        let reason = reason.map { Label($0) }
+        let reason = reason.map { PinnedString($0) }
         var text: [UInt8]?
-        self.engine.hub.perform {
+        self.engine.hub.runPolicy {
             let second = reason.map { LuaValue.bytes($0.bytes) }
             _ = self.engine.ask(
                 self.engine.loaded.lists[event],
@@ -159,7 +159,7 @@ public final class ChatHooks {
         let engine = self.engine
         let list = engine.loaded.lists[event]
         guard !list.isEmpty else { return .text(Array(text)) }
-        return engine.hub.perform {
+        return engine.hub.runPolicy {
             engine.run(files: list.hooks.fileCount, about: HookSubject(server: self.server)) {
                 let current = TickBuffer()
                 current.append(text)

@@ -43,9 +43,9 @@ struct ConsoleEvent {
     /// Whom it concerns.
     var client: Client?
     /// Why a client left.
-    var reason: Label?
+    var reason: PinnedString?
     /// Where the relay listens.
-    var address: Label?
+    var address: PinnedString?
     /// What carries it.
     var transport: TransportKind?
     /// Where a text came from.
@@ -55,15 +55,15 @@ struct ConsoleEvent {
     /// Borrowed until the console has answered.
     var text: UnsafeRawBufferPointer?
     /// What a sample, or the sample that a mail is about, means.
-    var status: Label?
+    var status: PinnedString?
     /// Whether it is about the current sample.
     var isSample = false
     /// A mail's subject.
-    var subject: Label?
+    var subject: PinnedString?
     /// Whom a mail is for.
-    var recipient: Label?
+    var recipient: PinnedString?
     /// What is asked on the terminal: `notice`, `address` or `password`.
-    var prompt: Label?
+    var prompt: PinnedString?
     /// Whether it is about the current message, and so has recipients.
     var isMessage = false
 

@@ -137,7 +137,7 @@ final class HookBindings: LuaHost {
         guard let event = self.message?.consoleEvent ?? engine.subject.console else {
             return .failure("a console event is readable only inside its hook")
         }
-        let label = { (label: Label?) in LuaResult.value(label.map { .bytes($0.bytes) } ?? .nil) }
+        let label = { (label: PinnedString?) in LuaResult.value(label.map { .bytes($0.bytes) } ?? .nil) }
         switch field {
         case .kind:
             let word = event.kind.word
@@ -210,7 +210,7 @@ final class HookBindings: LuaHost {
         switch field {
         case .name:
             engine.hub.rename(client, to: text)
-            loaded.state.changed(object.type, object.id)
+            loaded.state.invalidate(object.type, object.id)
         case .room:
             guard engine.hub.move(client, to: text) else {
                 return "client.room: the limit of \(engine.hub.limits.rooms) rooms is reached"

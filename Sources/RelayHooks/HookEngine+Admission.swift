@@ -9,7 +9,7 @@ extension HookEngine {
     /// Asks the `admit` hooks.
     public func admit(_ client: Client, _ text: UnsafeRawBufferPointer?) -> Admission {
         let resumption = self.pending.takeResumption(of: client.id)
-        if resumption == nil { self.observers.onKnock?(client, text) }
+        if resumption == nil { self.observers.onAdmissionRequest?(client, text) }
         if !self.failures.refusedSenders.isEmpty,
             self.failures.refusedSenders.isRefused(host: client.origin.host, at: self.environment.uptime())
         {

@@ -146,7 +146,7 @@ extension HookEngine {
     ) {
         let list = self.loaded.lists[event]
         guard !list.isEmpty else { return }
-        self.hub.perform {
+        self.hub.runPolicy {
             self.run(files: list.hooks.fileCount, about: subject) {
                 var stage = HookStage(list, nil, first, second)
                 _ = self.next(&stage)
@@ -182,7 +182,7 @@ extension HookEngine {
     /// Calls a function that no event has: a timer's, or one that is told a result.
     func call(_ timer: ScriptTimer) {
         timer.record.callable.function = timer.function
-        self.hub.perform {
+        self.hub.runPolicy {
             self.run(files: 1) {
                 var stage = HookStage(HookList([timer.record]), nil, timer.argument.map { .boolean($0) })
                 _ = self.next(&stage)

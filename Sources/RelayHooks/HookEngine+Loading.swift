@@ -90,7 +90,7 @@ extension HookEngine {
     ///   - data: The clients' data of the scripts that run.
     /// - Throws: ``ScriptError``; ``MissingStates``, whatever else may be wrong: a script may fail only because its state is
     ///   empty.
-    func load(_ loaded: LoadedScripts, data: LuaBaggage? = nil) throws {
+    func load(_ loaded: LoadedScripts, data: LuaDataSnapshot? = nil) throws {
         loaded.bindings.engine = self
         let dialects = self.hub.dialectCount
         do {
@@ -139,15 +139,15 @@ extension HookEngine {
     }
 
     /// The clients' `data`, on its way to other scripts.
-    private func packData(of old: LoadedScripts) throws(ScriptError) -> LuaBaggage? {
-        do throws(LuaBaggage.Refusal) {
+    private func packData(of old: LoadedScripts) throws(ScriptError) -> LuaDataSnapshot? {
+        do throws(LuaDataSnapshot.Refusal) {
             return try old.state.pack(dataOf: old.types.client)
         } catch {
             throw Self.describe(error)
         }
     }
 
-    private func unpack(_ data: LuaBaggage?, into loaded: LoadedScripts) throws(ScriptError) {
+    private func unpack(_ data: LuaDataSnapshot?, into loaded: LoadedScripts) throws(ScriptError) {
         guard let data else { return }
         do throws(LuaError) {
             try loaded.state.unpack(data, as: loaded.types.client)
@@ -159,7 +159,7 @@ extension HookEngine {
     private static func describe(_ error: any Error) -> ScriptError {
         let reasons =
             switch error {
-            case LuaBaggage.Refusal.values(let reasons): reasons
+            case LuaDataSnapshot.Refusal.values(let reasons): reasons
             default: ["the clients' data does not fit into the new scripts' memory: \(error)"]
             }
         return ScriptError(reasons.map { ScriptProblem(file: "", line: nil, reason: $0) })

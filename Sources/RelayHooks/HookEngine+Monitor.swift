@@ -40,7 +40,7 @@ extension HookEngine: MonitorPolicy {
         self.measure(HookSubject(sample: sample)) { subject, _ in
             var event = ConsoleEvent(kind: .sample)
             event.isSample = true
-            event.status = sample.status.map { Label($0.name) }
+            event.status = sample.status.map { PinnedString($0.name) }
             self.show(event, about: subject)
         }
     }
@@ -74,18 +74,18 @@ extension HookEngine: MonitorPolicy {
 
     /// Tells the console that a mail could not be delivered.
     public func mailFailed(subject: String, status: String, recipient: String, reason: String) {
-        var event = ConsoleEvent(kind: .mailFailed, reason: Label(reason))
+        var event = ConsoleEvent(kind: .mailFailed, reason: PinnedString(reason))
         self.show(&event, subject, status, recipient)
     }
 
     private func show(_ event: inout ConsoleEvent, _ subject: String, _ status: String, _ recipient: String) {
         // What is not about a mail or a sample has neither.
-        let label = { (text: String) in text.isEmpty ? nil : Label(text) }
+        let label = { (text: String) in text.isEmpty ? nil : PinnedString(text) }
         event.subject = label(subject)
         event.status = label(status)
         event.recipient = label(recipient)
         let event = event
-        self.hub.perform { self.show(event) }
+        self.hub.runPolicy { self.show(event) }
     }
 
     /// Asks the console hooks for a text to show on the terminal before somebody types.
@@ -94,10 +94,10 @@ extension HookEngine: MonitorPolicy {
     /// - Returns: The text, if there is one.
     public func prompt(_ kind: String) -> String? {
         var event = ConsoleEvent(kind: .prompt)
-        event.prompt = Label(kind)
+        event.prompt = PinnedString(kind)
         var text: String?
         let object = LuaValue.object(LuaObject(type: self.loaded.types.console, id: 0))
-        self.hub.perform {
+        self.hub.runPolicy {
             _ = self.ask(
                 self.loaded.lists[.console],
                 about: HookSubject(console: event),
@@ -113,6 +113,6 @@ extension HookEngine: MonitorPolicy {
     /// Runs hooks that can read a measurement, by the number that its objects have.
     private func measure(_ subject: HookSubject, _ body: (HookSubject, _ number: Int64) -> Void) {
         self.counts.lastMeasurement += 1
-        self.hub.perform { body(subject, self.counts.lastMeasurement) }
+        self.hub.runPolicy { body(subject, self.counts.lastMeasurement) }
     }
 }

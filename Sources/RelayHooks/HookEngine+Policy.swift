@@ -41,7 +41,7 @@ extension HookEngine: RelayPolicy {
     }
 
     /// Lets go of a client that was not let in.
-    public func turnedAway(_ client: Client) {
+    public func admissionRejected(_ client: Client) {
         self.observers.onLeave?(client)
         self.pending.remove(client: client.id)
         self.forget(client)
@@ -68,7 +68,7 @@ extension HookEngine: RelayPolicy {
             self.environment.logger.error(reason, metadata: metadata)
         }
         // A hook may have read the address in its place.
-        self.loaded.state.changed(self.loaded.types.client, client.id)
+        self.loaded.state.invalidate(self.loaded.types.client, client.id)
         return name
     }
 
@@ -80,8 +80,8 @@ extension HookEngine: RelayPolicy {
 
     /// Runs the `disconnect` hooks, then asks the console's; after that scripts cannot read the client any more.
     public func disconnected(_ client: Client, reason: String) {
-        self.loaded.state.changed(self.loaded.types.client, client.id)
-        let reason = Label(reason)
+        self.loaded.state.invalidate(self.loaded.types.client, client.id)
+        let reason = PinnedString(reason)
         let subject = HookSubject(client: client)
         self.notify(.disconnect, about: subject, self.object(client), .bytes(reason.bytes))
         self.show(
@@ -116,7 +116,7 @@ extension HookEngine: RelayPolicy {
     public func systemMessage(_ kind: SystemMessageKind, for client: Client) -> UnsafeRawBufferPointer? {
         guard !self.loaded.registry.hooks(for: .systemMessage).isEmpty else { return nil }
         let source = WasteSource.client(client.id)
-        let name = Label(kind.rawValue)
+        let name = PinnedString(kind.rawValue)
         let isStranger = self.hub.client(client.id) == nil
         var hasAnswer = false
         let hasFailed = self.ask(
@@ -151,7 +151,7 @@ extension HookEngine: RelayPolicy {
     /// Lets Lua collect a client once no script holds it; what scripts read from it then is nil.
     private func forget(_ client: Client) {
         let types = self.loaded.types
-        self.loaded.state.changed(types.client, client.id)
+        self.loaded.state.invalidate(types.client, client.id)
         self.loaded.state.forget(types.client, client.id)
     }
 }

@@ -18,7 +18,7 @@ public protocol ConsoleOutput: AnyObject {
 
 /// What an engine has around it, and what it was told at its beginning.
 struct HookEnvironment {
-    let program: HookProgram
+    let program: ScriptProgram
     let limits: LuaLimits
     let version: String
     /// Where console lines go; nil asks no console hooks at all.
@@ -46,7 +46,7 @@ public struct HookObservers {
     /// Called for each text, once its hooks have run.
     public var onMessage: ((MessageTrace) -> Void)?
     /// Called when a client asks to be let in, and for each answer it gives then, before `admit` is asked.
-    public var onKnock: ((Client, _ text: UnsafeRawBufferPointer?) -> Void)?
+    public var onAdmissionRequest: ((Client, _ text: UnsafeRawBufferPointer?) -> Void)?
     /// Called when a client has left, or was not let in.
     public var onLeave: ((Client) -> Void)?
     /// Called when a timer was made or cancelled, and once after each reload: ``HookEngine/nextTimer`` may have changed.
@@ -112,7 +112,7 @@ public final class HookEngine {
     /// - Throws: ``ScriptError`` for a script that does not load, ``MissingStates`` if records have to be fetched first.
     public init(
         hub: Hub,
-        program: HookProgram = .relay,
+        program: ScriptProgram = .relay,
         scripts: ScriptSet,
         limits: LuaLimits = LuaLimits(),
         values: ScriptValues = ScriptValues(),
@@ -167,8 +167,8 @@ public final class HookEngine {
 
     /// Tells the console that the relay listens.
     public func listening(transport: TransportKind, address: String) {
-        self.hub.perform {
-            self.show(ConsoleEvent(kind: .listening, address: Label(address), transport: transport))
+        self.hub.runPolicy {
+            self.show(ConsoleEvent(kind: .listening, address: PinnedString(address), transport: transport))
         }
     }
 

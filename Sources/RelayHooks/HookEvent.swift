@@ -49,7 +49,7 @@ enum HookEvent: String, CaseIterable {
     }
 
     /// The program that has the event.
-    var program: HookProgram {
+    var program: ScriptProgram {
         switch self {
         case .chatConnect, .chatHello, .chatSend, .chatReceive, .chatClose: .chat
         default: .relay
@@ -81,7 +81,7 @@ enum HookEvent: String, CaseIterable {
     }
 
     /// The events of a program by name.
-    static func names(of program: HookProgram) -> [String] {
+    static func names(of program: ScriptProgram) -> [String] {
         Self.allCases.filter { $0.program == program && $0.hasName }.map(\.rawValue)
     }
 }

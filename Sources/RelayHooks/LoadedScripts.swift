@@ -77,7 +77,7 @@ final class LoadedScripts {
         _ scripts: ScriptSet,
         values: ScriptValues,
         states: StateLoad,
-        program: HookProgram,
+        program: ScriptProgram,
         limits: LuaLimits,
         relayLimits: Limits,
         version: String

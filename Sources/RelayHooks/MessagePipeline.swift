@@ -211,7 +211,7 @@ final class MessagePipeline {
         self.replacement.reset()
         self.replacement.append(text)
         self.isReplaced = true
-        self.state.changed(self.messageType, self.hasOwnObjects ? self.id : 0)
+        self.state.invalidate(self.messageType, self.hasOwnObjects ? self.id : 0)
     }
 
     /// The next dialect that lacks a text.
@@ -244,13 +244,13 @@ final class MessagePipeline {
 
     private func end() {
         if self.hasOwnObjects {
-            self.state.changed(self.messageType, self.id)
+            self.state.invalidate(self.messageType, self.id)
             self.state.forget(self.messageType, self.id)
         }
         self.sender = nil
         self.original = UnsafeRawBufferPointer(start: nil, count: 0)
         // A script that kept the message must not read this text from it later.
-        self.state.changed(self.messageType, 0)
+        self.state.invalidate(self.messageType, 0)
     }
 
     // MARK: What hooks read

@@ -13,7 +13,7 @@ public struct RecordedEvent: Codable, Sendable, Equatable {
         /// The recording begins; its first line.
         case begin
         /// Somebody came to the door, or answered a question there.
-        case knock
+        case admit
         /// Somebody said something.
         case text
         /// Somebody left, or was turned away.
@@ -84,9 +84,9 @@ public struct RecordedEvent: Codable, Sendable, Equatable {
         if event == .begin { self.version = Self.version }
     }
 
-    /// Somebody knocks.
-    public init(knock client: Client, _ text: UnsafeRawBufferPointer?, at time: Double) {
-        self.init(.knock, at: time)
+    /// Somebody wants in, or answers what was asked then.
+    public init(admit client: Client, _ text: UnsafeRawBufferPointer?, at time: Double) {
+        self.init(.admit, at: time)
         self.client = client.id
         self.transport = client.origin.transport.name
         self.address = client.origin.address

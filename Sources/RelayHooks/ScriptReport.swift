@@ -103,7 +103,7 @@ public struct ScriptReport: Sendable, Encodable {
         self.folder = folder
         var loadedBy: [String: [String]] = [:]
         var names = NameCheck(scripts)
-        for program in HookProgram.allCases {
+        for program in ScriptProgram.allCases {
             do {
                 let engine = try HookEngine(
                     hub: Hub(limits: limits, clock: { Date().timeIntervalSince1970 }),
@@ -140,7 +140,7 @@ public struct ScriptReport: Sendable, Encodable {
                 note = isEmpty ? "empty: disables the stock file" : "replaces the stock file"
             } else if entry.isOwn, entry.source.name.hasPrefix("stock/") {
                 note = "a copy of the stock file"
-            } else if entry.source.key.hasSuffix(HookProgram.testEnding) {
+            } else if entry.source.key.hasSuffix(ScriptProgram.testEnding) {
                 note = "tests: `luar test` runs them"
             } else if loadedBy[entry.source.key] == nil, self.problems.isEmpty {
                 note = "no script requires it"

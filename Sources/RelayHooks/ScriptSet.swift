@@ -48,18 +48,18 @@ public struct ScriptSet: Sendable, Equatable {
     }
 
     /// The files that a program loads by itself, in order.
-    func toLoad(for program: HookProgram) -> [LuaSource] {
+    func toLoad(for program: ScriptProgram) -> [LuaSource] {
         self.files.values.filter { program.loads($0.key) }.sorted { $0.key < $1.key }
     }
 
     /// The user's files with tests, in order.
     public var tests: [LuaSource] {
-        self.files.values.filter { $0.key.hasSuffix(HookProgram.testEnding) }.sorted { $0.key < $1.key }
+        self.files.values.filter { $0.key.hasSuffix(ScriptProgram.testEnding) }.sorted { $0.key < $1.key }
     }
 
     /// The scripts and modules by path, in order; files with tests are not among them.
     public var sources: [LuaSource] {
-        self.files.values.filter { !$0.key.hasSuffix(HookProgram.testEnding) }.sorted { $0.key < $1.key }
+        self.files.values.filter { !$0.key.hasSuffix(ScriptProgram.testEnding) }.sorted { $0.key < $1.key }
     }
 
     /// All files by path, in order, and whose they are.

@@ -49,7 +49,7 @@ final class ScriptSettings {
             return .failure("relay.settings is called once in a file; '\(namespace)' has settings already")
         }
         var entries: [String: ScriptSettingEntry] = [:]
-        var fields: [String: LuaTree] = [:]
+        var fields: [String: LuaData] = [:]
         // One wrong value does not hide another: all are told.
         var refusals: [String] = []
         for index in 0..<table.count {
@@ -80,7 +80,7 @@ final class ScriptSettings {
                     from: given.map(Self.origin) ?? "default",
                     help: declaration.help
                 )
-                var tree = declaration.standard
+                var tree = declaration.defaultValue
                 if let given { tree = try self.take(given, for: declaration) }
                 fields[name] = tree
                 guard tree != nil || declaration.type == .secret else {
@@ -103,7 +103,7 @@ final class ScriptSettings {
     private func take(
         _ given: ScriptValues.Entry,
         for declaration: SettingDeclaration
-    ) throws(SettingRefusal) -> LuaTree {
+    ) throws(SettingRefusal) -> LuaData {
         if declaration.type == .secret, given.source == .commandLine {
             throw SettingRefusal(
                 "a secret is not for the command line, which everybody can read; use the environment or a file"
@@ -133,7 +133,7 @@ final class ScriptSettings {
     ///   - program: Whose scripts these are.
     ///   - areAllKnown: Whether all scripts were loaded; if not, only files that declared settings are judged.
     /// - Returns: A problem for each.
-    func unclaimed(by program: HookProgram, areAllKnown: Bool) -> [ScriptProblem] {
+    func unclaimed(by program: ScriptProgram, areAllKnown: Bool) -> [ScriptProblem] {
         let known = self.entries.map(\.name)
         let isChats = { (name: String) in name.lowercased().hasPrefix("chat.") || name.hasPrefix("CHAT_") }
         var told: Set<String> = []

@@ -44,7 +44,7 @@ struct SettingDeclaration {
 
     let type: Kind
     private(set) var help = ""
-    private(set) var standard: LuaTree?
+    private(set) var defaultValue: LuaData?
     private var least: Double?
     private var most: Double?
     private var choices: [String] = []
@@ -82,18 +82,18 @@ struct SettingDeclaration {
         self.least = try self.bound("min", options)
         self.most = try self.bound("max", options)
         if let choices = options["choices"] {
-            guard type == .choice, case .list(let list)? = LuaTree(choices) else {
+            guard type == .choice, case .list(let list)? = LuaData(choices) else {
                 throw SettingRefusal("option 'choices' takes a list of texts, with type \"choice\"")
             }
             self.choices = list.compactMap { if case .text(let text) = $0 { text } else { nil } }
         }
         guard type != .choice || !self.choices.isEmpty else { throw SettingRefusal("a choice needs 'choices'") }
-        if let standard = options["default"] {
-            guard let tree = LuaTree(standard) else {
-                throw SettingRefusal("its default is \(standard.described), which no setting takes")
+        if let defaultValue = options["default"] {
+            guard let tree = LuaData(defaultValue) else {
+                throw SettingRefusal("its default is \(defaultValue.described), which no setting takes")
             }
             do {
-                self.standard = try self.check(tree)
+                self.defaultValue = try self.check(tree)
             } catch {
                 throw SettingRefusal("its default is wrong: \(error.reason)")
             }
@@ -113,7 +113,7 @@ struct SettingDeclaration {
     }
 
     /// Reads a value that an operator wrote.
-    func read(_ value: ScriptValues.Value) throws(SettingRefusal) -> LuaTree {
+    func read(_ value: ScriptValues.Value) throws(SettingRefusal) -> LuaData {
         switch (self.type, value) {
         case (.list, .list(let texts)): return try self.check(.list(texts.map { .text($0) }))
         case (.list, .text(let text)):
@@ -121,7 +121,7 @@ struct SettingDeclaration {
             return try self.check(.list(parts.map { .text(Self.trimmed($0)) }))
         case (.map, .map(let fields)): return try self.check(.map(fields.mapValues { .text($0) }))
         case (.map, .text(let text)):
-            var fields: [String: LuaTree] = [:]
+            var fields: [String: LuaData] = [:]
             for part in text.split(separator: ",") {
                 let halves = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
                 guard halves.count == 2 else {
@@ -139,7 +139,7 @@ struct SettingDeclaration {
         String(part.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
     }
 
-    private func read(_ text: String) throws(SettingRefusal) -> LuaTree {
+    private func read(_ text: String) throws(SettingRefusal) -> LuaData {
         switch self.type {
         case .number:
             // Swift also reads hexadecimal numbers, infinities and what is no number.
@@ -182,10 +182,10 @@ struct SettingDeclaration {
         }
     }
 
-    private static func shown(_ number: Double) -> String { LuaTree.number(number).written }
+    private static func shown(_ number: Double) -> String { LuaData.number(number).written }
 
     /// Refuses what the type or its bounds do not allow.
-    private func check(_ tree: LuaTree) throws(SettingRefusal) -> LuaTree {
+    private func check(_ tree: LuaData) throws(SettingRefusal) -> LuaData {
         func refusal() -> SettingRefusal { SettingRefusal("it takes \(self.expected), not '\(tree.written)'") }
         switch (self.type, tree) {
         case (.number, .integer(let integer)): return try self.check(.number(Double(integer)))
@@ -211,7 +211,7 @@ struct SettingDeclaration {
     }
 }
 
-extension LuaTree {
+extension LuaData {
     /// A value that a script wrote; nil for what is no plain data.
     init?(_ value: LuaValue) {
         switch value {
@@ -223,7 +223,7 @@ extension LuaTree {
             self = .text(text)
         case .table(let table):
             let entries = (0..<table.count).map { table.entry($0) }
-            let trees = entries.compactMap { LuaTree($0.value) }
+            let trees = entries.compactMap { LuaData($0.value) }
             guard trees.count == entries.count else { return nil }
             if entries.allSatisfy({ $0.key.text != nil }) {
                 let fields = Dictionary(zip(entries.map { $0.key.text ?? "" }, trees)) { first, _ in first }

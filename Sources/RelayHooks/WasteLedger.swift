@@ -123,16 +123,17 @@ struct WasteLedger {
     ) -> Verdict {
         if self.sum({ $0.record === record }) >= rules.hook {
             let refusesAll = record.onError.isNo
-            return self.settle({ $0.record === record }, isRefused: isRefused, refusesAll: refusesAll) ?? .pauseHook
+            return self.verdict(about: { $0.record === record }, isRefused: isRefused, refusesAll: refusesAll)
+                ?? .pauseHook
         }
         if self.sum({ $0.script == script }) >= rules.file {
-            return self.settle({ $0.script == script }, isRefused: isRefused) ?? .pauseFile(script)
+            return self.verdict(about: { $0.script == script }, isRefused: isRefused) ?? .pauseFile(script)
         }
         guard self.sum({ _ in true }) >= rules.all else { return .nothing }
         let files = Dictionary(grouping: self.entries, by: \.script)
             .mapValues { $0.reduce(0) { $0 + $1.seconds } }
         let worst = files.max { $0.value < $1.value }?.key ?? script
-        return self.settle({ _ in true }, isRefused: isRefused) ?? .pauseFile(worst)
+        return self.verdict(about: { _ in true }, isRefused: isRefused) ?? .pauseFile(worst)
     }
 
     private func sum(_ belongs: (Entry) -> Bool) -> Double {
@@ -141,7 +142,8 @@ struct WasteLedger {
 
     /// Strikes out what a verdict is about; answers the sender who is to blame for more than half of it, or all who are, if
     /// there are such.
-    private mutating func settle(_ belongs: (Entry) -> Bool, isRefused: Bool, refusesAll: Bool = false) -> Verdict? {
+    private mutating func verdict(about belongs: (Entry) -> Bool, isRefused: Bool, refusesAll: Bool = false) -> Verdict?
+    {
         let all = self.sum(belongs)
         var bySource: [WasteSource: Double] = [:]
         for entry in self.entries where belongs(entry) {

@@ -99,8 +99,8 @@ final class Recording {
 
     /// Notes what hooks are asked about from now on.
     func observe(_ hooks: HookEngine) {
-        hooks.observers.onKnock = { [unowned self] client, text in
-            self.file.write(RecordedEvent(knock: client, text, at: self.clock()))
+        hooks.observers.onAdmissionRequest = { [unowned self] client, text in
+            self.file.write(RecordedEvent(admit: client, text, at: self.clock()))
         }
         hooks.observers.onMessage = { [unowned self] in self.file.write(RecordedEvent($0, at: self.clock())) }
         hooks.observers.onLeave = { [unowned self] in self.file.write(RecordedEvent(leave: $0, at: self.clock())) }
@@ -108,6 +108,6 @@ final class Recording {
 
     /// Notes nothing more.
     func end(_ hooks: HookEngine) {
-        (hooks.observers.onKnock, hooks.observers.onMessage, hooks.observers.onLeave) = (nil, nil, nil)
+        (hooks.observers.onAdmissionRequest, hooks.observers.onMessage, hooks.observers.onLeave) = (nil, nil, nil)
     }
 }

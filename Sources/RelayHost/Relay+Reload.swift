@@ -70,7 +70,7 @@ extension Relay {
         let (scripts, folder) = try await Self.offLoop {
             try ScriptFolder.load(settings.scripts, environment: ProcessInfo.processInfo.environment)
         }
-        let persistent = try await self.rehearse(scripts, settings.scriptValues)
+        let persistent = try await self.preflight(scripts, settings.scriptValues)
         let missing = try await self.loop.run { self.parts.value?.hooks.missingStates(of: persistent) ?? [] }
         let values = settings.scriptValues
         let (result, retired) = try await self.fetchingStates(missing) { fetched in
@@ -113,7 +113,7 @@ extension Relay {
     /// Loads scripts in a relay of their own without clients.
     ///
     /// - Returns: The persistent states that the scripts declare.
-    private func rehearse(_ scripts: ScriptSet, _ values: ScriptValues) async throws -> [String] {
+    private func preflight(_ scripts: ScriptSet, _ values: ScriptValues) async throws -> [String] {
         let (limits, luaLimits) = (self.settings.limits, self.settings.luaLimits)
         return try await withCheckedThrowingContinuation { (done: CheckedContinuation<[String], any Error>) in
             DispatchQueue.global()

@@ -52,7 +52,7 @@ public final class Relay: Service {
         var transports: [any Transport]
         var files: OpenedFiles
         var recording: Recording?
-        var mail: MailDesk
+        var mail: AlertMailer
         var monitor: Monitor?
         /// When it began to listen.
         var startTime = Moment.past
@@ -216,7 +216,7 @@ public final class Relay: Service {
         _ files: OpenedFiles
     ) throws {
         let hub = Hub(limits: settings.limits, clock: { Date().timeIntervalSince1970 })
-        let mail = MailDesk(loop: self.loop, logger: self.logger)
+        let mail = AlertMailer(loop: self.loop, logger: self.logger)
         let states = StateStore(storage: self.storage.states)
         let hooks = try HookEngine(
             hub: hub,

@@ -61,7 +61,7 @@ struct Check: ParsableCommand {
             )
             log.drain()
             if report.problems.isEmpty {
-                let rehearsal = try ScriptRehearsal(
+                let rehearsal = try ScriptSmokeTest(
                     scripts,
                     values: settings.scriptValues,
                     limits: settings.limits,

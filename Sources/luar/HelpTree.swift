@@ -36,7 +36,7 @@ struct HelpTree: Decodable {
         private var longName: String? { self.names?.first { $0.kind == "long" }?.name }
 
         /// Whether it takes back what another flag says, and says nothing else.
-        func isContrary(of other: Argument) -> Bool {
+        func isInverse(of other: Argument) -> Bool {
             self.longName == "no-\(other.longName ?? "")" && self.abstract == other.abstract
         }
     }

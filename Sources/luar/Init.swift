@@ -24,7 +24,7 @@ struct Init: ParsableCommand {
 
     func run() throws {
         try Failure.reported {
-            let written = try ScriptFolder.writeStock(to: self.dir, and: EditorHelp.files, overwrites: self.force)
+            let written = try ScriptFolder.writeStock(to: self.dir, and: LuaLSAnnotations.files, overwrites: self.force)
             let lines = written.map { "wrote \($0)" } + ["Next: change a file, then `luar check \(self.dir)`."]
             try StandardOutput.write(lines.map { LineEscaping.escaped($0) + "\n" }.joined())
         }

@@ -57,7 +57,7 @@ struct MailTest: AsyncParsableCommand {
                 subject: "Luar: test",
                 text: "This mail was sent by `luar mail test`. Alerts will arrive the same way.\n"
             )
-            try MailTrial.send(draft, with: settings) { line in
+            try MailTestSender.send(draft, with: settings) { line in
                 try? StandardOutput.write(LineEscaping.escaped(line) + "\n")
             }
             try StandardOutput.write(

@@ -66,17 +66,17 @@ private struct ManualPage {
             }
         var title: String?
         for (index, argument) in arguments.enumerated() {
-            // A flag and its contrary are one entry, told with the first of them.
+            // A flag and its inverse are one entry, told with the first of them.
             let following = arguments.dropFirst(index + 1).first
-            let contrary = following.flatMap { $0.isContrary(of: argument) ? $0 : nil }
-            if index > 0, argument.isContrary(of: arguments[index - 1]) { continue }
+            let inverse = following.flatMap { $0.isInverse(of: argument) ? $0 : nil }
+            if index > 0, argument.isInverse(of: arguments[index - 1]) { continue }
             if let section = argument.sectionTitle, section != title {
                 title = section
                 self.macro("PP")
                 self.line("\\fI\(Self.escape(section))\\fR", isEscaped: true)
             }
             self.macro("TP")
-            self.line(Self.head(argument) + (contrary.map { ", " + Self.head($0) } ?? ""), isEscaped: true)
+            self.line(Self.head(argument) + (inverse.map { ", " + Self.head($0) } ?? ""), isEscaped: true)
             self.line(argument.abstract ?? "")
         }
     }

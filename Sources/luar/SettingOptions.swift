@@ -23,7 +23,7 @@ extension SettingOptions {
                 case let option as Option<String?>: option.wrappedValue.map { [$0] }
                 case let option as Option<[String]>: option.wrappedValue.isEmpty ? nil : option.wrappedValue
                 case let flag as Flag<Bool?>: flag.wrappedValue.map { ["\($0)"] }
-                // A flag without its contrary says something only when it is given.
+                // A flag without its inverse says something only when it is given.
                 case let flag as Flag<Bool>: flag.wrappedValue ? ["true"] : nil
                 case let argument as Argument<String?>: argument.wrappedValue.map { [$0] }
                 default: nil
@@ -57,7 +57,7 @@ extension ArgumentHelp {
     static func setting(_ name: String) -> ArgumentHelp {
         guard let setting = Setting.named(name) else { preconditionFailure("there is no setting '\(name)'") }
         var text = setting.help + (setting.defaultText.map { " (default: \($0))" } ?? "")
-        // A flag with a contrary is off unless it is said to be on.
+        // A flag with a inverse is off unless it is said to be on.
         if setting.arity == .flag, !name.hasPrefix("no-") { text += " (default: --no-\(name))" }
         return ArgumentHelp("\(text)", valueName: setting.valueName.isEmpty ? nil : setting.valueName)
     }

@@ -61,7 +61,7 @@ struct StatusCommand: AsyncParsableCommand {
         let rate = { (counter: KeyPath<Counters, Int>) in Self.number(status.rate(counter, since: earlier)) }
         var all = Table("RELAY", "NOW", "A SECOND", "LIMIT")
         all.add("clients", "\(status.clients)", "", "\(status.clientLimit)")
-        if status.clientsKnocking > 0 { all.add("not let in yet", "\(status.clientsKnocking)") }
+        if status.clientsPendingAdmission > 0 { all.add("not let in yet", "\(status.clientsPendingAdmission)") }
         all.add("rooms", "\(status.roomCount)")
         all.add("messages", "\(counters.messages)", rate(\.messages))
         all.add("deliveries", "\(counters.deliveries)", rate(\.deliveries))

@@ -69,7 +69,7 @@ struct TestCommand: ParsableCommand {
         )
         guard let folder = loaded.folder, !tests.files.isEmpty else {
             let place = loaded.folder.map { "'\($0)'" } ?? "the stock scripts"
-            throw SettingsError("there are no tests in \(place): no file's name ends with \(HookProgram.testEnding)")
+            throw SettingsError("there are no tests in \(place): no file's name ends with \(ScriptProgram.testEnding)")
         }
         let report = try tests.run(filter: self.filter)
         guard !report.tests.isEmpty else {

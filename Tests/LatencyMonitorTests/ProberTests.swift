@@ -135,10 +135,10 @@ import Glibc
 
     @Test func `what this machine lacks says nothing of a target`() {
         for code in [EMFILE, ENFILE, ENOBUFS, ENOMEM, EADDRINUSE, EAGAIN, ENOSPC] {
-            #expect(ProbeSockets.isOurs(code))
+            #expect(ProbeSockets.isLocalResourceError(code))
         }
         for code in [0, ENETUNREACH, EHOSTUNREACH, EPERM, EACCES, ECONNREFUSED] {
-            #expect(!ProbeSockets.isOurs(code))
+            #expect(!ProbeSockets.isLocalResourceError(code))
         }
     }
 

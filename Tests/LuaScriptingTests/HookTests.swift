@@ -94,7 +94,7 @@ struct HookTests {
             return
         }
         // Each of these is a protected call of its own; the collection takes what nothing holds.
-        state.changed(thing, 1)
+        state.invalidate(thing, 1)
         state.forget(thing, 1)
         state.collect()
         #expect(bytes.elementsEqual(Array(String(repeating: "abc", count: 10_000).utf8)))

@@ -188,15 +188,15 @@ final class Probe: LuaHost {
     func functions(_ event: String) -> [LuaFunction] { self.hooks[event] ?? [] }
 
     /// The things' data, on its way to another probe.
-    func pack() throws(LuaBaggage.Refusal) -> LuaBaggage? {
+    func pack() throws(LuaDataSnapshot.Refusal) -> LuaDataSnapshot? {
         guard let state, let thing else { return nil }
         return try state.pack(dataOf: thing)
     }
 
     /// Takes over the things' data of another probe.
-    func unpack(_ baggage: LuaBaggage) throws(LuaError) {
+    func unpack(_ snapshot: LuaDataSnapshot) throws(LuaError) {
         guard let state, let thing else { return }
-        try state.unpack(baggage, as: thing)
+        try state.unpack(snapshot, as: thing)
     }
 
     /// The value of an expression.

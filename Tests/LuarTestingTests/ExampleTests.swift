@@ -28,7 +28,7 @@ struct ExampleTests {
         #expect(page.contains("luar test examples/\(name)"), "how to test \(name)")
         var limits = Limits()
         limits.messageBytes = 2_048
-        let rehearsal = try ScriptRehearsal(try ScriptFolder.load(folder, environment: [:]).set, limits: limits)
+        let rehearsal = try ScriptSmokeTest(try ScriptFolder.load(folder, environment: [:]).set, limits: limits)
         #expect(rehearsal.failures.map(\.description) == [])
     }
 

@@ -47,7 +47,7 @@ import Testing
     @Test func `trying scripts out ends, and says that it did not try everything`() throws {
         var scripts = ScriptFolder.stock
         scripts.lay(["slow.lua": Array(Self.slowTimers.utf8)], folder: "scripts")
-        let rehearsal = try ScriptRehearsal(scripts, longest: .milliseconds(100))
+        let rehearsal = try ScriptSmokeTest(scripts, longest: .milliseconds(100))
         #expect(rehearsal.failures.contains { $0.reason.contains("0.1 seconds of CPU time") }, "\(rehearsal.failures)")
     }
 

@@ -55,7 +55,7 @@ import Testing
         let folder = try TemporaryFolder([
             "rec": """
             {"event":"begin","time":1000,"version":1}
-            {"event":"knock","time":1e10,"client":1,"transport":"tcp","address":"10.0.0.1:1"}
+            {"event":"admit","time":1e10,"client":1,"transport":"tcp","address":"10.0.0.1:1"}
             {"event":"leave","time":1002,"client":1,"reason":"left"}
 
             """
@@ -185,8 +185,8 @@ import Testing
         let begin = "{\"event\":\"begin\",\"time\":1,\"version\":1}\n"
         let lines = [
             "{\"event\":\"text\",\"time\":2,\"client\":9,\"said\":{\"text\":\"x\"}}",
-            "{\"event\":\"knock\",\"time\":2,\"client\":1,\"transport\":\"pigeon\",\"address\":\"::::\"}",
-            "{\"event\":\"knock\",\"time\":-1e10,\"client\":-1,\"transport\":\"udp\",\"said\":{}}",
+            "{\"event\":\"admit\",\"time\":2,\"client\":1,\"transport\":\"pigeon\",\"address\":\"::::\"}",
+            "{\"event\":\"admit\",\"time\":-1e10,\"client\":-1,\"transport\":\"udp\",\"said\":{}}",
             "{\"event\":\"leave\",\"time\":3}", "{\"event\":\"dropped\",\"time\":3,\"lines\":7}",
         ]
         let folder = try TemporaryFolder(["f": begin + lines.joined(separator: "\n") + "\n"])

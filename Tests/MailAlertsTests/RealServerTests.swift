@@ -21,7 +21,7 @@ import Testing
             authorities: Self.environment["MAIL_TEST_CA"]
         )
         let text = "Olá.\n.\n..\nFrom here on\n\n" + String(repeating: "long ", count: 500)
-        try MailTrial.send(try MailStage.draft("Olá, mundo", to: [recipient], text: text), with: stage.settings) {
+        try MailTestSender.send(try MailStage.draft("Olá, mundo", to: [recipient], text: text), with: stage.settings) {
             print($0)
         }
         try await stage.run { queue in

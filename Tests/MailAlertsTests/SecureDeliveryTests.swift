@@ -131,7 +131,7 @@ import Testing
     {
         try await self.live(["--mechanisms", mechanisms], scheme: scheme, host: "127.0.0.1") { server, stage in
             var lines: [String] = []
-            try MailTrial.send(
+            try MailTestSender.send(
                 try MailStage.draft("One", to: ["ana@example.com", "bia@example.com"]),
                 with: stage.settings
             ) { lines.append($0) }
@@ -163,7 +163,7 @@ import Testing
                 stage.reasons == ["localhost:\(server.port) answered AUTH with \"535 5.7.8 wrong user or password\""]
             )
             let error = #expect(throws: MailError.self) {
-                try MailTrial.send(try MailStage.draft("One"), with: stage.settings) { _ in }
+                try MailTestSender.send(try MailStage.draft("One"), with: stage.settings) { _ in }
             }
             #expect(error?.reason == stage.reasons[0])
         }
@@ -171,7 +171,7 @@ import Testing
 
     @Test func `a server that wants a login and offers none is told so`() async throws {
         try await self.live(["noauth", "--times", "99"]) { server, stage in
-            try MailTrial.send(try MailStage.draft("One"), with: stage.settings) { _ in }
+            try MailTestSender.send(try MailStage.draft("One"), with: stage.settings) { _ in }
             try server.takes(1)
         }
         try await self.live(["say", "MAIL", "530 5.7.0 who are you"], login: nil) { server, stage in
@@ -219,7 +219,7 @@ import Testing
             #expect(stage.reasons == [])
             let stranger = try MailStage("smtp://127.0.0.1:\(server.port)", authorities: certificates.authority)
             let error = #expect(throws: MailError.self) {
-                try MailTrial.send(try MailStage.draft("x"), with: stranger.settings) { _ in }
+                try MailTestSender.send(try MailStage.draft("x"), with: stranger.settings) { _ in }
             }
             #expect(
                 error?.reason

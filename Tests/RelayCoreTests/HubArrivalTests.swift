@@ -14,7 +14,7 @@ import WireFormats
         let stage = Stage()
         let ana = try stage.join("ana")
         #expect(stage.policy.takeCalls() == ["name 1", "connected 192.0.2.1:1"])
-        #expect(!ana.client.isKnocking)
+        #expect(!ana.client.isPendingAdmission)
     }
 
     @Test func `who is prompted hears nobody, is heard by nobody, and answers by its next text`() throws {
@@ -22,7 +22,7 @@ import WireFormats
         let ana = try stage.join("ana")
         stage.policy.onAdmit = { _, text in text == "abre-te" ? (nil, nil) : ("senha?", nil) }
         let bia = try #require(stage.tryJoin("bia"))
-        #expect(bia.client.isKnocking)
+        #expect(bia.client.isPendingAdmission)
         #expect(stage.hub.clientCount == 1)
         ana.says("oi")
         bia.says("abracadabra")
@@ -99,7 +99,7 @@ import WireFormats
         #expect(stage.hub.clients(in: "tcp").isEmpty)
     }
 
-    @Test func `those who knock count towards the clients limit, and go when they leave`() throws {
+    @Test func `those who wait to be let in count towards the clients limit, and go when they leave`() throws {
         let stage = Stage { $0.clients = 2 }
         stage.policy.onAdmit = { _, _ in ("senha?", nil) }
         let ana = try #require(stage.tryJoin("ana"))
@@ -130,7 +130,7 @@ import WireFormats
         #expect(!ana.isTold("d"))
         stage.policy.isPing = { _ in false }
         ana.says("de novo")
-        #expect(ana.client.allowance == nil)
+        #expect(ana.client.amplificationAllowance == nil)
         #expect(ana.isTold(String(repeating: "e", count: 1_000)))
     }
 
@@ -209,9 +209,9 @@ import WireFormats
             person.leaves()
             stage.endTick()
         }
-        #expect(stage.hub.unprovenCount == 0)
-        #expect(stage.hub.unproven.count <= 64)
-        #expect(stage.hub.clients.isEmpty && stage.hub.knocking.isEmpty)
+        #expect(stage.hub.unvalidatedCount == 0)
+        #expect(stage.hub.unvalidated.count <= 64)
+        #expect(stage.hub.clients.isEmpty && stage.hub.pendingAdmission.isEmpty)
     }
 
     @Test func `what comes back to a new sender is bounded, too, and what others get is not`() throws {
@@ -238,7 +238,7 @@ import WireFormats
         let forged = try #require(stage.datagrams("forged", saying: "oi"))
         let ana = try stage.join("ana")
         #expect(!forged.client.isOpen)
-        #expect(ana.client.allowance == nil)
+        #expect(ana.client.amplificationAllowance == nil)
         #expect(stage.datagrams("again", saying: "oi") == nil)
     }
 
@@ -290,7 +290,7 @@ extension Stage {
             saying: text
         )
         // The text that it came with is its first, too.
-        if let client = person?.client, !client.isKnocking { self.hub.note(from: client, isPing: false) }
+        if let client = person?.client, !client.isPendingAdmission { self.hub.note(from: client, isPing: false) }
         return person
     }
 }

@@ -139,7 +139,7 @@ import WireFormats
         let stage = Stage()
         let ana = try stage.join("ana")
         _ = stage.policy.takeCalls()
-        let answer = stage.hub.perform {
+        let answer = stage.hub.runPolicy {
             ana.leaves("rules")
             #expect(stage.policy.takeCalls() == [])
             return 42

@@ -43,7 +43,7 @@ final class ScriptedPolicy: RelayPolicy {
 
     func unreachable(_ client: Client) { self.calls.append("unreachable \(client.name.string)") }
 
-    func turnedAway(_ client: Client) { self.calls.append("turned away \(client.id)") }
+    func admissionRejected(_ client: Client) { self.calls.append("turned away \(client.id)") }
 
     func name(of client: Client) -> String? {
         self.call("name \(client.id)") { self.onName(client) }

@@ -25,7 +25,9 @@ import WireFormats
         #expect(buffers.count { $0.object != nil } == 64)
         #expect(stage.hub.spareBuffers.count == 64)
         #expect(
-            people.allSatisfy { $0.client.settled.isEmpty && !$0.client.isTouched && $0.client.lane?.buffer == nil }
+            people.allSatisfy {
+                $0.client.pendingSlices.isEmpty && !$0.client.isTouched && $0.client.lane?.buffer == nil
+            }
         )
         #expect(stage.hub.activeLanes.isEmpty && stage.hub.touched.isEmpty && stage.hub.closing.isEmpty)
         #expect(stage.hub.encoded.isEmpty && stage.hub.sources.isEmpty && stage.hub.directs.count == 0)
@@ -98,10 +100,10 @@ import WireFormats
         let bia = try stage.join("bia")
         ana.isTold("1")
         ana.isTold("2")
-        #expect(ana.client.settled.map(\.range) == [0..<2])
+        #expect(ana.client.pendingSlices.map(\.range) == [0..<2])
         bia.isTold("3")
         ana.isTold("4")
-        #expect(ana.client.settled.map(\.range) == [0..<2, 3..<4])
+        #expect(ana.client.pendingSlices.map(\.range) == [0..<2, 3..<4])
     }
 
     private final class Weak<Object: AnyObject> {

@@ -175,7 +175,7 @@ import WireFormats
         let bia = chat.connect(transport: .udp, wire: .datagram(limit: 1_400), saying: "bom dia")
         chat.says(bia, "ping")
         #expect(bia.writes.joined().hasSuffix("ping"))
-        #expect(bia.client?.isKnocking == true)
+        #expect(bia.client?.isPendingAdmission == true)
         #expect(chat.hub.counters.pings == 2)
     }
 
@@ -186,7 +186,7 @@ import WireFormats
             """
         )
         let ana = chat.connect(transport: .udp, wire: .datagram(limit: 1_400), saying: "oi")
-        #expect(ana.client?.isKnocking == false)
+        #expect(ana.client?.isPendingAdmission == false)
         _ = chat.connect()
         #expect(chat.log.entries.map(\.message) == ["udp: oi", "tcp: nil"])
     }

@@ -255,19 +255,19 @@ struct PendingAnswerTests {
         #expect(chat.log.entries.map(\.message).filter { $0.hasPrefix("admit") } == ["admit um", "admit três"])
     }
 
-    @Test func `who is asked about again after a reload has knocked once`() throws {
+    @Test func `who is asked about again after a reload asks once to come in`() throws {
         let chat = try Chat(Self.script)
-        var knocks: [Int64] = []
-        chat.hooks.observers.onKnock = { client, _ in knocks.append(client.id) }
+        var requests: [Int64] = []
+        chat.hooks.observers.onAdmissionRequest = { client, _ in requests.append(client.id) }
         let bia = chat.connect("b")
         _ = try chat.hooks.reload(
             ScriptSet(stock: [:], own: ["a.lua": Array("relay.on('admit', function(c) return 'Senha?' end)".utf8)]),
             values: ScriptValues()
         )
         chat.hub.endTick()
-        #expect(knocks == [1] && bia.hears == "Senha?")
+        #expect(requests == [1] && bia.hears == "Senha?")
         chat.says(bia, "1234")
-        #expect(knocks == [1, 1])
+        #expect(requests == [1, 1])
     }
 
     @Test func `a reload asks the new scripts`() throws {
@@ -292,7 +292,7 @@ struct PendingAnswerTests {
         chat.says(bia, "ping")
         chat.says(ana, "/2 yes")
         #expect(ana.hears == "('b', 4002) disse: oi, sou a bia")
-        #expect(chat.hub.client(2)?.isKnocking == false)
+        #expect(chat.hub.client(2)?.isPendingAdmission == false)
     }
 
     @Test(arguments: [

@@ -99,7 +99,7 @@ import Testing
             default:
                 // The process ends, and another one begins; what is not kept is gone.
                 model.settle(now)
-                table.settle(at: now)
+                table.removeExpired(at: now)
                 if !model.options.isPersistent { model.entries = [] }
                 store = StateStore(storage: shelf, limit: limit)
                 table = try store.declare("t", model.options, at: now)
@@ -107,7 +107,7 @@ import Testing
                 model.entries.sort { ($0.written, $0.key) < ($1.written, $1.key) }
             }
             model.settle(now)
-            table.settle(at: now)
+            table.removeExpired(at: now)
             var found: [StateKey: StateValue] = [:]
             var keys: [StateKey] = []
             table.visit {

@@ -138,7 +138,7 @@ import WireFormats
             caio.send(String(repeating: "x", count: 3 << 20))
             try await self.clients(3, relay)
             let status = try await relay.relay.status()
-            #expect(status.clients == 1 && status.clientsKnocking == 2)
+            #expect(status.clients == 1 && status.clientsPendingAdmission == 2)
             bia.reset()
             caio.reset()
             try await self.clients(1, relay)

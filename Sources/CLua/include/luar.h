@@ -203,7 +203,7 @@ enum {
 /// How a field behaves.
 enum { LUAR_READ, LUAR_READ_WRITE, LUAR_METHOD, LUAR_DATA };
 /// Added to a field's access, where `slot` is 1 to LUAR_MOST_KEPT: its value is kept with the object after the first
-/// read, until `luar_changed`. For types of LUAR_SAME_VALUE.
+/// read, until `luar_invalidate`. For types of LUAR_SAME_VALUE.
 #define LUAR_KEPT(slot) ((slot) << 8)
 #define LUAR_MOST_KEPT 3
 
@@ -258,29 +258,29 @@ int luar_caller_line(luar_state *state);
 const char *luar_caller_script(luar_state *state);
 
 /// Drops the field values kept with an object: the host changed what they say. Never raises and allocates nothing.
-void luar_changed(luar_state *state, int type, int64_t id);
+void luar_invalidate(luar_state *state, int type, int64_t id);
 
 /// Lets go of a function that the host kept: its reference means nothing any more. Never raises; returns a LUAR_ code, and
 /// where memory is short the function merely stays.
 int luar_release(luar_state *state, int32_t function);
 
 /// The data tables of one state's objects on their way to another: plain bytes, which belong to no state.
-typedef struct luar_baggage luar_baggage;
+typedef struct luar_snapshot luar_snapshot;
 /// Refusals that are told; packing ends with the last.
 #define LUAR_MOST_REFUSALS 10
 /// Copies the LUAR_DATA tables of all objects of a LUAR_SAME_VALUE type, and changes nothing in the state. Never raises;
-/// returns a LUAR_ code. With LUAR_OK the caller owns `*baggage` and discards it; else it is NULL.
-int luar_pack(luar_state *state, int type, luar_baggage **baggage);
+/// returns a LUAR_ code. With LUAR_OK the caller owns `*snapshot` and discards it; else it is NULL.
+int luar_pack(luar_state *state, int type, luar_snapshot **snapshot);
 /// How many values could not be packed; with more than 0 there is nothing to unpack. Never raises.
-int luar_refusals(const luar_baggage *baggage);
-/// The text of one of them, from 0. Never raises; the baggage owns the text.
-const char *luar_refusal(const luar_baggage *baggage, int index);
+int luar_refusals(const luar_snapshot *snapshot);
+/// The text of one of them, from 0. Never raises; the snapshot owns the text.
+const char *luar_refusal(const luar_snapshot *snapshot, int index);
 /// Makes the packed tables in a state, for the objects of `type` with the same identities. A data table that is there
 /// already stays the same table and gets the packed entries. Never raises; returns a LUAR_ code; after a failure
 /// the state has some of the tables.
-int luar_unpack(luar_state *state, int type, const luar_baggage *baggage);
-/// Frees baggage; NULL is none. Never raises.
-void luar_discard(luar_baggage *baggage);
+int luar_unpack(luar_state *state, int type, const luar_snapshot *snapshot);
+/// Frees snapshot; NULL is none. Never raises.
+void luar_discard(luar_snapshot *snapshot);
 
 /// A script as the compiler leaves it, in the form of `lua_dump`.
 typedef struct {

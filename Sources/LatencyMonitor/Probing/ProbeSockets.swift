@@ -70,7 +70,7 @@ final class ProbeSockets {
 
     /// Whether an error number says what this machine lacks, and nothing of a target: descriptors, memory, free ports
     /// (EAGAIN, udp(7)), or places in the poller.
-    static func isOurs(_ code: CInt) -> Bool {
+    static func isLocalResourceError(_ code: CInt) -> Bool {
         [EMFILE, ENFILE, ENOBUFS, ENOMEM, EADDRINUSE, EAGAIN, ENOSPC].contains(code)
     }
 

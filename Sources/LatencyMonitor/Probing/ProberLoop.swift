@@ -215,7 +215,7 @@ final class ProberLoop {
         let id = self.nextID
         self.nextID += 1
         var code = self.sockets.open(id, to: self.targets[index].address)
-        if ProbeSockets.isOurs(code) {
+        if ProbeSockets.isLocalResourceError(code) {
             self.closeDecided()
             code = self.sockets.open(id, to: self.targets[index].address)
         }
@@ -229,7 +229,7 @@ final class ProberLoop {
         guard code != 0 else { return }
         self.note(index, .unsent(code: code))
         // Without descriptors or memory nothing is known of the target; without a way to it, it cannot be reached.
-        self.decide(id, index, ProbeSockets.isOurs(code) ? .inconclusive : .timeout)
+        self.decide(id, index, ProbeSockets.isLocalResourceError(code) ? .inconclusive : .timeout)
     }
 
     /// Sees to it that one more socket is none too many.

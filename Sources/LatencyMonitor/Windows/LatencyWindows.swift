@@ -44,7 +44,7 @@ public final class LatencyWindows {
     /// When the status that is held began; what is late from before says nothing about it.
     private var heldSince = -Double.infinity
     private let newestCount: Int
-    private var whole = LatencyWindow(nil)
+    private var allTime = LatencyWindow(nil)
     private var last: Moment?
 
     /// Makes empty windows.
@@ -59,11 +59,11 @@ public final class LatencyWindows {
     }
 
     /// Everything since the start.
-    public var total: WindowSummary { self.last.map { self.whole.summary(at: $0) } ?? WindowSummary() }
+    public var total: WindowSummary { self.last.map { self.allTime.summary(at: $0) } ?? WindowSummary() }
 
     /// Ends the status that was held when another has begun at a time, and says what there was until then.
     func endHeld(at time: Double) -> WindowSummary {
-        while let first = self.newest.first, first.time < time { self.settle() }
+        while let first = self.newest.first, first.time < time { self.countOldest() }
         defer {
             self.held = LatencyWindow(nil)
             self.heldSince = time
@@ -72,7 +72,7 @@ public final class LatencyWindows {
     }
 
     /// Counts the oldest of the newest with what is held.
-    private func settle() {
+    private func countOldest() {
         guard let ping = self.newest.popFirst() else { return }
         self.held.add(ping.span, at: ping.moment)
         if let late = ping.late { self.held.addLate(late, at: ping.moment) }
@@ -82,15 +82,15 @@ public final class LatencyWindows {
     func add(_ span: Duration?, at moment: Moment, time: Double) {
         self.last = max(self.last ?? moment, moment)
         for index in self.windows.indices { self.windows[index].add(span, at: moment) }
-        self.whole.add(span, at: moment)
+        self.allTime.add(span, at: moment)
         self.newest.append(Ping(span: span, moment: moment, time: time))
-        if self.newest.count > self.newestCount { self.settle() }
+        if self.newest.count > self.newestCount { self.countOldest() }
     }
 
     /// Adds the reply of a ping that counts as lost: its round-trip time, and when the ping was sent.
     func addLate(_ span: Duration, at moment: Moment, time: Double) {
         for index in self.windows.indices { self.windows[index].addLate(span, at: moment) }
-        self.whole.addLate(span, at: moment)
+        self.allTime.addLate(span, at: moment)
         if let index = self.newest.lastIndex(where: { $0.moment == moment }) {
             self.newest[index].late = span
         } else if time >= self.heldSince {

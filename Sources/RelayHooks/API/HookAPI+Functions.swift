@@ -53,7 +53,7 @@ extension HookAPI {
         var takesTrees: Bool { self == .settings || self == .mail }
 
         /// Whether a program has it: the chat client has no clients and no rooms.
-        func exists(in program: HookProgram) -> Bool {
+        func exists(in program: ScriptProgram) -> Bool {
             switch self {
             case .room, .only, .send, .client, .clients, .every, .after, .daily, .pending: program == .relay
             case .state, .sync, .metricsCount, .metricsGauge, .file, .mail: program == .relay
@@ -344,7 +344,7 @@ extension HookAPI {
     ]
 
     /// Constants of `relay`, and the program that has them where it is one alone.
-    static let constants: [(description: APIField, program: HookProgram?)] = [
+    static let constants: [(description: APIField, program: ScriptProgram?)] = [
         (APIField("relay.others", "relay.Route", "the route to the sender's room without the sender"), .relay),
         (APIField("relay.everyone", "relay.Route", "the route to all clients, the sender too"), .relay),
         (APIField("relay.quit", "relay.Quit", "what `chat_send` answers to leave"), .chat),

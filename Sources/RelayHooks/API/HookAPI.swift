@@ -59,7 +59,7 @@ enum HookAPI {
     }
 
     /// Everything that stands in a program's tables, by its path in Lua.
-    static func paths(in program: HookProgram) -> [String] {
+    static func paths(in program: ScriptProgram) -> [String] {
         let functions = self.functions.filter { $0.function.exists(in: program) && $0.description.method == nil }
         let constants = self.constants.filter { $0.program == nil || $0.program == program }
         return functions.map(\.description.path) + constants.map(\.description.name)
@@ -67,7 +67,7 @@ enum HookAPI {
     }
 
     /// Defines everything that a program has in a fresh state, and seals it.
-    static func define(in state: LuaState, for program: HookProgram, version: String) throws -> Types {
+    static func define(in state: LuaState, for program: ScriptProgram, version: String) throws -> Types {
         let types = Types(
             client: try state.defineType("client", sameValue: true),
             message: try state.defineType("message", sameValue: true),
@@ -120,7 +120,7 @@ enum HookAPI {
             try state.defineConstant("relay.quit", .object(LuaObject(type: types.quit, id: 0)))
         }
         try state.defineConstant("relay.api", .integer(self.version))
-        let label = Label(version)
+        let label = PinnedString(version)
         try state.defineConstant("relay.version", .bytes(label.bytes))
         try state.seal(missing: Function.missing.rawValue)
         return types

@@ -27,7 +27,7 @@ public enum ScriptAPI {
 
     /// The tables that functions and constants stand in, outer ones first.
     private static var luaTables: [String] {
-        let paths = HookProgram.allCases.flatMap { HookAPI.paths(in: $0) }
+        let paths = ScriptProgram.allCases.flatMap { HookAPI.paths(in: $0) }
         let tables = paths.compactMap { path in path.lastIndex(of: ".").map { String(path[..<$0]) } }
         return Set(tables).sorted()
     }
@@ -48,7 +48,7 @@ public enum ScriptAPI {
     // MARK: Tables
 
     /// A program's events as a table in Markdown.
-    package static func eventTable(of program: HookProgram) -> String {
+    package static func eventTable(of program: ScriptProgram) -> String {
         let rows = HookEvent.allCases.filter { $0.program == program }
             .compactMap { event -> [String]? in
                 guard let described = event.described else { return nil }

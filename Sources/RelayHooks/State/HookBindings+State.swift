@@ -132,19 +132,19 @@ extension HookBindings {
 
     func entryCount(of object: LuaObject) -> Int {
         guard let engine = self.engine, let state = self.loaded?.declaredState(object) else { return 0 }
-        state.table.settle(at: engine.hub.clock())
+        state.table.removeExpired(at: engine.hub.clock())
         return state.table.count
     }
 
     func listingCost(of object: LuaObject) -> Int {
         guard let engine = self.engine, let state = self.loaded?.declaredState(object) else { return 0 }
-        state.table.settle(at: engine.hub.clock())
+        state.table.removeExpired(at: engine.hub.clock())
         return state.table.listingCost
     }
 
     func listEntries(of object: LuaObject, _ add: (_ key: LuaValue, _ value: LuaValue) -> Void) {
         guard let engine = self.engine, let state = self.loaded?.declaredState(object) else { return }
-        state.table.settle(at: engine.hub.clock())
+        state.table.removeExpired(at: engine.hub.clock())
         state.table.visit { key, value in
             key.withLua { key in value.withLua { value in add(key, value) } }
         }

@@ -60,7 +60,7 @@ final class StateLoad {
     ///
     /// - Returns: Whether it was written.
     func write(_ key: StateKey, _ value: StateValue, to table: StateTable, at time: Double) -> Bool {
-        table.settle(at: time)
+        table.removeExpired(at: time)
         guard self.bytes + table.growth(key, value) <= self.store.limit else { return false }
         table.write(key, value, at: time)
         return true

@@ -90,9 +90,9 @@ public final class StateStore {
     ///
     /// - Returns: Whether it was written.
     func write(_ key: StateKey, _ value: StateValue, to table: StateTable, at time: Double) -> Bool {
-        table.settle(at: time)
+        table.removeExpired(at: time)
         if self.bytes + table.growth(key, value) > self.limit {
-            for other in self.tables.values { other.settle(at: time) }
+            for other in self.tables.values { other.removeExpired(at: time) }
             guard self.bytes + table.growth(key, value) <= self.limit else { return false }
         }
         table.write(key, value, at: time)

@@ -60,7 +60,7 @@ final class StateTable {
     /// Ends being a draft: further changes go to a storage.
     func leaveDraft(keptIn storage: (any StateStorage)?) { self.storage = storage }
 
-    /// How many entries there are, expired ones included until ``settle(at:)``.
+    /// How many entries there are, expired ones included until ``removeExpired(at:)``.
     var count: Int { self.places.count }
 
     /// Fills an empty table with what was kept, the oldest first, and keeps it there from here on.
@@ -73,7 +73,7 @@ final class StateTable {
     func restore(_ records: [StateRecord], room: Int, at time: Double, from storage: any StateStorage) {
         for record in records { self.append(record) }
         self.storage = storage
-        self.settle(at: time)
+        self.removeExpired(at: time)
         while self.bytes > room { self.removeFirst() }
         self.trim()
     }
@@ -81,7 +81,7 @@ final class StateTable {
     /// Takes other options for what is there.
     func apply(_ options: StateOptions, storage: (any StateStorage)?, at time: Double) {
         self.options = options
-        self.settle(at: time)
+        self.removeExpired(at: time)
         self.trim()
         guard options.isPersistent != (self.storage != nil) else { return }
         // What the disk may have of it is older than what is here.
@@ -100,7 +100,7 @@ final class StateTable {
     /// Removes what has expired.
     ///
     /// A clock that was set back counts for entries as if they were written now: none lasts longer than the ttl from here.
-    func settle(at time: Double) {
+    func removeExpired(at time: Double) {
         var place = self.last
         while place != Self.none, self.slots[place].record.written > time {
             self.slots[place].record.written = time
@@ -116,7 +116,7 @@ final class StateTable {
     // MARK: Entries
 
     func value(_ key: StateKey, at time: Double) -> StateValue? {
-        self.settle(at: time)
+        self.removeExpired(at: time)
         return self.places[key].map { self.slots[$0].record.value }
     }
 

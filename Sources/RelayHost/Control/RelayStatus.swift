@@ -24,7 +24,7 @@ public struct RelayStatus: Codable, Sendable {
     /// Clients that are here.
     public var clients: Int
     /// Clients that are not let in yet, which take places as well.
-    public var clientsKnocking: Int
+    public var clientsPendingAdmission: Int
     /// The most clients there may be.
     public var clientLimit: Int
     /// How many members each room has, the largest first; at most ``mostRooms``.
@@ -83,7 +83,7 @@ extension Relay {
                 time: hub.clock(),
                 uptime: (Moment.now - parts.startTime).milliseconds / 1_000,
                 clients: hub.clientCount,
-                clientsKnocking: hub.knockingCount,
+                clientsPendingAdmission: hub.pendingAdmissionCount,
                 clientLimit: hub.limits.clients,
                 rooms: rooms.prefix(RelayStatus.mostRooms).map { .init(name: $0.name, clients: $0.clients) },
                 roomCount: rooms.count,

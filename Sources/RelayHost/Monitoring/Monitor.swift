@@ -19,7 +19,7 @@ internal import Glibc
 final class Monitor: MonitorPolicy {
     private let settings: Settings.Monitor
     private let hooks: HookEngine
-    private let mail: MailDesk
+    private let mail: AlertMailer
     private let loop: ScriptLoop
     private let logger: Logger
     private let records: (any LineSink)?
@@ -59,7 +59,7 @@ final class Monitor: MonitorPolicy {
         _ settings: Settings.Monitor,
         addresses: [ProbeAddress],
         hooks: HookEngine,
-        mail: MailDesk,
+        mail: AlertMailer,
         loop: ScriptLoop,
         records: (any LineSink)?,
         logger: Logger
@@ -256,7 +256,7 @@ final class Monitor: MonitorPolicy {
 
     // MARK: Mails
 
-    private func tell(_ fate: MailDesk.MailFate) {
+    private func tell(_ fate: AlertMailer.MailFate) {
         self.record(
             MonitorRecord.MailLine(
                 event: fate.reason == nil ? "mail_sent" : "mail_failed",
@@ -272,7 +272,7 @@ final class Monitor: MonitorPolicy {
 
 extension HookEngine {
     /// Tells the console what became of a mail.
-    func tell(_ fate: MailDesk.MailFate) {
+    func tell(_ fate: AlertMailer.MailFate) {
         if let reason = fate.reason {
             self.mailFailed(subject: fate.subject, status: fate.status, recipient: fate.recipient, reason: reason)
         } else {

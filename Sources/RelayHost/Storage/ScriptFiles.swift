@@ -109,7 +109,7 @@ final class ScriptFiles: FileOutput, Sendable {
                 let file = RotatingFile(declaration, in: try self.makeFolder())
                 while !rest.isEmpty {
                     let count = try file.append(rest)
-                    self.settle(rest.prefix(count), of: declaration.name)
+                    self.release(rest.prefix(count), of: declaration.name)
                     rest = rest.dropFirst(count)
                 }
             } catch {
@@ -140,7 +140,7 @@ final class ScriptFiles: FileOutput, Sendable {
     }
 
     /// Gives back the memory of lines that are written.
-    private func settle(_ lines: ArraySlice<[UInt8]>, of name: String) {
+    private func release(_ lines: ArraySlice<[UInt8]>, of name: String) {
         let size = lines.reduce(0) { $0 + $1.count + Self.lineBytes }
         let wasReported = self.waiting.withLock { waiting in
             waiting.bytes -= size

@@ -169,36 +169,36 @@ final class StreamCapture {
         self.ours = Packet.StreamEnd(address: local)
         self.theirs = Packet.StreamEnd(address: remote)
         // The client calls.
-        self.append(.synchronize, [], isOurs: false)
-        self.append([.synchronize, .acknowledge], [], isOurs: true)
-        self.append(.acknowledge, [], isOurs: false)
+        self.append(.synchronize, [], isOutbound: false)
+        self.append([.synchronize, .acknowledge], [], isOutbound: true)
+        self.append(.acknowledge, [], isOutbound: false)
     }
 
-    func received(_ bytes: UnsafeRawBufferPointer) { self.append(bytes, isOurs: false) }
+    func received(_ bytes: UnsafeRawBufferPointer) { self.append(bytes, isOutbound: false) }
 
-    func sent(_ bytes: UnsafeRawBufferPointer) { self.append(bytes, isOurs: true) }
+    func sent(_ bytes: UnsafeRawBufferPointer) { self.append(bytes, isOutbound: true) }
 
     /// The connection is over.
     func ended() {
         guard self.isOpen else { return }
         self.isOpen = false
-        self.append([.finish, .acknowledge], [], isOurs: true)
-        self.append([.finish, .acknowledge], [], isOurs: false)
-        self.append(.acknowledge, [], isOurs: true)
+        self.append([.finish, .acknowledge], [], isOutbound: true)
+        self.append([.finish, .acknowledge], [], isOutbound: false)
+        self.append(.acknowledge, [], isOutbound: true)
     }
 
-    private func append(_ bytes: UnsafeRawBufferPointer, isOurs: Bool) {
+    private func append(_ bytes: UnsafeRawBufferPointer, isOutbound: Bool) {
         guard self.isOpen else { return }
         var rest = bytes[...]
         while !rest.isEmpty {
             let segment = rest.prefix(Packet.longestSegment)
-            self.append([.push, .acknowledge], Array(segment), isOurs: isOurs)
+            self.append([.push, .acknowledge], Array(segment), isOutbound: isOutbound)
             rest = rest.dropFirst(segment.count)
         }
     }
 
-    private func append(_ flags: Packet.StreamFlags, _ bytes: [UInt8], isOurs: Bool) {
-        if isOurs {
+    private func append(_ flags: Packet.StreamFlags, _ bytes: [UInt8], isOutbound: Bool) {
+        if isOutbound {
             self.capture.append(Packet.segment(from: &self.ours, to: self.theirs, flags, bytes))
         } else {
             self.capture.append(Packet.segment(from: &self.theirs, to: self.ours, flags, bytes))

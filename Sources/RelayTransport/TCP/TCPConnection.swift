@@ -180,7 +180,7 @@ extension TCPConnection {
         if self.isInPreamble { _ = self.receive() }
         guard let client = self.client, self.state.phase == .open else { return false }
         defer { self.decoder.keepRest() }
-        if client.awaitsAdmission {
+        if client.awaitsLateAnswer {
             self.readAhead()
         } else if self.hasWaited {
             self.hasWaited = false
@@ -189,8 +189,8 @@ extension TCPConnection {
         var left = count
         var hasRead = false
         while left > 0 {
-            guard client.isOpen, !client.awaitsAdmission else {
-                self.hasWaited = client.awaitsAdmission
+            guard client.isOpen, !client.awaitsLateAnswer else {
+                self.hasWaited = client.awaitsLateAnswer
                 return false
             }
             let taken = self.pass(atMost: left, from: client) { Moment.now < deadline }
@@ -244,7 +244,7 @@ extension TCPConnection {
     }
 
     func readAgain() -> Bool {
-        guard let client = self.client, client.isOpen, !client.awaitsAdmission else { return false }
+        guard let client = self.client, client.isOpen, !client.awaitsLateAnswer else { return false }
         defer { self.decoder.keepRest() }
         return self.receive()
     }
@@ -289,7 +289,7 @@ extension TCPConnection {
 
     private func silenceTimerFired(_ moment: Moment) {
         guard let client = self.client else { return }
-        let isHeard = client.isOpen && !client.awaitsAdmission
+        let isHeard = client.isOpen && !client.awaitsLateAnswer
         let isAwaited = isHeard && !self.isQueued && self.decoder.awaitsSilence
         switch self.silence.fired(at: moment, isAwaited: isAwaited) {
         case .idle: break
@@ -310,7 +310,7 @@ extension TCPConnection: DescriptorSource {
         }
         guard !state.isDisjoint(with: [.readable, .hungUp]) else { return }
         // Its texts are not read to their end meanwhile, where the error would be found.
-        if state.contains(.hungUp), self.client?.awaitsAdmission == true { self.handle(.inputEnded(.lost)) }
+        if state.contains(.hungUp), self.client?.awaitsLateAnswer == true { self.handle(.inputEnded(.lost)) }
         if self.state.skipsInput {
             self.skipInput(hungUp: state.contains(.hungUp))
         } else if self.state.phase != .closed {

@@ -137,7 +137,7 @@ final class UDPListener: InputSource {
             return
         }
         member.client = client
-        if client.isOpen, !client.isKnocking { self.relay.hub.receive(text, from: client, mayBePing: false) }
+        if client.isOpen, !client.isPendingAdmission { self.relay.hub.receive(text, from: client, mayBePing: false) }
     }
 
     // MARK: Output

@@ -191,7 +191,7 @@ public final class UDPRelay: Transport {
 
     // MARK: Members
 
-    /// Whether one more may join now: at most so many a second, however many knock.
+    /// Whether one more may join now: at most so many a second, however many try.
     func mayJoin() -> Bool {
         let now = Moment.now
         let rate = Double(self.hub.limits.joinsPerSecond)

@@ -2,7 +2,7 @@
 // Copyright 2026 the Luar authors
 
 /// Which program runs scripts; each has events and functions of its own.
-public enum HookProgram: String, Sendable, CaseIterable {
+public enum ScriptProgram: String, Sendable, CaseIterable {
     /// The relay: every file of the folder but the chat client's.
     case relay
     /// The chat client: `chat.lua` and what it requires.

@@ -5,7 +5,7 @@ internal import Foundation
 internal import RelayHooks
 
 /// What an editor needs to know of scripts and their tests, for lua-language-server.
-public enum EditorHelp {
+public enum LuaLSAnnotations {
     /// The files that go into a folder of scripts, by their paths there.
     public static var files: [String: [UInt8]] {
         [
@@ -17,7 +17,7 @@ public enum EditorHelp {
     /// The API as annotations.
     static var annotations: String {
         var annotations = ScriptAPI.annotations
-        annotations.add(comment: "In files that end with \(HookProgram.testEnding):")
+        annotations.add(comment: "In files that end with \(ScriptProgram.testEnding):")
         for type in TestAPI.described { annotations.add(type) }
         for (_, description) in TestAPI.functions where description.method == nil {
             annotations.add(description, overloads: ["fun(name: string, fn: fun(t: relay.Test))"])

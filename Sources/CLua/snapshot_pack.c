@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
-#include "carry.h"
+#include "snapshot.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +22,7 @@ enum { short_string = 40 };
 
 typedef struct {
     lua_State *L;
-    luar_baggage *baggage;
+    luar_snapshot *snapshot;
     int type, clients;
     int64_t *ids;
     size_t entries;
@@ -31,18 +31,18 @@ typedef struct {
     int depth;
 } packer;
 
-/// Appends bytes. Raises when memory ends; what is there is freed with the baggage.
+/// Appends bytes. Raises when memory ends; what is there is freed with the snapshot.
 static void put(packer *p, const void *bytes, size_t count) {
-    luar_baggage *baggage = p->baggage;
-    if (count > baggage->capacity - baggage->count) {
-        size_t capacity = 2 * baggage->capacity + count + 256;
-        unsigned char *larger = realloc(baggage->bytes, capacity);
+    luar_snapshot *snapshot = p->snapshot;
+    if (count > snapshot->capacity - snapshot->count) {
+        size_t capacity = 2 * snapshot->capacity + count + 256;
+        unsigned char *larger = realloc(snapshot->bytes, capacity);
         if (!larger) luaL_error(p->L, "no memory for the data to carry into another state");
-        baggage->bytes = larger;
-        baggage->capacity = capacity;
+        snapshot->bytes = larger;
+        snapshot->capacity = capacity;
     }
-    if (count) memcpy(baggage->bytes + baggage->count, bytes, count);
-    baggage->count += count;
+    if (count) memcpy(snapshot->bytes + snapshot->count, bytes, count);
+    snapshot->count += count;
 }
 
 /// Appends an item's mark and what goes with it. Raises when memory ends.
@@ -55,7 +55,7 @@ static void put_item(packer *p, int item, const void *bytes, size_t count) {
 /// Numbers the value at `index`, found in the node at hand. Raises on memory.
 static void add_node(packer *p, int index) {
     lua_State *L = p->L;
-    int32_t number = ++p->baggage->nodes;
+    int32_t number = ++p->snapshot->nodes;
     lua_pushvalue(L, index);
     lua_rawseti(L, nodes_index, number);
     lua_pushvalue(L, index);
@@ -83,7 +83,7 @@ static void put_node(packer *p, int index, int item) {
         return;
     }
     add_node(p, index);
-    number = p->baggage->nodes;
+    number = p->snapshot->nodes;
     put_item(p, item, &number, sizeof number);
 }
 
@@ -148,17 +148,17 @@ static size_t put_path(packer *p, char *target, size_t size, int32_t node) {
 /// Notes that a value cannot be carried: the value under `key` in the node at hand; with NULL, a key of it. Raises only
 /// where the stack cannot grow.
 static void refuse(packer *p, const luar_key *key, const char *what) {
-    luar_baggage *baggage = p->baggage;
-    if (baggage->refusals == LUAR_MOST_REFUSALS) return;
+    luar_snapshot *snapshot = p->snapshot;
+    if (snapshot->refusals == LUAR_MOST_REFUSALS) return;
     // Room for what comes around the path, which is cut first.
     enum { reserve = 160 };
-    char path[sizeof baggage->refusal[0] - reserve], *text = baggage->refusal[baggage->refusals++];
+    char path[sizeof snapshot->refusal[0] - reserve], *text = snapshot->refusal[snapshot->refusals++];
     size_t used = put_path(p, path, sizeof path, p->node);
     if (key) luar_add_key(path, sizeof path, used, key);
     const char *owned = strchr(path, ':');
-    if (key || !owned) snprintf(text, sizeof baggage->refusal[0], "%s is %s", path, what);
+    if (key || !owned) snprintf(text, sizeof snapshot->refusal[0], "%s is %s", path, what);
     else
-        snprintf(text, sizeof baggage->refusal[0], "%.*s: a key of%s is %s", (int)(owned - path), path, owned + 1,
+        snprintf(text, sizeof snapshot->refusal[0], "%.*s: a key of%s is %s", (int)(owned - path), path, owned + 1,
                  what);
 }
 
@@ -250,7 +250,7 @@ static int put_table(packer *p) {
         }
         put_value(p, table + 1, NULL);
         put_value(p, table + 2, &key);
-        if (p->baggage->refusals == LUAR_MOST_REFUSALS) return 0;
+        if (p->snapshot->refusals == LUAR_MOST_REFUSALS) return 0;
     }
     put_item(p, LUAR_ITEM_END, "", 0);
     return 1;
@@ -288,12 +288,12 @@ static void find_clients(packer *p) {
 static int check_root(packer *p) {
     if (!lua_getmetatable(p->L, -1)) return 1;
     lua_pop(p->L, 1);
-    luar_baggage *baggage = p->baggage;
-    char what[128], path[sizeof baggage->refusal[0] - sizeof what - 8];
+    luar_snapshot *snapshot = p->snapshot;
+    char what[128], path[sizeof snapshot->refusal[0] - sizeof what - 8];
     describe(p->L, -1, what, sizeof what);
     put_path(p, path, sizeof path, p->node);
-    char *text = baggage->refusal[baggage->refusals++];
-    snprintf(text, sizeof baggage->refusal[0], "%s is %s", path, what);
+    char *text = snapshot->refusal[snapshot->refusals++];
+    snprintf(text, sizeof snapshot->refusal[0], "%s is %s", path, what);
     return 0;
 }
 
@@ -317,36 +317,36 @@ static int pack(lua_State *L) {
         add_node(p, top + 2);
         lua_settop(L, top);
     }
-    for (p->node = 1; p->node <= p->baggage->nodes; p->node++) {
+    for (p->node = 1; p->node <= p->snapshot->nodes; p->node++) {
         lua_rawgeti(L, parents_index, p->node);
         p->depth = (int)(lua_tointeger(L, -1) & ((1 << depth_bits) - 1));
         lua_rawgeti(L, nodes_index, p->node);
         if (lua_istable(L, -1) && check_root(p) && !put_table(p)) return 0;
-        if (p->baggage->refusals == LUAR_MOST_REFUSALS) return 0;
+        if (p->snapshot->refusals == LUAR_MOST_REFUSALS) return 0;
         lua_settop(L, top);
     }
     return 0;
 }
 
-int luar_pack(luar_state *state, int type, luar_baggage **baggage) {
-    packer p = {.baggage = calloc(1, sizeof **baggage), .type = type};
-    *baggage = NULL;
-    if (!p.baggage) {
+int luar_pack(luar_state *state, int type, luar_snapshot **snapshot) {
+    packer p = {.snapshot = calloc(1, sizeof **snapshot), .type = type};
+    *snapshot = NULL;
+    if (!p.snapshot) {
         memset(&state->failure, 0, sizeof state->failure);
         snprintf(state->failure.message, sizeof state->failure.message, "no memory for the data to carry");
         return state->failure.kind = LUAR_ERROR;
     }
     int code = luar_protect(state, pack, &p);
-    if (code == LUAR_OK) *baggage = p.baggage;
-    else luar_discard(p.baggage);
+    if (code == LUAR_OK) *snapshot = p.snapshot;
+    else luar_discard(p.snapshot);
     return code;
 }
 
-int luar_refusals(const luar_baggage *baggage) { return baggage->refusals; }
-const char *luar_refusal(const luar_baggage *baggage, int index) { return baggage->refusal[index]; }
+int luar_refusals(const luar_snapshot *snapshot) { return snapshot->refusals; }
+const char *luar_refusal(const luar_snapshot *snapshot, int index) { return snapshot->refusal[index]; }
 
-void luar_discard(luar_baggage *baggage) {
-    if (!baggage) return;
-    free(baggage->bytes);
-    free(baggage);
+void luar_discard(luar_snapshot *snapshot) {
+    if (!snapshot) return;
+    free(snapshot->bytes);
+    free(snapshot);
 }

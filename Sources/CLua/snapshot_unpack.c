@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
-#include "carry.h"
+#include "snapshot.h"
 
 #include <string.h>
 
@@ -11,7 +11,7 @@ enum { nodes_index = 2, identity_index };
 
 typedef struct {
     lua_State *L;
-    const luar_baggage *baggage;
+    const luar_snapshot *snapshot;
     const unsigned char *at;
     int type;
 } unpacker;
@@ -128,11 +128,11 @@ static void place_data(unpacker *u, int64_t identity, int32_t number) {
 /// What luar_unpack protects. Raises on memory.
 static int unpack(lua_State *L) {
     unpacker *u = lua_touserdata(L, 1);
-    const unsigned char *end = u->baggage->bytes + u->baggage->count;
+    const unsigned char *end = u->snapshot->bytes + u->snapshot->count;
     u->L = L;
-    u->at = u->baggage->bytes;
+    u->at = u->snapshot->bytes;
     luaL_checkstack(L, 32, NULL);
-    lua_createtable(L, u->baggage->nodes, 0);
+    lua_createtable(L, u->snapshot->nodes, 0);
     lua_rawgeti(L, LUA_REGISTRYINDEX, luar_of(L)->identity[u->type]);
     int32_t clients, number;
     take(u, &clients, sizeof clients);
@@ -153,7 +153,7 @@ static int unpack(lua_State *L) {
     return 0;
 }
 
-int luar_unpack(luar_state *state, int type, const luar_baggage *baggage) {
-    unpacker u = {.baggage = baggage, .type = type};
+int luar_unpack(luar_state *state, int type, const luar_snapshot *snapshot) {
+    unpacker u = {.snapshot = snapshot, .type = type};
     return luar_protect(state, unpack, &u);
 }

@@ -6,7 +6,7 @@
 
 #include "state.h"
 
-// The bytes in baggage: what both ends agree on. They are read by the program that wrote them, in the same run: numbers
+// The bytes in snapshot: what both ends agree on. They are read by the program that wrote them, in the same run: numbers
 // are as the machine has them, and nothing is checked again.
 //
 // What can be met twice has a number: a table, a longer string, an object that its state has forgotten. First comes
@@ -41,7 +41,7 @@ enum {
 /// Entries of all tables together, and how many tables may lie within each other, the data table included.
 enum { LUAR_MOST_CARRIED = 100000, LUAR_DEEPEST_CARRIED = 16 };
 
-struct luar_baggage {
+struct luar_snapshot {
     /// Memory of malloc.
     unsigned char *bytes;
     size_t count, capacity;

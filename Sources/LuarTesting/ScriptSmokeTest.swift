@@ -10,7 +10,7 @@ public import RelayHooks
 /// A run of scripts with everything that can happen to them: each event, with typical and with hostile texts.
 ///
 /// What fails here would fail some day in the relay, where it is logged and the chat goes on.
-public struct ScriptRehearsal {
+public struct ScriptSmokeTest {
     /// What failed, each once, with the first occasion on which it did.
     public private(set) var failures: [ScriptProblem] = []
     /// What becomes of a text that looks like a command and is none.
@@ -51,8 +51,8 @@ public struct ScriptRehearsal {
     ) throws {
         self.longest = longest
         let texts = Self.texts(for: scripts, longest: limits.messageBytes)
-        try self.rehearseRelay(HookHarness(scripts, values, limits: limits, scriptLimits: scriptLimits), texts)
-        try self.rehearseChat(texts) { server in
+        try self.preflightRelay(HookHarness(scripts, values, limits: limits, scriptLimits: scriptLimits), texts)
+        try self.preflightChat(texts) { server in
             try ChatHooks(
                 server: server,
                 scripts: scripts,
@@ -68,7 +68,7 @@ public struct ScriptRehearsal {
     // MARK: The relay
 
     /// Newcomers, texts, departures, measurements and timers, in a relay of their own.
-    private mutating func rehearseRelay(_ relay: HookHarness, _ texts: [Input]) {
+    private mutating func preflightRelay(_ relay: HookHarness, _ texts: [Input]) {
         relay.timerTimeLimit = self.longest
         relay.keepsHeard = false
         self.note("the start", relay)
@@ -106,7 +106,7 @@ public struct ScriptRehearsal {
             self.note("system_message (\(kind.rawValue))", relay)
         }
         self.tryUnknownCommand(relay)
-        self.rehearseMonitor(relay)
+        self.preflightMonitor(relay)
         // Also those that are due once a day.
         relay.hooks.tryTimers { !self.isOver }
         self.note("a timer", relay)
@@ -128,7 +128,7 @@ public struct ScriptRehearsal {
         self.costs += relay.hooks.hookStatus
     }
 
-    private mutating func rehearseMonitor(_ relay: HookHarness) {
+    private mutating func preflightMonitor(_ relay: HookHarness) {
         let outcomes: [(name: String, outcome: PingOutcome)] =
             [0, 50, 150, 400, 5_000].map { ("a reply after \($0) ms", .reply(.milliseconds($0))) }
             + [("a timeout", .timeout), ("a refusal", .refused), ("an inconclusive ping", .inconclusive)]
@@ -180,7 +180,7 @@ public struct ScriptRehearsal {
 
     // MARK: The chat client
 
-    private mutating func rehearseChat(_ texts: [Input], _ open: (ChatServer) throws -> ChatHooks) throws {
+    private mutating func preflightChat(_ texts: [Input], _ open: (ChatServer) throws -> ChatHooks) throws {
         for transport in TransportKind.allCases {
             let server = ChatServer(
                 host: "127.0.0.1",
@@ -214,7 +214,7 @@ public struct ScriptRehearsal {
     }
 }
 
-extension ScriptRehearsal {
+extension ScriptSmokeTest {
     /// A text that somebody may send.
     private struct Input {
         /// What it is, for error texts.

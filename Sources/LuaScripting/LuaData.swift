@@ -4,13 +4,13 @@
 internal import CLua
 
 /// A value that outlives the call it came with: plain data, tables within tables included.
-public enum LuaTree: Sendable, Equatable {
+public enum LuaData: Sendable, Equatable {
     case boolean(Bool)
     case integer(Int64)
     case number(Double)
     case text(String)
-    case list([LuaTree])
-    case map([String: LuaTree])
+    case list([LuaData])
+    case map([String: LuaData])
 }
 
 /// Memory in which trees are laid out for C, until it has copied them.
@@ -25,8 +25,8 @@ final class LuaTreeMemory {
     }
 
     /// Writes a table with named entries.
-    func write(_ fields: [String: LuaTree], to raw: UnsafeMutablePointer<luar_value>) {
-        self.write(fields.map { (LuaTree.text($0.key), $0.value) }, to: raw)
+    func write(_ fields: [String: LuaData], to raw: UnsafeMutablePointer<luar_value>) {
+        self.write(fields.map { (LuaData.text($0.key), $0.value) }, to: raw)
     }
 
     /// Copies a text.
@@ -38,7 +38,7 @@ final class LuaTreeMemory {
         return UnsafeRawBufferPointer(rebasing: block[..<bytes.count])
     }
 
-    private func write(_ pairs: [(LuaTree, LuaTree)], to raw: UnsafeMutablePointer<luar_value>) {
+    private func write(_ pairs: [(LuaData, LuaData)], to raw: UnsafeMutablePointer<luar_value>) {
         let size = MemoryLayout<luar_value>.stride
         let block = UnsafeMutableRawBufferPointer.allocate(byteCount: max(1, 2 * pairs.count) * size, alignment: 8)
         self.blocks.append(block)
@@ -54,7 +54,7 @@ final class LuaTreeMemory {
         raw.pointee.count = pairs.count
     }
 
-    func write(_ tree: LuaTree, to raw: UnsafeMutablePointer<luar_value>) {
+    func write(_ tree: LuaData, to raw: UnsafeMutablePointer<luar_value>) {
         switch tree {
         case .boolean(let flag): LuaValue.boolean(flag).write(to: raw)
         case .integer(let number): LuaValue.integer(number).write(to: raw)

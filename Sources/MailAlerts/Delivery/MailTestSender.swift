@@ -4,7 +4,7 @@
 internal import Foundation
 
 /// Sends one mail at once, to see whether the settings are right.
-public enum MailTrial {
+public enum MailTestSender {
     /// Sends a mail without the spool.
     ///
     /// - Parameters:

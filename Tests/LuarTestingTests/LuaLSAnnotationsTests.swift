@@ -11,13 +11,13 @@ import Testing
 @testable import LuarTesting
 
 /// What editors and the README say of the API, held against the API.
-struct EditorHelpTests {
+struct LuaLSAnnotationsTests {
     private static let readme = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().appendingPathComponent("README.md").path
 
     /// Everything of `relay` that the annotations declare.
     private var declared: Set<String> {
-        let text = EditorHelp.annotations
+        let text = LuaLSAnnotations.annotations
         let functions = text.matches(of: #/(?m)^function (relay\.[\w.]+)\(/#).map { String($0.1) }
         let constants = text.matches(of: #/(?m)^(relay\.[\w.]+) = nil$/#).map { String($0.1) }
         return Set(functions + constants)
@@ -58,7 +58,7 @@ struct EditorHelpTests {
     }
 
     @Test func `every field that is declared can be read`() throws {
-        let text = EditorHelp.annotations
+        let text = LuaLSAnnotations.annotations
         func fields(of type: String) throws -> String {
             let start = try #require(text.range(of: "---@class \(type)\n"))
             let lines = text[start.upperBound...].prefix { $0 != "\0" }
@@ -102,7 +102,7 @@ struct EditorHelpTests {
     }
 
     @Test func `every event is declared with what its hook gets`() {
-        let text = EditorHelp.annotations
+        let text = LuaLSAnnotations.annotations
         #expect(
             text.contains(#"---@overload fun(event: "route", fn: fun(message: relay.Message): relay.Route|false|nil)"#)
         )
@@ -118,7 +118,7 @@ struct EditorHelpTests {
     }
 
     @Test func `the annotations are Lua, and know every type they name`() throws {
-        let text = EditorHelp.annotations
+        let text = LuaLSAnnotations.annotations
         let scripts = ScriptSet(stock: [:], own: ["a.lua": Array(text.utf8)])
         let report = ScriptReport(of: scripts, folder: nil, logger: Logger(label: "test"), version: "1")
         #expect(report.problems.map(\.description) == [])
@@ -134,7 +134,7 @@ struct EditorHelpTests {
     }
 
     @Test func `the configuration is JSON that names the folder of annotations`() throws {
-        let files = EditorHelp.files
+        let files = LuaLSAnnotations.files
         #expect(Set(files.keys) == [".luarc.json", "library/relay.lua"])
         let object = try JSONSerialization.jsonObject(with: Data(try #require(files[".luarc.json"])))
         let settings = try #require(object as? [String: Any])
@@ -144,12 +144,12 @@ struct EditorHelpTests {
 
     @Test func `the README's tables are the API's`() throws {
         let text = try String(contentsOfFile: Self.readme, encoding: .utf8)
-        let (updated, parts) = EditorHelp.updated(readme: text)
-        #expect(parts == Set(EditorHelp.readmeParts.keys))
+        let (updated, parts) = LuaLSAnnotations.updated(readme: text)
+        #expect(parts == Set(LuaLSAnnotations.readmeParts.keys))
         if updated != text, ProcessInfo.processInfo.environment["UPDATE_README"] != nil {
             try updated.write(toFile: Self.readme, atomically: true, encoding: .utf8)
         } else {
-            #expect(updated == text, "UPDATE_README=1 swift test --filter EditorHelpTests writes them anew")
+            #expect(updated == text, "UPDATE_README=1 swift test --filter LuaLSAnnotationsTests writes them anew")
         }
     }
 }

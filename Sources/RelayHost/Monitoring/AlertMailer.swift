@@ -11,7 +11,7 @@ internal import Scheduling
 /// Takes the mails that scripts ask for, and tells what became of them.
 ///
 /// Confined to the script loop.
-final class MailDesk: AlertOutput {
+final class AlertMailer: AlertOutput {
     private var recipients: [MailAddress] = []
     private var queue: MailQueue?
     private let events: Mailbox<MailEvent>
@@ -69,7 +69,7 @@ final class MailDesk: AlertOutput {
 
     /// The queue must not keep alive who keeps it.
     private final class WeakDesk {
-        weak var desk: MailDesk?
+        weak var desk: AlertMailer?
     }
 
     /// Whether mails go anywhere.

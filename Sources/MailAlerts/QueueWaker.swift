@@ -4,12 +4,12 @@
 internal import Dispatch
 
 /// Wakes a thread that waits: rung while it works, it does not wait the next time.
-final class Bell: Sendable {
+final class QueueWaker: Sendable {
     private let semaphore = DispatchSemaphore(value: 0)
     /// The longest sleep: a machine that was suspended does not count its sleep here, but its clocks do.
     private static let longest: Duration = .seconds(60)
 
-    func ring() { self.semaphore.signal() }
+    func wake() { self.semaphore.signal() }
 
     /// Waits until it is rung, at most so long; nil waits for the ring alone.
     func wait(atMost limit: Duration?) {

@@ -5,7 +5,7 @@ import LuaScripting
 import Testing
 
 /// What is not carried from one state to another, and how that is said.
-@Suite struct BaggageRefusalTests {
+@Suite struct DataSnapshotRefusalTests {
     private let probe: Probe
 
     init() throws {
@@ -19,7 +19,7 @@ import Testing
         do {
             _ = try self.probe.pack()
             return []
-        } catch LuaBaggage.Refusal.values(let refusals) {
+        } catch LuaDataSnapshot.Refusal.values(let refusals) {
             return refusals
         }
     }

@@ -5,7 +5,7 @@ import LuaScripting
 import Testing
 
 /// The data of one state's objects in another state.
-@Suite struct BaggageTests {
+@Suite struct DataSnapshotTests {
     private static let wide = Probe.limits(memory: 64 << 20, cpuTime: .seconds(20), instructions: 2_000_000_000)
     private let old: Probe
     private let new: Probe
@@ -19,8 +19,8 @@ import Testing
     private func carry(_ before: String, _ after: String) throws {
         let early = try self.old.attempt(before)
         #expect(early == nil)
-        let baggage = try #require(try self.old.pack())
-        try self.new.unpack(baggage)
+        let snapshot = try #require(try self.old.pack())
+        try self.new.unpack(snapshot)
         let late = try self.new.attempt(after)
         #expect(late == nil)
     }
@@ -102,13 +102,13 @@ import Testing
         #expect(self.new.reports == [.integer(2), .integer(1), .boolean(true)])
     }
 
-    @Test func `baggage outlives its state and goes into several`() throws {
+    @Test func `snapshot outlives its state and goes into several`() throws {
         var first: Probe? = try Probe()
         #expect(try first?.attempt("relay.thing(1).data.x = { 'a', ('b'):rep(99) }") == nil)
-        let baggage = try #require(try first?.pack())
+        let snapshot = try #require(try first?.pack())
         first = nil
         for probe in [self.old, self.new] {
-            try probe.unpack(baggage)
+            try probe.unpack(snapshot)
             #expect(try probe.value("relay.thing(1).data.x[1] .. #relay.thing(1).data.x[2]")?.text == "a99")
         }
     }
@@ -117,7 +117,7 @@ import Testing
         #expect(try self.old.attempt("relay.thing(1).data.x = { y = 1 }") == nil)
         _ = try self.old.pack()
         #expect(try self.old.attempt("relay.thing(1).data.f = print") == nil)
-        #expect(throws: LuaBaggage.Refusal.self) { _ = try self.old.pack() }
+        #expect(throws: LuaDataSnapshot.Refusal.self) { _ = try self.old.pack() }
         #expect(try self.old.value("relay.thing(1).data.f == print and relay.thing(1).data.x.y") == .integer(1))
         try self.old.expectHealthy()
         #expect(try self.old.attempt("relay.thing(1).data.f = nil") == nil)
@@ -127,19 +127,19 @@ import Testing
 
     @Test func `what a new state cannot hold is a memory error, and the old state goes on`() throws {
         #expect(try self.old.attempt("for i = 1, 50000 do relay.thing(1).data[i] = { i } end") == nil)
-        let baggage = try #require(try self.old.pack())
+        let snapshot = try #require(try self.old.pack())
         let small = try Probe(Probe.limits(memory: 1 << 20))
-        let error = #expect(throws: LuaError.self) { try small.unpack(baggage) }
+        let error = #expect(throws: LuaError.self) { try small.unpack(snapshot) }
         #expect(error?.kind == .memory)
         try self.old.expectHealthy()
-        try self.new.unpack(baggage)
+        try self.new.unpack(snapshot)
         #expect(try self.new.value("relay.thing(1).data[50000][1]") == .integer(50_000))
     }
 
     @Test func `a state without memory for packing says so and goes on`() throws {
         let full = try Probe(Probe.limits(memory: 4 << 20, cpuTime: .seconds(20), instructions: 2_000_000_000))
         #expect(try full.attempt("for i = 1, 30000 do relay.thing(1).data[i] = {} end") == nil)
-        let refusal = #expect(throws: LuaBaggage.Refusal.self) { _ = try full.pack() }
+        let refusal = #expect(throws: LuaDataSnapshot.Refusal.self) { _ = try full.pack() }
         guard case .failed(let error) = refusal else {
             Issue.record("packing was refused otherwise: \(String(describing: refusal))")
             return

@@ -10,20 +10,20 @@ import Testing
 @testable import LuarTesting
 
 /// What trying scripts out finds.
-struct ScriptRehearsalTests {
+struct ScriptSmokeTestTests {
     /// Long texts are 2 KiB long here: Swift Testing notes each error that the standard library throws while it repairs
     /// bytes that are not UTF-8, which takes seconds for 64 KiB.
-    private func rehearse(_ files: [String: String], longest: Int = 2_048) throws -> ScriptRehearsal {
+    private func preflight(_ files: [String: String], longest: Int = 2_048) throws -> ScriptSmokeTest {
         var limits = Limits()
         limits.messageBytes = longest
-        return try ScriptRehearsal(
+        return try ScriptSmokeTest(
             ScriptSet(stock: StockScripts.files, own: files.mapValues { Array($0.utf8) }),
             limits: limits
         )
     }
 
     private func failures(_ text: String, in file: String = "a.lua") throws -> [String] {
-        try self.rehearse([file: text]).failures.map(\.description)
+        try self.preflight([file: text]).failures.map(\.description)
     }
 
     @Test(arguments: [
@@ -98,7 +98,7 @@ struct ScriptRehearsalTests {
 
     @Test func `a pattern that takes for ever on a hostile text is found`() throws {
         let text = "relay.on('message', function(m) return m.text:match('^%s*(.-)%s*$') end)"
-        let found = try self.rehearse(["a.lua": text], longest: 32 << 10).failures.map(\.description)
+        let found = try self.preflight(["a.lua": text], longest: 32 << 10).failures.map(\.description)
         #expect(
             found.count == 1 && found[0].contains("'message' failed on 32766 spaces between two letters: "),
             "\(found)"
@@ -141,7 +141,7 @@ struct ScriptRehearsalTests {
     }
 
     @Test func `every stock hook is called, and none fails`() throws {
-        let rehearsal = try self.rehearse([:], longest: Limits().messageBytes)
+        let rehearsal = try self.preflight([:], longest: Limits().messageBytes)
         #expect(rehearsal.failures.map(\.description) == [])
         #expect(rehearsal.costs.count == 12)
         #expect(rehearsal.costs.allSatisfy { $0.calls > 0 && $0.max ?? 0 > 0 }, "\(rehearsal.costs)")

@@ -2,7 +2,7 @@
 // Copyright 2026 the Luar authors
 
 /// A short immutable text whose UTF-8 bytes stay at one address, so that Lua can copy them without a detour.
-public final class Label {
+public final class PinnedString {
     /// The text.
     public let string: String
     /// Its UTF-8 bytes, valid as long as the label.

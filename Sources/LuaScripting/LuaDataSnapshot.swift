@@ -5,9 +5,9 @@ internal import CLua
 
 /// The data tables of one state's objects on their way to another state.
 ///
-/// They are plain bytes that belong to neither state: both may be gone. One baggage can be unpacked into any number of
+/// They are plain bytes that belong to neither state: both may be gone. One snapshot can be unpacked into any number of
 /// states.
-public final class LuaBaggage {
+public final class LuaDataSnapshot {
     /// Why data cannot be carried.
     public enum Refusal: Error, Sendable, Equatable {
         /// Values that are not plain data, each with its object and path; the first ten.
@@ -40,16 +40,16 @@ extension LuaState {
     ///
     /// - Parameter type: A type whose objects keep their identity and have a field of ``Access/data``.
     /// - Returns: The data, for ``unpack(_:as:)``.
-    /// - Throws: ``LuaBaggage/Refusal``.
-    public func pack(dataOf type: LuaType) throws(LuaBaggage.Refusal) -> LuaBaggage {
+    /// - Throws: ``LuaDataSnapshot/Refusal``.
+    public func pack(dataOf type: LuaType) throws(LuaDataSnapshot.Refusal) -> LuaDataSnapshot {
         var bytes: OpaquePointer?
         guard luar_pack(self.state, type.number, &bytes) == CInt(LUAR_OK), let bytes else {
             throw .failed(self.lastError)
         }
-        let baggage = LuaBaggage(bytes)
+        let snapshot = LuaDataSnapshot(bytes)
         let refusals = (0..<luar_refusals(bytes)).compactMap { luar_refusal(bytes, $0).map { String(cString: $0) } }
         guard refusals.isEmpty else { throw .values(refusals) }
-        return baggage
+        return snapshot
     }
 
     /// Makes packed data tables, for this state's objects with the same identities.
@@ -57,10 +57,10 @@ extension LuaState {
     /// A data table that is there already stays the same table and gets the packed entries, over its own.
     ///
     /// - Parameters:
-    ///   - baggage: What another state packed.
+    ///   - snapshot: What another state packed.
     ///   - type: The type in this state that stands for the one whose data was packed.
     /// - Throws: ``LuaError`` of kind `memory`; some of the data is there then, and the state is best thrown away.
-    public func unpack(_ baggage: LuaBaggage, as type: LuaType) throws(LuaError) {
-        guard luar_unpack(self.state, type.number, baggage.bytes) == CInt(LUAR_OK) else { throw self.lastError }
+    public func unpack(_ snapshot: LuaDataSnapshot, as type: LuaType) throws(LuaError) {
+        guard luar_unpack(self.state, type.number, snapshot.bytes) == CInt(LUAR_OK) else { throw self.lastError }
     }
 }
