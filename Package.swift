@@ -98,7 +98,7 @@ let package = Package(
         ),
         .target(
             name: "LineOutput",
-            dependencies: [logging, deques],
+            dependencies: ["CTerminal", logging, deques],
             swiftSettings: strict
         ),
         .target(
