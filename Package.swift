@@ -88,7 +88,7 @@ let package = Package(
             dependencies: ["LuaScripting", "LatencyMonitor", "RelayCore", logging, histogram, heaps],
             swiftSettings: strict
         ),
-        .target(name: "StateArchive", dependencies: ["OwnedFiles", "RelayHooks", sqlite], swiftSettings: strict),
+        .target(name: "ScriptStateSQLite", dependencies: ["OwnedFiles", "RelayHooks", sqlite], swiftSettings: strict),
         .target(
             name: "RelayTransport",
             dependencies: [
@@ -98,7 +98,7 @@ let package = Package(
         ),
         .target(
             name: "LineOutput",
-            dependencies: [logging, deques],
+            dependencies: ["CTerminal", logging, deques],
             swiftSettings: strict
         ),
         .target(
@@ -115,7 +115,7 @@ let package = Package(
             name: "RelayHost",
             dependencies: [
                 "HostSettings", "LineOutput", "RelayHooks", "RelayTransport", "RelayCore", "LatencyMonitor",
-                "LuaScripting", "MailAlerts", "OwnedFiles", "Scheduling", "StateArchive",
+                "LuaScripting", "MailAlerts", "OwnedFiles", "Scheduling", "ScriptStateSQLite",
                 nioCore, nioPosix, logging, lifecycle,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
@@ -209,8 +209,8 @@ let package = Package(
             swiftSettings: strict
         ),
         .testTarget(
-            name: "StateArchiveTests",
-            dependencies: ["StateArchive", "RelayHooks", "TestSupport", sqlite],
+            name: "ScriptStateSQLiteTests",
+            dependencies: ["ScriptStateSQLite", "RelayHooks", "TestSupport", sqlite],
             swiftSettings: strict
         ),
         .testTarget(name: "OwnedFilesTests", dependencies: ["OwnedFiles", "TestSupport"], swiftSettings: strict),

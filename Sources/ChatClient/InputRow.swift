@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the Luar authors
 
-internal import CTerminal
 internal import LineOutput
 
 /// How the line being typed is drawn: always in one row, of which the part around the cursor is shown.
@@ -70,15 +69,6 @@ struct InputRow: Equatable {
             let text = LineEscaping.escaped(String(character))
             return (text, text.count)
         }
-        // What is joined, and skin tones, take no room beside what they join.
-        var width = 0
-        var isJoined = false
-        for scalar in character.unicodeScalars {
-            if !isJoined, !(width > 0 && scalar.properties.isEmojiModifier) {
-                width += max(0, Int(cterminal_width(scalar.value)))
-            }
-            isJoined = scalar == "\u{200D}"
-        }
-        return (String(character), width)
+        return (String(character), TerminalWidth.of(character))
     }
 }

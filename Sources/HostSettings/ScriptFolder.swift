@@ -11,7 +11,7 @@ public enum ScriptFolder {
     public static let longestScript = 1 << 20
     /// The most scripts, and how deep folders may lie in each other.
     private static let mostScripts = 1_000
-    private static let deepestFolder = 8
+    static let deepestFolder = 8
 
     /// The stock scripts alone.
     public static var stock: ScriptSet { ScriptSet(stock: StockScripts.files) }
@@ -38,16 +38,22 @@ public enum ScriptFolder {
 
     /// The folder that is taken when none is asked for; nil if there is none.
     public static func find(_ environment: [String: String]) -> String? {
+        self.candidates(environment).first { self.isFolder($0) }
+    }
+
+    /// The folders that ``find(_:)`` looks for, in order.
+    static func candidates(_ environment: [String: String]) -> [String] {
         var candidates = ["scripts"]
         if let config = environment["XDG_CONFIG_HOME"], !config.isEmpty {
             candidates.append("\(config)/luar/scripts")
         } else if let home = environment["HOME"], !home.isEmpty {
             candidates.append("\(home)/.config/luar/scripts")
         }
-        return candidates.first { self.isFolder($0) }
+        return candidates
     }
 
-    private static func isFolder(_ path: String) -> Bool {
+    /// Whether a path leads to a folder.
+    static func isFolder(_ path: String) -> Bool {
         var isFolder: ObjCBool = false
         return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && isFolder.boolValue
     }

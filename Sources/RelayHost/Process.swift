@@ -65,7 +65,7 @@ extension Relay {
             logger: settings.logger(to: log),
             rereads: rereads
         )
-        let triggers = ReloadTriggers(relay, settings)
+        let triggers = try ReloadTriggers(relay, settings)
         defer { triggers.cancel() }
         let asksLogin = settings.mail.asksLogin && !settings.monitor.targets.isEmpty
         if !asksLogin { triggers.listenForSignals() }

@@ -10,7 +10,7 @@ internal import RelayCore
 internal import RelayHooks
 internal import RelayTransport
 internal import Scheduling
-internal import StateArchive
+internal import ScriptStateSQLite
 internal import Synchronization
 
 extension Relay {

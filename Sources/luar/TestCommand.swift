@@ -13,7 +13,7 @@ internal import Glibc
 #endif
 
 /// `luar test`: runs the tests in a scripts folder.
-struct TestCommand: ParsableCommand {
+struct TestCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "test",
         abstract: "Run the tests of scripts: files whose names end with _test.lua.",
@@ -47,12 +47,14 @@ struct TestCommand: ParsableCommand {
     @OptionGroup(title: "Limits of scripts")
     var scriptLimits: ScriptLimitOptions
 
-    func run() throws {
-        try Failure.reported {
+    func run() async throws {
+        do {
             let settings = try self.common.resolve([self.scripts, self.common, self.message, self.scriptLimits])
                 .settings
             guard self.watch else { return try self.run(self.load(settings), settings) }
-            try self.runAgainAndAgain(settings)
+            try await self.runAfterEachChange(settings)
+        } catch {
+            throw Failure.report(error)
         }
     }
 
@@ -80,25 +82,35 @@ struct TestCommand: ParsableCommand {
         if report.failed > 0 { throw ExitCode.failure }
     }
 
-    private func runAgainAndAgain(_ settings: Settings) throws {
-        while true {
-            // What is saved while the tests run differs from what they ran with.
-            var ran: ScriptSet?
-            do {
-                let loaded = try self.load(settings)
-                ran = loaded.set
-                try self.run(loaded, settings)
-            } catch let error as OutputError {
-                throw error
-            } catch {
-                _ = Failure.report(error)
-            }
-            // A folder that cannot be read now may be one that an editor is just writing.
-            repeat { usleep(Self.pause) } while (try? self.load(settings).set) == ran
-            try StandardOutput.write("\n")
+    private func runAfterEachChange(_ settings: Settings) async throws {
+        let watcher = try ScriptWatcher(
+            self.dir ?? settings.scripts,
+            environment: ProcessInfo.processInfo.environment,
+            report: { _ = Failure.report($0) }
+        )
+        defer { watcher.cancel() }
+        var ran = try self.runReported(settings)
+        for await scripts in watcher.changes where scripts != ran {
+            // A comment in the Test Anything Protocol, too.
+            try StandardOutput.write("\n# the scripts have changed: running the tests again\n")
+            ran = try self.runReported(settings)
         }
     }
 
-    /// Between two looks at the scripts, in microseconds.
-    private static let pause: UInt32 = 300_000
+    /// Runs the tests; what is wrong with them is on standard error, and does not end the program.
+    ///
+    /// - Returns: The scripts that ran, which may be older than those that the watcher has; nil if they cannot be read.
+    private func runReported(_ settings: Settings) throws -> ScriptSet? {
+        var ran: ScriptSet?
+        do {
+            let loaded = try self.load(settings)
+            ran = loaded.set
+            try self.run(loaded, settings)
+        } catch let error as OutputError {
+            throw error
+        } catch {
+            _ = Failure.report(error)
+        }
+        return ran
+    }
 }

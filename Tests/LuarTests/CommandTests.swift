@@ -209,6 +209,19 @@ import Testing
         #expect(cost["calls"] as? Int ?? 0 > 50 && cost["max"] as? Double ?? 0 > 0)
     }
 
+    @Test func `the columns of a table line up with wide and combining characters`() async throws {
+        let folder = try TemporaryFolder(["日本語.lua": "", "cafe\u{301}.lua": "", "👨‍👩‍👧.lua": "", "x.lua": ""])
+        defer { folder.remove() }
+        let check = try await self.luar(["check", folder.path])
+        let table = check.output.split(separator: "\n").drop { !$0.hasPrefix("FILE") }
+        // The columns of each name, and as many spaces as are missing to the widest.
+        for (name, columns) in [("日本語.lua", 10), ("cafe\u{301}.lua", 8), ("👨‍👩‍👧.lua", 6), ("x.lua", 5)] {
+            let path = "\(folder.path)/\(name)"
+            let row = try #require(table.first { $0.hasPrefix("\(path) ") }, "\(check.output)")
+            #expect(row.dropFirst(path.count).prefix { $0 == " " }.count == 10 - columns + 2, "\(row)")
+        }
+    }
+
     @Test func `check tells every mistake with file, line and a suggestion`() async throws {
         let folder = try TemporaryFolder([
             "a.lua": "\nrelay.on('mesage', print)", "b.lua": "local = 1", "chat.lua": "relay.on('chat_sent', print)",

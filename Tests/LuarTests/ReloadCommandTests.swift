@@ -169,6 +169,16 @@ import Glibc
             try relay.logs("scripts reloaded")
             ana.send("x")
             #expect(bia.receive() == "watched")
+            // A folder that is deleted and made again, as by `git checkout`, is watched on.
+            try FileManager.default.removeItem(atPath: folder.path + "/s")
+            try FileManager.default.createDirectory(atPath: folder.path + "/s/lib", withIntermediateDirectories: true)
+            try self.write("return 'again'", "lib/word.lua", folder)
+            try self.write("relay.on('format', function(m) return require('word') end)", "t.lua", folder)
+            try poll("the text of the new folder") {
+                ana.send("x")
+                return bia.receive() == "again"
+            }
+            #expect(try relay.terminate() == 0)
         }
     }
 

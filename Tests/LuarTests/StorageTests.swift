@@ -119,7 +119,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("not-a-database", "it is no database; move it away, or name another folder with --data"),
+        ("not-a-database", "it is not a database; move it away, or name another folder with --data"),
         ("", nil),
     ])
     func `a damaged database is told at the start in one line, and no script is to blame`(

@@ -57,22 +57,38 @@ import Testing
         #expect(code == 1 && output == "" && error.contains(reason), "\(error)")
     }
 
-    @Test func `with --watch it runs again when a file changes, also after a mistake`() async throws {
-        let folder = try TemporaryFolder(["a_test.lua": "test('one', function() end)"])
+    @Test func `with --watch it runs again after each change, also after a mistake, until Ctrl-C`() async throws {
+        let folder = try TemporaryFolder(["s/a_test.lua": "test('one', function() end)"])
         defer { folder.remove() }
-        try await Program.run(Program.luar, ["test", ".", "--watch"], in: folder.path) { program in
+        let write = { (name: String, text: String) in
+            try text.write(toFile: "\(folder.path)/s/\(name)", atomically: true, encoding: .utf8)
+        }
+        let remove = { (name: String) in try FileManager.default.removeItem(atPath: folder.path + "/" + name) }
+        let again = "\n# the scripts have changed: running the tests again\n"
+        try await Program.run(Program.luar, ["test", "s", "--watch"], in: folder.path) { program in
             try program.prints("1 test, all passed\n")
-            let write = { (text: String) in
-                try text.write(toFile: folder.path + "/a_test.lua", atomically: true, encoding: .utf8)
-            }
-            try write("test('one', ")
-            try program.prints("FAIL (the file loads)")
-            try "relay.oops()".write(toFile: folder.path + "/b.lua", atomically: true, encoding: .utf8)
+            #expect(!program.output.contains(again))
+            try write("a_test.lua", "test('one', ")
+            try program.prints("\(again)s/a_test.lua\n  FAIL (the file loads)")
+            try write("b.lua", "relay.oops()")
             try program.logs("b.lua:1: relay has no 'oops'")
-            try write("test('one', function() end) test('two', function() end)")
-            try FileManager.default.removeItem(atPath: folder.path + "/b.lua")
+            try write("a_test.lua", "test('one', function() end) test('two', function() end)")
+            try remove("s/b.lua")
             try program.prints("2 tests, all passed\n")
-            #expect(try program.interrupt() != 0)
+            // A module, in a folder that is new.
+            let module = "\(folder.path)/s/lib/count"
+            try FileManager.default.createDirectory(atPath: module, withIntermediateDirectories: true)
+            try write("lib/count/three.lua", "return 3")
+            try write("c_test.lua", "test('three', function(t) t:equal(require('count.three'), 3) end)")
+            try program.prints("3 tests, all passed\n")
+            try write("lib/count/three.lua", "return 4")
+            try program.prints("3 tests, 1 failed\n")
+            try remove("s")
+            try program.logs("cannot read the scripts folder 's'")
+            try FileManager.default.createDirectory(atPath: folder.path + "/s", withIntermediateDirectories: true)
+            try write("d_test.lua", "for n = 1, 5 do test('t' .. n, function() end) end")
+            try program.prints("5 tests, all passed\n")
+            #expect(try program.interrupt() == SIGINT)
         }
     }
 }

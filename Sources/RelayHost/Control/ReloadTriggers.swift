@@ -4,6 +4,7 @@
 internal import Dispatch
 internal import Foundation
 internal import HostSettings
+internal import Logging
 internal import RelayHooks
 
 #if canImport(Glibc)
@@ -17,7 +18,7 @@ internal import Glibc
 final class ReloadTriggers {
     private let relay: Relay
     private var signals: (any DispatchSourceSignal)?
-    private let watch: Task<Void, Never>?
+    private let watcher: ScriptWatcher?
 
     /// Watches the files, if that is wanted.
     ///
@@ -26,9 +27,10 @@ final class ReloadTriggers {
     /// - Parameters:
     ///   - relay: Whose scripts these are.
     ///   - settings: Whether files are watched, and which folder was asked for.
-    init(_ relay: Relay, _ settings: Settings) {
+    /// - Throws: `SettingsError` if the files cannot be watched.
+    init(_ relay: Relay, _ settings: Settings) throws {
         self.relay = relay
-        self.watch = settings.watchesScripts ? Self.watch(relay, settings.scripts) : nil
+        self.watcher = settings.watchesScripts ? try Self.watch(relay, settings.scripts) : nil
     }
 
     /// Takes each SIGHUP for a request from now on.
@@ -48,43 +50,26 @@ final class ReloadTriggers {
         if await relay.life.untilRunning() { _ = try? await relay.reload() }
     }
 
-    private static func watch(_ relay: Relay, _ folder: String?) -> Task<Void, Never> {
+    private static func watch(_ relay: Relay, _ folder: String?) throws -> ScriptWatcher {
         // Before the relay loads them: what is saved while it starts is a change, too.
-        let first = self.read(folder)
-        return Task { await ReloadTriggers.reload(relay, whenChanged: folder, from: first) }
-    }
-
-    private static func reload(_ relay: Relay, whenChanged folder: String?, from first: ScriptSet?) async {
-        var last = first
-        while !Task.isCancelled {
-            try? await Task.sleep(for: self.pause)
-            // A folder that cannot be read now may be one that an editor is just writing.
-            guard let now = await self.scripts(in: folder), now != last else { continue }
-            // Nor is one that still changes: editors take a file away and write it anew.
-            try? await Task.sleep(for: self.pause)
-            guard await self.scripts(in: folder) == now else { continue }
-            last = now
-            await self.reloadOnceRunning(relay)
+        let watcher = try ScriptWatcher(folder, environment: ProcessInfo.processInfo.environment) {
+            relay.logger.error("changes of some scripts are not noticed", metadata: ["error": "\($0)"])
         }
+        Task { [changes = watcher.changes, first = watcher.first] in
+            var last = first
+            for await scripts in changes {
+                // A folder that cannot be read now may be one that an editor is just writing.
+                guard let scripts, scripts != last else { continue }
+                last = scripts
+                await self.reloadOnceRunning(relay)
+            }
+        }
+        return watcher
     }
 
     /// Ends.
     func cancel() {
         self.signals?.cancel()
-        self.watch?.cancel()
-    }
-
-    /// Between two looks at the files.
-    private static let pause = Duration.milliseconds(300)
-
-    /// What is in the folder, read where that keeps nobody waiting.
-    private static func scripts(in folder: String?) async -> ScriptSet? {
-        await withCheckedContinuation { done in
-            DispatchQueue.global().async { done.resume(returning: self.read(folder)) }
-        }
-    }
-
-    private static func read(_ folder: String?) -> ScriptSet? {
-        try? ScriptFolder.load(folder, environment: ProcessInfo.processInfo.environment).set
+        self.watcher?.cancel()
     }
 }

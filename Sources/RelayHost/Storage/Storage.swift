@@ -4,11 +4,11 @@
 internal import HostSettings
 internal import Logging
 internal import RelayHooks
-internal import StateArchive
+internal import ScriptStateSQLite
 
 /// What scripts keep on disk: states and files, in one folder that is made once a script needs it.
 struct Storage: Sendable {
-    let states: StateDatabase
+    let states: ScriptStateDatabase
     let files: ScriptFiles
 
     init(_ settings: Settings, environment: [String: String], logger: Logger) {
@@ -17,7 +17,7 @@ struct Storage: Sendable {
                 .mapError { DataFolder.Failure(reason: "\($0)") }
         )
         self.files = ScriptFiles(folder: folder, logger: logger)
-        self.states = StateDatabase(
+        self.states = ScriptStateDatabase(
             at: { () throws(StateStorageError) in
                 do throws(DataFolder.Failure) {
                     return "\(try folder.make())/state.sqlite"

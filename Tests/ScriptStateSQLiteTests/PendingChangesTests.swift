@@ -5,7 +5,7 @@ import RelayHooks
 import TestSupport
 import Testing
 
-@testable import StateArchive
+@testable import ScriptStateSQLite
 
 /// What waits for the disk, against a disk that fails at random.
 @Suite struct PendingChangesTests {
