@@ -23,9 +23,8 @@ extension Hub {
     }
 
     private func sendTick() {
-        // The texts for single clients are the first source, each lane is another.
         self.sources.append(self.directs[0..<self.directs.count])
-        self.directs.source = 0
+        self.directs.source = TickOutput.direct
         for lane in self.activeLanes {
             guard let buffer = lane.buffer, buffer.count > 0 else { continue }
             buffer.source = self.sources.count

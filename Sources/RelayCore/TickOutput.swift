@@ -31,9 +31,12 @@ public final class TickOutput {
         public var pieces: Range<Int>
     }
 
-    /// Where the bytes of this tick are; the same for all sinks.
+    /// The number of the source that holds the texts for single clients.
     ///
-    /// A source is a lane, or holds the texts for single clients.
+    /// They are of all encodings: only a piece of it is known to be of one. Each other source is a lane's.
+    public static let direct = 0
+
+    /// Where the bytes of this tick are; the same for all sinks.
     public internal(set) var sources: [UnsafeRawBufferPointer] = []
     /// What many clients get.
     public internal(set) var runs: [Run] = []

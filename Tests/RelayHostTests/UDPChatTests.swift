@@ -6,12 +6,39 @@ import HostSettings
 import RelayCore
 import TestSupport
 import Testing
+import WireFormats
 
 @testable import RelayHost
 
 /// The UDP chat over real sockets.
 @Suite(.timeLimit(.minutes(15))) struct UDPChatTests {
     private let hello = "Novo participante no chat."
+
+    @Test func `one hook may answer clients of both transports`() async throws {
+        let script = """
+            relay.on("message", function(m)
+              for _, client in ipairs(relay.clients()) do client:send("para " .. client.transport) end
+              return false
+            end)
+            """
+        try await LiveRelay.run(
+            scripts: ["a.lua": script],
+            {
+                $0.udp = [Endpoint(host: "127.0.0.1", port: 0)]
+                $0.framing = .length
+            }
+        ) { relay in
+            let ana = try relay.connect()
+            try relay.console(shows: "Cliente conectado: \(ana.name)")
+            let bia = try relay.datagrams()
+            for _ in 0..<3 {
+                // Long enough for what a new client is sent.
+                bia.send("quem está aí?")
+                #expect(bia.receive() == "para udp")
+                #expect(ana.receive() == "\0\0\0\u{8}para tcp")
+            }
+        }
+    }
 
     @Test func `the report's conversation, to the byte`() async throws {
         try await LiveRelay.run({ $0.udp = [Endpoint(host: "127.0.0.1", port: 0)] }) { relay in

@@ -51,6 +51,18 @@ import Testing
         #expect(batch.count == 8)
     }
 
+    @Test func `texts for clients of other transports are in the same source, and are none of its own`() {
+        let batch = DatagramBatch()
+        let (other, own) = (Array("in room x\n".utf8), Self.lane(["só a ti", "e mais"]))
+        let tick = TestTick([other + own + other, Self.lane(["a todos"])])
+        let range = other.count..<other.count + own.count
+        for port in 1...3 as ClosedRange<UInt16> {
+            batch.add(tick.pieces((0, range)), of: tick.output, to: self.recipient(port))
+        }
+        #expect(self.sent(batch) == [1: ["só a ti", "e mais"], 2: ["só a ti", "e mais"], 3: ["só a ti", "e mais"]])
+        #expect(batch.allBytes.count == own.count)
+    }
+
     @Test func `texts of their own come between those of the lane, and are copied once for several`() {
         let batch = DatagramBatch()
         let (own, shared) = (Self.lane(["só a ti"]), Self.lane(["a todos"]))

@@ -221,6 +221,8 @@ def chat(relay, stop, make_endpoint, room, count, interval, longest):
                 largest_delay = max(largest_delay, time.monotonic() - sent_times[sender, number])
     sent = sum(member.sent for member in members)
     expected = sent * (count - 1)
+    if not sent:
+        failures.add("nobody has said anything: the members did not come into their room")
     if delivered != expected:
         failures.add(f"{delivered} of {expected} deliveries arrived")
     figures = f"{sent} texts, {delivered} of {expected} deliveries, largest delay {largest_delay * 1000:.0f} ms"

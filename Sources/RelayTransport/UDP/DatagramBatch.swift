@@ -20,6 +20,8 @@ final class DatagramBatch: @unchecked Sendable {
     private(set) var runs: [csockets_run] = []
     /// The texts of each source of the tick, by the source's number, once they are copied.
     private var copied: [Range<Int>?] = []
+    /// The same for the pieces of the source that holds the texts for single clients.
+    private var copiedPieces: [Range<Int>: Range<Int>] = [:]
     /// How many datagrams it makes.
     private(set) var count = 0
 
@@ -46,20 +48,37 @@ final class DatagramBatch: @unchecked Sendable {
     }
 
     /// Forgets where texts came from: the next tick has other sources.
-    func endTick() { self.copied.removeAll(keepingCapacity: true) }
+    func endTick() {
+        self.copied.removeAll(keepingCapacity: true)
+        self.copiedPieces.removeAll(keepingCapacity: true)
+    }
 
-    /// The texts of a source of the tick, which are copied unless they were before.
+    /// The texts of a lane's source of the tick, which are copied unless they were before.
     func texts(of source: Int, in output: TickOutput) -> Range<Int> {
         while self.copied.count <= source { self.copied.append(nil) }
         if let known = self.copied[source] { return known }
-        let bytes = output.sources[source]
+        let texts = self.copy(output.sources[source])
+        self.copied[source] = texts
+        return texts
+    }
+
+    /// The texts of a piece that is for one client, or for a few.
+    ///
+    /// Its source also holds texts for clients of other transports, which are no ``DatagramTexts``.
+    private func texts(of direct: TickOutput.Piece, in output: TickOutput) -> Range<Int> {
+        if let known = self.copiedPieces[direct.range] { return known }
+        let texts = self.copy(output[direct])
+        self.copiedPieces[direct.range] = texts
+        return texts
+    }
+
+    private func copy(_ bytes: UnsafeRawBufferPointer) -> Range<Int> {
         let (first, start) = (self.texts.count, self.bytes.count)
         self.bytes.append(bytes)
         for range in DatagramTexts(bytes) {
             self.texts.append(csockets_text(offset: start + range.lowerBound, length: range.count))
             self.places.append(range.lowerBound - DatagramTexts.headerBytes)
         }
-        self.copied[source] = first..<self.texts.count
         return first..<self.texts.count
     }
 
@@ -74,6 +93,11 @@ final class DatagramBatch: @unchecked Sendable {
     func add(_ pieces: ArraySlice<TickOutput.Piece>, of output: TickOutput, to recipient: csockets_recipient) {
         self.recipients.append(recipient)
         for piece in pieces {
+            guard piece.source != TickOutput.direct else {
+                let texts = self.texts(of: piece, in: output)
+                if !texts.isEmpty { self.addRun(texts) }
+                continue
+            }
             let all = self.texts(of: piece.source, in: output)
             let first = self.text(at: piece.range.lowerBound, among: all)
             let texts = first..<self.text(at: piece.range.upperBound, among: all)
