@@ -52,7 +52,9 @@ public final class Client {
     public internal(set) var isPendingAdmission = true
     /// Whether the policy has yet to decide if it is let in: its texts wait for that.
     @exclusivity(unchecked) public internal(set) var awaitsLateAnswer = false
-    /// Whether the policy was told that it joined: then it is told that it left.
+    /// Whether the policy was told that it joined.
+    ///
+    /// Only then it is told that it left.
     var isAnnounced = false
     /// The text that it came with, where that waits until it is let in.
     var firstText: [UInt8]?

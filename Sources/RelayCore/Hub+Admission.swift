@@ -47,7 +47,7 @@ extension Hub {
     ///
     /// It is carried out once the policy has returned from what it is asked now.
     ///
-    /// - Returns: Whether that counts: not if it has left, or nobody is let in any more.
+    /// - Returns: False if the client has left, or if the hub admits no more clients.
     @discardableResult
     public func decide(_ client: Client, _ admission: LateAdmission) -> Bool {
         guard client.isOpen, client.awaitsLateAnswer, self.isAdmitting else { return false }

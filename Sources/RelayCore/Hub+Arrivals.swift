@@ -101,9 +101,8 @@ extension Hub {
 
     /// Notes a text that came in the name of a client with an allowance, whatever becomes of it.
     func raiseAmplificationAllowance(of client: Client, by count: Int) {
-        guard let amplificationAllowance = client.amplificationAllowance else { return }
-        client.amplificationAllowance =
-            client.isPendingAdmission ? count : amplificationAllowance + Self.amplification * count
+        guard let allowance = client.amplificationAllowance else { return }
+        client.amplificationAllowance = client.isPendingAdmission ? count : allowance + Self.amplification * count
     }
 
     /// Notes that a client with an allowance has spoken; the second time ends that.
@@ -113,12 +112,12 @@ extension Hub {
         client.spoken += 1
         guard client.spoken >= 2, client.isOpen else { return }
         client.amplificationAllowance = nil
-        self.markAddressValidated()
+        self.unvalidatedClientGone()
     }
 
     /// Notes that one client with an allowance less is here; drops those who left or have none any more from the queue
     /// before they outnumber the others.
-    func markAddressValidated() {
+    func unvalidatedClientGone() {
         self.unvalidatedCount -= 1
         guard self.unvalidated.count > 2 * self.unvalidatedCount + 64 else { return }
         self.unvalidated.removeAll { !$0.isOpen || $0.amplificationAllowance == nil }
@@ -129,13 +128,13 @@ extension Hub {
     /// Before a client is let in its texts are cut to the allowance, as answers to strangers are; later ones are sent whole
     /// or not at all.
     func spend(_ text: UnsafeRawBufferPointer, on client: Client) -> UnsafeRawBufferPointer? {
-        guard let amplificationAllowance = client.amplificationAllowance else { return text }
-        let part = client.isPendingAdmission ? self.cut(text, to: amplificationAllowance) : text
-        guard part.count <= amplificationAllowance, !part.isEmpty || text.isEmpty else {
+        guard let allowance = client.amplificationAllowance else { return text }
+        let part = client.isPendingAdmission ? self.cut(text, to: allowance) : text
+        guard part.count <= allowance, !part.isEmpty || text.isEmpty else {
             self.counters.withheld += 1
             return nil
         }
-        client.amplificationAllowance = amplificationAllowance - part.count
+        client.amplificationAllowance = allowance - part.count
         return part
     }
 

@@ -4,7 +4,8 @@
 extension Hub {
     /// Takes what a client has sent, item by item.
     ///
-    /// Ends before the batch is used up once the client is not to be heard any more, or not yet, and once the tick is full.
+    /// Stops early when the client is closed, when it has to wait for its admission, and when the tick is full. What is left
+    /// stays in the batch.
     ///
     /// - Parameters:
     ///   - batch: What one read was cut into.
@@ -35,7 +36,7 @@ extension Hub {
     public func receive(_ text: UnsafeRawBufferPointer, from client: Client, mayBePing: Bool = true) -> Bool {
         guard client.isOpen else { return false }
         var mayBePing = mayBePing
-        // The allowance of whoever came with this very text has it already.
+        // For a client that joined with this text, `join` has counted it.
         if mayBePing, client.amplificationAllowance != nil {
             self.raiseAmplificationAllowance(of: client, by: text.count)
         }

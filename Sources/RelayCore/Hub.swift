@@ -144,7 +144,7 @@ public final class Hub {
         self.withdraw(client)
         self.clients[client.id] = nil
         self.pendingAdmission[client.id] = nil
-        if client.amplificationAllowance != nil { self.markAddressValidated() }
+        if client.amplificationAllowance != nil { self.unvalidatedClientGone() }
         self.closing.append(client)
         self.departures.append((client, reason))
         self.departing[client.id] = client

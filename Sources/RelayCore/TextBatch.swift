@@ -3,7 +3,7 @@
 
 /// What one read of a client's bytes was cut into: texts as ranges of these bytes, and what lies between them, in order.
 ///
-/// Reused from read to read. Whoever cuts fills it; ``Hub/receive(_:from:while:)`` takes from it.
+/// Reused from read to read. A decoder fills it, and ``Hub/receive(_:from:while:)`` takes from it.
 public final class TextBatch {
     /// A part of a read.
     public enum Item: Equatable {
@@ -25,7 +25,7 @@ public final class TextBatch {
     /// Makes an empty batch.
     public init() {}
 
-    /// Begins anew, with other bytes.
+    /// Drops all items, and begins a batch of other bytes.
     public func reset(to bytes: UnsafeRawBufferPointer) {
         self.items.removeAll(keepingCapacity: true)
         self.taken = 0
@@ -45,6 +45,6 @@ public final class TextBatch {
     /// Whether all items are taken.
     public var isUsedUp: Bool { self.taken == self.items.count }
 
-    /// Lets go of the bytes, whose memory is used for something else then.
-    public func letGo() { self.bytes = UnsafeRawBufferPointer(start: nil, count: 0) }
+    /// Drops the pointer to the bytes, whose memory is about to be reused.
+    public func detach() { self.bytes = UnsafeRawBufferPointer(start: nil, count: 0) }
 }

@@ -38,7 +38,9 @@ struct HookStage {
 
     /// Leaves out the hooks up to one of them, and that one.
     mutating func skip(to record: CallRecord) {
-        guard let place = self.list.records.firstIndex(where: { $0 === record }) else { return }
+        guard let place = self.list.records.firstIndex(where: { $0 === record }) else {
+            preconditionFailure("the hook is none of this event")
+        }
         while self.calls.next <= place { self.calls.skip() }
     }
 

@@ -68,7 +68,9 @@ enum HookEvent: String, CaseIterable {
         }
     }
 
-    /// Whether it is about a measurement: those come for ever, so a hook that fails is told once, until it works again.
+    /// Whether it is about a measurement.
+    ///
+    /// Measurements never end, so a failing hook is logged once, until it works again.
     var isMonitors: Bool { self == .latency || self == .status || self == .alert }
 
     /// Whether scripts register hooks for it by its name.

@@ -53,7 +53,7 @@ public struct MessageTrace: Sendable, Equatable {
         case swallowed
         /// It was routed; to nobody, if there are no recipients.
         case relayed
-        /// Hooks that were to decide about it failed, and it went to nobody.
+        /// It was not relayed, because hooks that decide about it failed.
         case withheld
     }
 

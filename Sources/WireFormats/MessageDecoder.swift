@@ -80,7 +80,7 @@ public struct MessageDecoder {
             var end = self.cursor
             while batch.items.count < count, let item = end.next(in: bytes, self.ends) { batch.append(item) }
             body()
-            batch.letGo()
+            batch.detach()
             guard !batch.isUsedUp else { return end }
             var reached = self.cursor
             for _ in 0..<batch.taken { _ = reached.next(in: bytes, self.ends) }
@@ -113,7 +113,7 @@ public struct MessageDecoder {
     public mutating func endLine() {
         guard case .line(isStrict: false) = self.cursor.state else { return }
         self.cursor.searched = 0
-        // After a pause, what comes is a new line, even if the one before was too long: nobody goes mute.
+        // After a silence a new line begins, even if the one before was too long.
         self.cursor.isSkipping = false
         self.cursor.isLineEnded = self.pending.count > 0
     }

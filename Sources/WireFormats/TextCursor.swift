@@ -167,7 +167,7 @@ public struct TextCursor {
         let hasReturn = bytes[end - 1] == UInt8(ascii: "\r")
         let length = end - self.position - (hasReturn ? 1 : 0)
         let isRest = self.isSkipping
-        // After a pause, what comes is a new line, even if the one before was too long: nobody goes mute.
+        // After a silence a new line begins, even if the one before was too long. Otherwise the client could not be heard again.
         self.isSkipping = false
         guard length > 0, length <= self.limit, !isRest else {
             self.position = end
